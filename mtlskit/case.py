@@ -1,0 +1,123 @@
+"""All evidence about one failing connection, by side.
+
+Law of this room: evidence is added, never changed, and adding returns a new case. Asking for
+evidence that nobody gave raises `Missing`, which says what is missing and how to get it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.keystore import Identity
+from mtlskit.instance.settings import Settings
+from mtlskit.material import Problem, Target
+from mtlskit.trace.events import Trace
+
+
+class Missing(LookupError):  # noqa: N818 - it is raised to say what is missing
+    """Evidence that was not given.
+
+    Attributes:
+        what: what is missing, as a noun phrase.
+        how: how to get it, as a sentence that can be followed.
+    """
+
+    def __init__(self, what: str, how: str) -> None:
+        super().__init__(f"{what}: {how}")
+        self.what = what
+        self.how = how
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One experiment: the trace of a connection in which one thing was changed.
+
+    Attributes:
+        cause: the cause that this change speaks of.
+        change: what was changed, as a sentence.
+        remedy: what to do for good if the change helped.
+    """
+
+    cause: str
+    change: str
+    remedy: str
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One failing connection and everything at hand about it.
+
+    Attributes:
+        identities: client identities at hand, the one in use first; () looked, there is none.
+        chosen: the identity that was offered in the trace; None: none was, or it is not known.
+        trust: certificates that the client trusts servers by; None: not looked at.
+        material: every other certificate at hand, from whatever file.
+        trace: the failing connection.
+        attempts: what happened when one thing was changed.
+        settings: the instance's exports.
+        url: the URL that the instance calls.
+        answers: the engineer's own answers to the checklist, by row id.
+        at: the time against which validity is judged (UTC).
+        problems: what could not be read.
+    """
+
+    target: Target | None = None
+    identities: tuple[Identity, ...] | None = None
+    chosen: Identity | None = None
+    trust: tuple[Certificate, ...] | None = None
+    material: tuple[Certificate, ...] = ()
+    trace: Trace | None = None
+    attempts: tuple[Attempt, ...] = ()
+    settings: Settings | None = None
+    url: str | None = None
+    answers: tuple[tuple[str, Literal["yes", "no"]], ...] = ()
+    at: datetime | None = None
+    problems: tuple[Problem, ...] = field(default=())
+
+    def having(self, **evidence: Any) -> Self:  # noqa: ANN401 - any field of this class
+        """Return this case with the named fields replaced."""
+        return replace(self, **evidence)
+
+    def need_trace(self) -> Trace:
+        """Return the trace, or say how to get one."""
+        if self.trace is None:
+            raise Missing(
+                "a trace of the failing connection",
+                "Run the diagnosis against the live endpoint, or give a capture of it.",
+            )
+        return self.trace
+
+    def need_identities(self) -> tuple[Identity, ...]:
+        """Return the client's identities, or say how to get them."""
+        if self.identities is None:
+            raise Missing("the client's key store", "Give the key-store file with --identity.")
+        return self.identities
+
+    def need_trust(self) -> tuple[Certificate, ...]:
+        """Return what the client trusts servers by, or say how to get it."""
+        if self.trust is None:
+            raise Missing(
+                "the certificates by which the client trusts the server",
+                "Give the client's trust store with --trust.",
+            )
+        return self.trust
+
+    def need_settings(self) -> Settings:
+        """Return the instance's settings, or say how to get them."""
+        if self.settings is None:
+            raise Missing(
+                "the instance's settings",
+                "Export sys_properties, sys_protocol_profile and sys_certificate as XML or JSON "
+                "and give the files with --settings.",
+            )
+        return self.settings
+
+    def need_time(self) -> datetime:
+        """Return the time of judgement, or say how to give it."""
+        if self.at is None:
+            raise Missing("the time of the failure", "Give it as case.having(at=…), in UTC.")
+        return self.at

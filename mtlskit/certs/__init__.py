@@ -1,0 +1,1 @@
+"""DER to facts: certificates, key stores, names and paths, without a socket or a clock."""

@@ -1,0 +1,1 @@
+"""The only windows of the house: files and sockets. They return material and conclude nothing."""

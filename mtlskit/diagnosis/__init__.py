@@ -1,0 +1,1 @@
+"""From findings to causes: measured habits of real servers, and how sure one can be."""

@@ -1,0 +1,1 @@
+"""Broken endpoints on loopback, made anew at each start."""

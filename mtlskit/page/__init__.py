@@ -1,0 +1,1 @@
+"""A press that knows nothing of TLS: blocks in; text, HTML and Markdown out."""

@@ -1,0 +1,152 @@
+"""What happened on one connection, in the words of RFC 8446 and RFC 5246.
+
+Law of this room: an event is what was seen. What was not seen is None; what was seen to be empty
+is an empty tuple; what was sealed and could not be opened is hidden, and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mtlskit.certs.certificate import Certificate
+from mtlskit.material import Because, Side, Source, Target
+
+Outcome = Literal["accepted", "refused", "unreachable", "undecided"]
+RefusedBy = Literal["client", "server", "between"]
+Stage = Literal[
+    "connect",
+    "hello",
+    "server-certificate",
+    "client-certificate",
+    "after-handshake",
+    "application",
+]
+Kind = Literal["message", "alert", "change-cipher-spec", "application", "hidden", "close", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that one side did.
+
+    Attributes:
+        seconds: since the connection began; None where no clock was recorded.
+        sender: who did it; None for a note of the recorder's own.
+        kind: what sort of thing it was.
+        name: the message's name in the RFC, the alert's name, or what closed.
+        size: bytes of the message body, or of the sealed record.
+        sealed: it travelled encrypted (and was opened with the key log, unless `kind` is hidden).
+        expected: False for a message that has no place at this point of the handshake.
+        body: the parsed message, where there is one.
+    """
+
+    sender: Side | None
+    kind: Kind
+    name: str
+    source: Source
+    seconds: float | None = None
+    size: int = 0
+    sealed: bool = False
+    expected: bool = True
+    note: str = ""
+    body: object | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The server's CertificateRequest (RFC 8446, 4.3.2; RFC 5246, 7.4.4).
+
+    Attributes:
+        authorities: distinguished names of acceptable issuers as RFC 4514 text; () is an empty list.
+        authorities_der: the same names, DER, for comparison.
+        schemes: names of the signature schemes that the client may sign with.
+        types: TLS 1.2 certificate types; () in TLS 1.3, which has none.
+    """
+
+    authorities: tuple[str, ...]
+    authorities_der: tuple[bytes, ...] = field(repr=False)
+    schemes: tuple[str, ...]
+    types: tuple[str, ...]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """The first HTTP response that came after the handshake.
+
+    Attributes:
+        text: what a person would read of it: the title or first line of its body, cut short.
+    """
+
+    status: int
+    reason: str
+    server: str | None
+    text: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """What was seen of a failure. It names no cause.
+
+    Attributes:
+        alert: number of the fatal alert that ended it (RFC 8446, 6); None if none was seen.
+        name: that alert's name.
+        http: HTTP status of an application-level refusal.
+        tcp: ``fin``, ``reset`` or ``deadline`` where that was all there was.
+        tls: negotiated version, ``1.2`` or ``1.3``; None if none was agreed on.
+    """
+
+    alert: int | None = None
+    name: str | None = None
+    http: int | None = None
+    tcp: str | None = None
+    tls: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the attempt ended, who refused whom, at which stage, and what says so."""
+
+    outcome: Outcome
+    refused_by: RefusedBy | None
+    stage: Stage | None
+    symptom: Symptom
+    because: tuple[Because, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One connection, told.
+
+    Attributes:
+        tls: negotiated version (``1.0`` to ``1.3``); None if the server never chose one.
+        server_name: the SNI that the client sent; None if it sent none or was not seen.
+        asked: what the server asked for; None if no CertificateRequest was seen.
+        asking_hidden: True where a request may have been made but was sealed.
+        server_chain: certificates that the server sent, leaf first; None if not seen.
+        client_chain: certificates that the client sent; () an empty Certificate message;
+            None if no such message was seen.
+        proved: the client's CertificateVerify was seen.
+        tickets: how many NewSessionTicket messages the server sent.
+        failure: why no connection came about, in words; None if one did.
+    """
+
+    source: Source
+    target: Target | None
+    events: tuple[Event, ...] = field(repr=False)
+    ended: Ended
+    tls: str | None = None
+    cipher: str | None = None
+    server_name: str | None = None
+    alpn: str | None = None
+    asked: Asked | None = None
+    asking_hidden: bool = False
+    server_chain: tuple[Certificate, ...] | None = None
+    client_chain: tuple[Certificate, ...] | None = None
+    proved: bool = False
+    tickets: int = 0
+    resumed: bool = False
+    http: HttpAnswer | None = None
+    library: tuple[str, ...] = ()
+    expected_name: str | None = None
