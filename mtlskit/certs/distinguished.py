@@ -1,0 +1,153 @@
+"""Distinguished names: from DER to attributes and to RFC 4514 text (X.501; RFC 5280, 4.1.2.4).
+
+Law of this room: what is shown can be trusted to be what it looks like. Control characters and
+marks that turn the direction of writing are shown as escapes, never as themselves.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from mtlskit.certs import asn1
+from mtlskit.certs.oids import ATTRIBUTES
+
+_CODECS = {
+    asn1.UTF8: "utf-8",
+    asn1.BMP: "utf-16-be",
+    asn1.UNIVERSAL: "utf-32-be",
+    asn1.PRINTABLE: "latin-1",
+    asn1.IA5: "latin-1",
+    asn1.T61: "latin-1",
+    0x12: "latin-1",  # NumericString
+    0x1A: "latin-1",  # VisibleString
+    0x1B: "latin-1",  # GeneralString
+}
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that do not show, or that change how their neighbours show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A distinguished name.
+
+    Attributes:
+        rdns: relative names in the order of the encoding (country first, as a rule), each one or
+            more ``(type, value)`` pairs; the type is RFC 4514's short name or a dotted OID, the
+            value is as it stands in the certificate, unescaped.
+        der: the encoded name.
+    """
+
+    rdns: tuple[tuple[tuple[str, str], ...], ...]
+    der: bytes = field(repr=False)
+
+    def __str__(self) -> str:
+        return _rfc4514(self.rdns)
+
+    @property
+    def common_name(self) -> str | None:
+        """The most specific CN with unseen characters escaped, or None."""
+        return self.first("CN")
+
+    def first(self, kind: str) -> str | None:
+        """The most specific value of one attribute type with unseen characters escaped, or None."""
+        for rdn in reversed(self.rdns):
+            for name, value in rdn:
+                if name == kind:
+                    return visible(value)
+        return None
+
+    def same_as(self, other: Name) -> bool:
+        """Whether both name the same entity by RFC 5280, 7.1: case and spacing do not count."""
+        return self.der == other.der or normalised(self.der) == normalised(other.der)
+
+
+def visible(text: str) -> str:
+    r"""Write characters that do not show, or that reverse the line, as ``\u{202E}``."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_seen, text))
+
+
+def _seen(character: str) -> str:
+    unseen = unicodedata.category(character) in _UNSEEN
+    return f"\\u{{{ord(character):X}}}" if unseen else character
+
+
+@lru_cache(maxsize=4096)
+def name_from(der: bytes) -> Name:
+    """Read a DER Name.
+
+    Raises:
+        asn1.Asn1Error: it is no RDNSequence.
+    """
+    rdns = []
+    for tag, start, stop in asn1.sequence(der):
+        if tag != asn1.SET:
+            raise asn1.Asn1Error(start, "a SET of attributes", asn1.tag_name(tag))
+        rdns.append(
+            tuple(_attribute(der, *one)[::2] for one in asn1.children(der, start, stop)),
+        )
+    return Name(tuple(rdns), der)
+
+
+def _attribute(der: bytes, tag: int, start: int, stop: int) -> tuple[str, str, str]:
+    """Give short name, dotted OID and text of one AttributeTypeAndValue."""
+    if tag != asn1.SEQUENCE:
+        raise asn1.Asn1Error(start, "a SEQUENCE of type and value", asn1.tag_name(tag))
+    type_start, type_stop = asn1.expect(der, start, stop, asn1.OID)
+    kind = asn1.oid(der[type_start:type_stop])
+    value_tag, value_start, value_stop = asn1.element(der, type_stop, stop)
+    codec = _CODECS.get(value_tag)
+    if codec is None:  # RFC 4514, 2.4: a value that is no string is written as its encoding
+        return ATTRIBUTES.get(kind, kind), kind, "#" + der[type_stop:value_stop].hex()
+    text = der[value_start:value_stop].decode(codec, "backslashreplace")
+    return ATTRIBUTES.get(kind, kind), kind, text
+
+
+@lru_cache(maxsize=4096)
+def normalised(der: bytes) -> tuple[frozenset[tuple[str, str]], ...]:
+    """The name in the form in which RFC 5280, 7.1 compares: folded case, single spaces, NFKC."""
+    try:
+        name = name_from(der)
+    except asn1.Asn1Error:
+        return (frozenset({("", der.hex())}),)
+    return tuple(frozenset((kind, _prepared(value)) for kind, value in rdn) for rdn in name.rdns)
+
+
+def _prepared(value: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+
+
+@lru_cache(maxsize=4096)
+def _rfc4514(rdns: tuple[tuple[tuple[str, str], ...], ...]) -> str:
+    return ",".join(
+        "+".join(f"{kind}={_escaped(value)}" for kind, value in rdn) for rdn in reversed(rdns)
+    )
+
+
+def _escaped(value: str) -> str:
+    """Escape by RFC 4514, 2.4; characters that do not show become pairs of hex digits."""
+    if value.isalnum() and value.isascii():
+        return value
+    shown = "".join(map(_escape, value))
+    if shown.startswith("#") and not _is_hex(shown):
+        shown = "\\" + shown
+    if shown.startswith(" "):
+        shown = "\\" + shown
+    return shown[:-1] + "\\ " if shown.endswith(" ") and len(value) > 1 else shown
+
+
+def _is_hex(shown: str) -> bool:
+    return len(shown) % 2 == 1 and all(digit in "0123456789abcdef" for digit in shown[1:])
+
+
+def _escape(character: str) -> str:
+    if character in ',+"\\<>;':
+        return "\\" + character
+    if character.isascii() and character.isprintable():
+        return character
+    if unicodedata.category(character) not in _UNSEEN:
+        return character
+    return "".join(f"\\{octet:02X}" for octet in character.encode("utf-8", "surrogatepass"))
