@@ -1,0 +1,288 @@
+"""What the lab's endpoints do: TLS that demands a client certificate, and rude or broken peers.
+
+Law of this room: a refusal is never staged. OpenSSL verifies for real and says what it always
+says, when it always says it.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any, Literal
+
+from cryptography import x509
+from OpenSSL import SSL, crypto
+
+from mtlskit.lab.endpoint import Behaviour, Line, Over, Visit
+from mtlskit.lab.pki import Issued
+
+_CHUNK = 16384
+_REQUEST_LIMIT = 16384
+_VERSIONS = {
+    "1.0": SSL.TLS1_VERSION,
+    "1.1": SSL.TLS1_1_VERSION,
+    "1.2": SSL.TLS1_2_VERSION,
+    "1.3": SSL.TLS1_3_VERSION,
+}
+_ASKING = {
+    "none": SSL.VERIFY_NONE,
+    "optional": SSL.VERIFY_PEER,
+    "required": SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A TLS endpoint that answers one HTTP request, and what it demands of the client.
+
+    Attributes:
+        identity: its certificate and key, sent with `identity.chain`.
+        trust: the authorities by which it verifies clients.
+        asks: whether it asks for a client certificate, and whether it insists.
+        listed: the authorities that it names as acceptable; None names those it trusts.
+        depth: how many issuing authorities may stand between leaf and root; None: OpenSSL's 100.
+        versions: lowest and highest TLS version.
+        alpn: application protocols that it speaks, refusing all others; () it does not care.
+        ciphers: TLS 1.2 cipher list, in OpenSSL's words.
+        suites: TLS 1.3 cipher suites, in OpenSSL's words.
+        status: the HTTP status that it answers with.
+        says: what stands on the page.
+    """
+
+    identity: Issued
+    trust: tuple[x509.Certificate, ...] = ()
+    asks: Literal["none", "optional", "required"] = "required"
+    listed: tuple[x509.Certificate, ...] | None = None
+    depth: int | None = None
+    versions: tuple[str, str] = ("1.2", "1.3")
+    alpn: tuple[str, ...] = ()
+    ciphers: str | None = None
+    suites: str | None = None
+    status: int = 200
+    says: str = "Welcome."
+
+
+def tls(settings: Tls) -> Behaviour:
+    """Serve TLS as the settings say."""
+    context = _context(settings)
+
+    def behave(line: Line) -> Visit:
+        return _Conversation(settings, SSL.Connection(context, None), line).hold()
+
+    return behave
+
+
+def _context(settings: Tls) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    context.set_min_proto_version(_VERSIONS[settings.versions[0]])
+    context.set_max_proto_version(_VERSIONS[settings.versions[1]])
+    context.set_session_id(
+        b"mtlskit lab"
+    )  # else OpenSSL refuses to resume with client certificates
+    if settings.ciphers:
+        context.set_cipher_list(settings.ciphers.encode())
+    if settings.suites:
+        context.set_tls13_ciphersuites(settings.suites.encode())
+    if settings.alpn:
+        context.set_alpn_select_callback(_alpn(settings.alpn))
+    context.use_certificate(settings.identity.certificate)
+    for issuer in settings.identity.chain:
+        context.add_extra_chain_cert(issuer)
+    context.use_privatekey(settings.identity.key)
+    _demand(context, settings)
+    return context
+
+
+def _demand(context: SSL.Context, settings: Tls) -> None:
+    """Say by whom clients must be certified. Purpose and dates OpenSSL checks by itself."""
+    if store := context.get_cert_store():
+        for anchor in settings.trust:
+            store.add_cert(crypto.X509.from_cryptography(anchor))
+    for authority in settings.trust if settings.listed is None else settings.listed:
+        context.add_client_ca(authority)
+    if settings.depth is not None:
+        context.set_verify_depth(settings.depth)
+    context.set_verify(_ASKING[settings.asks], _note)
+
+
+def _note(
+    connection: SSL.Connection, certificate: crypto.X509, error: int, depth: int, ruling: int
+) -> bool:
+    """Note OpenSSL's ruling, and leave it as it is."""
+    if not ruling:
+        subject = certificate.to_cryptography().subject.rfc4514_string()
+        connection.get_app_data().append((error, depth, subject))
+    return bool(ruling)
+
+
+def _alpn(spoken: tuple[str, ...]) -> Callable[[SSL.Connection, list[bytes]], Any]:
+    def select_one(_: SSL.Connection, offered: list[bytes]) -> bytes:
+        # The empty answer makes OpenSSL send no_application_protocol (RFC 7301, 3.2).
+        return next((one for one in offered if one.decode("ascii", "replace") in spoken), b"")
+
+    return select_one
+
+
+class _Conversation:
+    """One TLS connection over memory buffers, so that every wait is the line's own."""
+
+    def __init__(self, settings: Tls, connection: SSL.Connection, line: Line) -> None:
+        self._settings = settings
+        self._tls = connection
+        self._line = line
+        self._rejected: list[tuple[int, int, str]] = []
+        connection.set_app_data(self._rejected)
+        connection.set_accept_state()
+
+    def hold(self) -> Visit:
+        """Shake hands, read a request, answer it, and take leave."""
+        seen = Visit()
+        try:
+            self._until_done(self._tls.do_handshake)
+            seen = self._met()
+            self._read_request()
+            self._answer(seen)
+            return replace(seen, status=self._settings.status)
+        except SSL.Error as error:
+            return replace(seen, ended=_words(error), verify=next(iter(self._rejected), None))
+        except (Over, OSError) as end:
+            return replace(seen, ended=str(end))
+
+    def _met(self) -> Visit:
+        certificate = self._tls.get_peer_certificate(as_cryptography=True)
+        subject = certificate.subject.rfc4514_string() if certificate else None
+        return Visit(version=self._tls.get_protocol_version_name(), client=subject)
+
+    def _until_done(self, step: Callable[[], Any]) -> Any:  # noqa: ANN401 - as the step gives
+        while True:
+            try:
+                done = step()
+            except SSL.WantReadError:
+                self._flush()
+                self._tls.bio_write(self._line.receive())
+            except SSL.Error:
+                with suppress(Over, OSError):  # OpenSSL's word counts, not that nobody heard it
+                    self._flush()
+                raise
+            else:
+                self._flush()
+                return done
+
+    def _flush(self) -> None:
+        with suppress(SSL.WantReadError):
+            while True:
+                self._line.send(self._tls.bio_read(_CHUNK))
+
+    def _read_request(self) -> None:
+        request = b""
+        while b"\r\n\r\n" not in request and len(request) < _REQUEST_LIMIT:
+            request += self._until_done(lambda: self._tls.recv(_CHUNK))
+
+    def _answer(self, seen: Visit) -> None:
+        page = _page(self._settings, seen)
+        self._until_done(lambda: self._tls.send(page))
+        self._until_done(self._tls.shutdown)
+
+
+def _words(error: SSL.Error) -> str:
+    """Give OpenSSL's own words of an error."""
+    if isinstance(error, SSL.ZeroReturnError):
+        return "the client said goodbye"
+    if isinstance(error.args[0], list):
+        return "; ".join(reason for *_, reason in error.args[0])
+    return str(error)
+
+
+def _page(settings: Tls, seen: Visit) -> bytes:
+    """Write the HTTP response: the status, what the endpoint says, and what it saw."""
+    phrase = f"{settings.status} {HTTPStatus(settings.status).phrase}"
+    client = seen.client or "no certificate"
+    body = (
+        f"<!doctype html>\n<title>{phrase}</title>\n<h1>{phrase}</h1>\n"
+        f"<p>{html.escape(settings.says)}</p>\n"
+        f"<p>{seen.version}, client: {html.escape(client)}</p>\n"
+    ).encode()
+    return _http(phrase, body)
+
+
+def _http(phrase: str, body: bytes) -> bytes:
+    head = (
+        f"HTTP/1.1 {phrase}\r\nServer: partner-gateway\r\nContent-Type: text/html\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def plain_http(line: Line) -> Visit:
+    """Speak HTTP without TLS: answer whatever comes with 400, as web servers do."""
+    line.receive()
+    phrase = "400 Bad Request"
+    line.send(_http(phrase, f"<html><head><title>{phrase}</title></head></html>\n".encode()))
+    return Visit(status=400)
+
+
+def greeting(banner: bytes = b"SSH-2.0-OpenSSH_9.6\r\n") -> Behaviour:
+    """Speak first, as mail, SSH and database servers do, and wait for an answer."""
+
+    def behave(line: Line) -> Visit:
+        line.send(banner)
+        line.receive()
+        return Visit(ended="what came was not in this protocol")
+
+    return behave
+
+
+def silent(line: Line) -> Visit:
+    """Take everything and never answer."""
+    while True:
+        line.receive()
+
+
+def close_at_once(_: Line) -> Visit:
+    """Close before anything is read."""
+    return Visit(ended="closed at once")
+
+
+def reset_on_hello(line: Line) -> Visit:
+    """Read the ClientHello and cut the connection, as many firewalls do."""
+    line.receive()
+    line.reset()
+    return Visit(ended="reset after the ClientHello")
+
+
+def drip(
+    data: bytes = bytes.fromhex("16030300fa020000f60303") + bytes(244), every: float = 1.0
+) -> Behaviour:
+    """Send one byte at a time: by default what looks like a ServerHello, one byte a second."""
+
+    def behave(line: Line) -> Visit:
+        line.receive()
+        for place in range(len(data)):
+            line.send(data[place : place + 1])
+            line.pause(every)
+        return Visit(ended="all dripped")
+
+    return behave
+
+
+def flood(total: int = 1 << 24, message: bytes | None = None) -> Behaviour:
+    """Send so many bytes of handshake: by default of one ServerHello that claims that length.
+
+    A `message` is sent over and over instead: `bytes(4)` is a HelloRequest, which TLS 1.2 clients
+    pass over in the middle of a handshake (RFC 5246, 7.4.1.1).
+    """
+    filling = (message or b"\0") * (_CHUNK // len(message or b"\0"))
+    first = b"" if message else b"\x02\xff\xff\xff"
+
+    def behave(line: Line) -> Visit:
+        line.receive()
+        fragment, sent = (first + filling)[:_CHUNK], 0
+        while sent < total:
+            line.send(b"\x16\x03\x03" + len(fragment).to_bytes(2, "big") + fragment)
+            sent, fragment = sent + len(fragment), filling
+        return Visit(ended="all sent")
+
+    return behave
