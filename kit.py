@@ -1,0 +1,801 @@
+#!/usr/bin/env python3
+"""Makes what mtlskit needs and starts it: `python3 kit.py start`, `setup`, `test`, `lock`.
+
+Law: one file and the standard library only, on Linux, macOS and Windows. What stands in the way is
+told in one sentence, and the next run recovers. Nothing here needs a newer syntax than Python 3.6
+has, so that an old Python can still say that it is too old.
+
+It writes beside itself: `.venv` (the packages of the lock), `workspace` (copies of the notebooks,
+where the user works) and `.kit.lock` (so that two runs do not collide); and nothing elsewhere.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import importlib.util
+import itertools
+import json
+import os
+import platform
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import IO, NamedTuple
+
+NEEDED = (3, 11)
+
+
+def _newer_python() -> str:
+    """Names a Python on this machine that is new enough, or gives "" if none answers."""
+    ask = "import sys; sys.exit(sys.version_info[:2] < (3, 11))"
+    for name in ("python3.13", "python3.12", "python3.11"):
+        with contextlib.suppress(OSError):
+            if not subprocess.call([name, "-c", ask], stderr=subprocess.DEVNULL):
+                return name
+    return ""
+
+
+if sys.version_info[:2] < NEEDED:
+    _better = _newer_python()
+    _hint = f" {_better} is on this machine: run '{_better} kit.py start'." if _better else ""
+    _this = platform.python_version()
+    sys.exit(f"mtlskit needs Python {NEEDED[0]}.{NEEDED[1]} or newer; this is {_this}.{_hint}")
+
+WINDOWS = os.name == "nt"
+START = "00-start-here.ipynb"
+PORTS = range(8888, 8900)  # tried in this order when no port was asked for
+PATIENCE = 120.0  # seconds that JupyterLab may take to answer the first time
+LEAVE = 10.0  # seconds that JupyterLab may take to end its kernels and itself
+SOCKET_PATH = 100  # characters that every system allows in a socket's path
+QUEUE = 900.0  # seconds that one run waits for another that is making .venv
+
+# What the tests use beside Python, with the Debian package that has it. `a|b`: either will do.
+PROGRAMS = {
+    "nginx": "nginx-light",
+    "apache2|httpd": "apache2",
+    "haproxy": "haproxy",
+    "stunnel4|stunnel": "stunnel4",
+    "openssl": "openssl",
+    "curl": "curl",
+    "gnutls-cli": "gnutls-bin",
+    "certtool": "gnutls-bin",
+    "keytool": "default-jre-headless",
+    "java": "default-jre-headless",
+    "tshark": "tshark",
+    "pdftotext": "poppler-utils",
+    "chromium|chromium-browser|google-chrome": "chromium",
+    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core",
+}
+# Debian puts servers where the PATH of an ordinary user does not look.
+SEARCHED = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+# How pip and uv say that they did not reach an index.
+NO_NETWORK = re.compile(
+    "connection (refused|reset|broken)|newconnectionerror|(failed|could not|cannot) connect"
+    "|failed to (connect|establish)|error sending request|name resolution|dns error|getaddrinfo"
+    "|unreachable|timed out|max retries|no route to host|proxyerror|from proxy",
+    re.IGNORECASE,
+)
+
+CHECKS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    ("lint-imports",),
+)
+LOCK_OPTIONS = (
+    "--quiet --universal --upgrade --generate-hashes --no-emit-index-url"
+    " --python-version=3.11 --extra=notebook"
+)
+WHOLE_SUITE = ("-q", "-n", "auto", "--dist", "loadfile", "--cov", "--cov-report", "term")
+
+
+class Trouble(Exception):  # noqa: N818  no fault of this program: something stands in its way
+    """What stands in the way; its text is the one sentence to show."""
+
+
+class Place(NamedTuple):
+    """A copy of the project, and where its parts lie."""
+
+    home: Path
+
+    @property
+    def venv(self) -> Path:
+        """The folder of the packages."""
+        return self.home / ".venv"
+
+    @property
+    def mark(self) -> Path:
+        """Says that kit.py made the folder, and of what. Its parts are written when they stand."""
+        return self.venv / "made-by-kit.json"
+
+    @property
+    def python(self) -> Path:
+        """The Python that has the packages."""
+        return self.script("python")
+
+    def script(self, name: str) -> Path:
+        """A program that a package brought."""
+        return self.venv / ("Scripts" if WINDOWS else "bin") / (name + (".exe" if WINDOWS else ""))
+
+    def lock(self, *, dev: bool) -> Path:
+        """The list of the packages, with their hashes."""
+        return self.home / ("requirements-dev.lock" if dev else "requirements.lock")
+
+
+def say(sentence: str) -> None:
+    """Tells the user something; standard output is kept for answers."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+# ------------------------------------------------------------------ small files and other programs
+
+
+def digest(*parts: str | Path) -> str:
+    """One value that changes when any of the parts does; a path stands for its file's bytes."""
+    whole = hashlib.sha256()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part.read_bytes()
+        whole.update(len(content).to_bytes(8, "big") + content)
+    return whole.hexdigest()
+
+
+def read_json(path: Path) -> dict[str, str]:
+    """A small file of our own; one that is not there, or was cut short, is empty."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Writes a small file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".part")
+    draft.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def surroundings(**more: str) -> dict[str, str]:
+    """The environment for what is started: as it is, less what would bend another Python."""
+    bent = {"PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON"}
+    return {name: value for name, value in os.environ.items() if name not in bent} | more
+
+
+def run(
+    *command: str | Path, show: bool = False, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs a program to its end; unless it is to `show` what it prints, that is kept."""
+    kept = None if show else subprocess.PIPE
+    return subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=surroundings(**environment),
+        stdin=None if show else subprocess.DEVNULL,
+        stdout=kept,
+        stderr=kept and subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+
+
+def answers(*command: str | Path) -> bool:
+    """Whether a program is there and ends well; what it prints is dropped."""
+    try:
+        return run(*command).returncode == 0
+    except OSError:
+        return False
+
+
+def must(what: str, *command: str | Path, cwd: Path | None = None) -> None:
+    """Runs a program that has to succeed.
+
+    Raises:
+        Trouble: it failed; the sentence says that `what` did not succeed, and why.
+    """
+    done = run(*command, cwd=cwd)
+    if done.returncode:
+        raise Trouble(f"{what} did not succeed: {why(done.stdout)}")
+
+
+def why(output: str) -> str:
+    """Says in one sentence why pip, uv or venv failed."""
+    if "no space left" in output.lower():
+        return "the disk is full. Make room and run this again."
+    if NO_NETWORK.search(output):
+        return (
+            "the package index was not reached. Check the network and the proxy settings,"
+            " then run this again."
+        )
+    if re.search("hash.*mismatch|do not match the hashes", output, re.IGNORECASE):
+        return "a package that was fetched does not have the hash that the lock names."
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return f"it said '{lines[-1]}'." if lines else "it said nothing."
+
+
+def whereis(program: str) -> str | None:
+    """Finds a program by its name, or by several names that mean the same, as `a|b`."""
+    found = (shutil.which(name, path=SEARCHED) for name in program.split("|"))
+    return next(filter(None, found), None)
+
+
+# ---------------------------------------------------------------------------------------- making
+
+
+def wanted(place: Place, *, dev: bool) -> dict[str, str]:
+    """What the folder of the packages is made of: `packages`, `project` and, for tests, `tests`."""
+    config = sorted((place.home / "etc").rglob("*.json"))
+    want = {
+        "packages": digest(sys.version, sys.base_prefix, str(place.home), place.lock(dev=False)),
+        "project": digest(place.home / "pyproject.toml", *config),
+    }
+    return {**want, "tests": digest(place.lock(dev=True))} if dev else want
+
+
+def whole(place: Place) -> bool:
+    """Whether the packages are really there: somebody may have removed half of them."""
+    names = ("mtlskit", "jupyterlab", "ipywidgets", "cryptography", "OpenSSL")
+    ask = f"import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, {names})))"
+    return answers(place.python, "-c", ask)
+
+
+def steps(place: Place, *, dev: bool) -> set[str]:
+    """Which parts are still to be made; where the packages are, everything is."""
+    have, want = read_json(place.mark), wanted(place, dev=dev)
+    left = {part for part in want if have.get(part) != want[part]}
+    return set(want) if "packages" in left or not whole(place) else left
+
+
+def prepare(place: Place, *, dev: bool, again: bool = False) -> None:
+    """Makes `.venv`, or only those of its parts whose source changed since.
+
+    Raises:
+        Trouble: what stood in the way.
+    """
+    if not again and not steps(place, dev=dev):
+        return
+    with alone(place.home / ".kit.lock"):
+        left = set(wanted(place, dev=dev)) if again else steps(place, dev=dev)
+        have = read_json(place.mark)
+        if "packages" in left:
+            have = {}
+            clear(place)
+            make_venv(place)
+        else:
+            write_json(place.mark, {part: have[part] for part in have if part not in left})
+        if left & {"packages", "tests"}:
+            fetch(place, place.lock(dev=dev))
+        if left & {"packages", "project"}:
+            install_project(place)
+        if left:
+            write_json(place.mark, {**have, **wanted(place, dev=dev)})
+            say(f"{place.venv.name} is ready.")
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Lets one run at a time make things here. The system frees the lock when its holder ends."""
+    with path.open("a+") as handle:
+        deadline, told = time.monotonic() + QUEUE, False
+        while not try_lock(handle):
+            if time.monotonic() > deadline:
+                raise Trouble("another kit.py has been at work here for too long. End it first.")
+            if not told:
+                say("Another kit.py is making .venv here; waiting for it.")
+                told = True
+            time.sleep(0.2)
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def try_lock(handle: IO[str]) -> bool:
+        """Takes the lock if nobody has it."""
+        try:
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def try_lock(handle: IO[str]) -> bool:
+        """Takes the lock if nobody has it."""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def clear(place: Place) -> None:
+    """Takes an older or half-made folder away; one that kit.py did not make is only set aside."""
+    gone = place.home / ".venv.gone"
+    shutil.rmtree(gone, ignore_errors=True)
+    if not place.venv.exists():
+        return
+    ours = place.mark.exists()
+    kept = (place.home / f".venv.kept-{number}" for number in itertools.count(1))
+    aside = gone if ours else next(path for path in kept if not path.exists())
+    try:
+        place.venv.rename(aside)
+    except PermissionError as error:
+        raise Trouble(
+            f"{place.venv} cannot be replaced ({error.strerror})."
+            " End every program that runs from it, then run this again."
+        ) from error
+    if ours:
+        say(".venv is from an older state or half made; making it anew.")
+        shutil.rmtree(gone, ignore_errors=True)
+    else:
+        say(f"kit.py did not make this .venv; it is kept as {aside.name}.")
+
+
+def uv() -> str | None:
+    """A uv that answers; a name on the PATH may lead nowhere."""
+    found = shutil.which("uv")
+    return found if found and answers(found, "--version") else None
+
+
+def make_venv(place: Place) -> None:
+    """Makes an empty folder of packages, marked as ours before anything else."""
+    lacks = "venv" if importlib.util.find_spec("venv") is None else ""
+    if not lacks and not uv() and importlib.util.find_spec("ensurepip") is None:
+        lacks = "ensurepip"
+    if lacks:
+        major, minor = sys.version_info[:2]
+        raise Trouble(
+            f"this Python lacks its {lacks} module, so .venv cannot be made."
+            f" On Debian and Ubuntu 'apt install python{major}.{minor}-venv' adds it."
+        )
+    write_json(place.mark, {})
+    # Run from .venv itself, sys.executable would vanish under our feet.
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    options = ["--without-pip"] if uv() else []
+    must("making .venv", python, "-m", "venv", *options, place.venv)
+
+
+def installer(place: Place) -> list[str | Path]:
+    """The command that installs into `.venv`: uv where it is at hand, else pip."""
+    found = uv()
+    if found:
+        return [found, "pip", "install", "--python", place.python]
+    return [place.python, "-m", "pip", "install", "--no-compile", "--disable-pip-version-check"]
+
+
+def fetch(place: Place, lock: Path) -> None:
+    """Installs the packages of a lock, checks their hashes, and compiles them side by side."""
+    how = "uv" if uv() else "pip, which may take a minute or two"
+    say(f"Installing the packages of {lock.name} with {how}.")
+    command = [*installer(place), "--require-hashes", "--no-deps", "-r", lock]
+    must(f"installing the packages of {lock.name}", *command)
+    compile_packages(place)
+
+
+def compile_packages(place: Place) -> None:
+    """Compiles all but the packages' own tests; what fails to compile is left to Python."""
+    folder = place.venv / ("Lib" if WINDOWS else "lib")
+    answers(place.python, "-m", "compileall", "-q", "-j", "0", "-x", r"[\\/]tests?[\\/]", folder)
+
+
+def install_project(place: Place) -> None:
+    """Installs the project itself, from its own folder and without a network."""
+    options = ["--offline" if uv() else "--no-index", "--no-deps", "--no-build-isolation"]
+    must("installing mtlskit itself", *installer(place), *options, "--editable", place.home)
+
+
+# ------------------------------------------------------------------------------------- workspace
+
+
+def wording(notebook: Path) -> str:
+    """What was written in a notebook's cells; results and counters do not count as writing."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        written = [[cell["cell_type"], "".join(cell["source"])] for cell in cells]
+    except (ValueError, KeyError, TypeError):
+        return digest(notebook)
+    return digest(json.dumps(written))
+
+
+def lay_out(shipped: Path, folder: Path) -> None:
+    """Copies the shipped notebooks into the workspace; what the user wrote there stays.
+
+    A notebook that the user did not change follows the shipped one. Beside one that they did
+    change, a newer shipped one is laid as `NAME.new.ipynb`.
+    """
+    memory = folder / ".mtlskit" / "shipped.json"
+    before, now = read_json(memory), {}
+    for source in sorted(shipped.rglob("*.ipynb")):
+        name = source.relative_to(shipped).as_posix()
+        if ".ipynb_checkpoints" not in name:
+            now[name] = wording(source)
+            place_notebook(source, folder / name, before.get(name), now[name])
+    write_json(memory, {**before, **now})
+
+
+def place_notebook(source: Path, target: Path, was: str | None, now: str) -> None:
+    """Lays one notebook down; `was` is the wording shipped last time, `now` today's."""
+    if target.exists():
+        have = wording(target)
+        if have == now:
+            return
+        if have != was:
+            if was not in {None, now}:
+                newer = target.with_suffix(".new.ipynb")
+                shutil.copyfile(source, newer)
+                say(f"{target.name} was changed here and stays; the newer one is {newer.name}.")
+            return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def settle(folder: Path) -> dict[str, str]:
+    """Writes JupyterLab's settings into the workspace, and gives the environment that uses them.
+
+    The user's own Jupyter settings stay out of it: one of them could open the server to others.
+    Nothing asks the news feed, and no kernel keeps a history of what was typed.
+    """
+    own = folder / ".mtlskit"
+    labconfig = own / "jupyter" / "labconfig"
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    write_json(
+        labconfig / "default_setting_overrides.json",
+        {"@jupyterlab/apputils-extension:notification": quiet},
+    )
+    write_json(
+        labconfig / "page_config.json",
+        {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}},
+    )
+    write_json(
+        own / "ipython" / "profile_default" / "ipython_config.json",
+        {"HistoryManager": {"enabled": False}},
+    )
+    return {
+        "JUPYTER_CONFIG_DIR": str(own / "jupyter"),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "IPYTHONDIR": str(own / "ipython"),
+    }
+
+
+# ------------------------------------------------------------------------------------ JupyterLab
+
+
+def free(port: int) -> bool:
+    """Whether a server could listen on this port of the loopback."""
+    with socket.socket() as trial:
+        if not WINDOWS:  # where it would mean to take the port from its owner
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def choose_port(asked: int | None) -> int:
+    """The port that was asked for, or one that is free.
+
+    Raises:
+        Trouble: the port that was asked for is in use or may not be used.
+    """
+    if asked is not None:
+        if not free(asked):
+            raise Trouble(
+                f"port {asked} on 127.0.0.1 is in use or not allowed."
+                " Choose another with --port, or leave --port away and a free one is taken."
+            )
+        return asked
+    for port in PORTS:
+        if free(port):
+            return port
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+def ipc_fits() -> bool:
+    """Whether kernels can be reached by sockets in the file system: their paths must be short."""
+    data = os.environ.get("JUPYTER_DATA_DIR") or str(Path.home() / ".local/share/jupyter")
+    runtime = os.environ.get("JUPYTER_RUNTIME_DIR") or data + "/runtime"
+    return not WINDOWS and len(runtime) + len("/kernel--ipc-5") + 36 < SOCKET_PATH
+
+
+class Lab:
+    """A JupyterLab on the loopback that answers to its token alone.
+
+    The token goes through the environment: a command line can be read by every user.
+    """
+
+    def __init__(self, place: Place, folder: Path, port: int, *, browser: bool) -> None:
+        """Starts the server; it listens somewhat later."""
+        self.port, self.token = port, secrets.token_hex(24)
+        self.page = f"doc/tree/{START}" if (folder / START).exists() else "lab"
+        self.log = folder / ".mtlskit" / "jupyterlab.log"
+        apart = {"creationflags": 0x200} if WINDOWS else {"start_new_session": True}
+        environment = surroundings(JUPYTER_TOKEN=self.token, **settle(folder))
+        private = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(private, "wb") as log:  # noqa: PTH123  it is a descriptor, not a path
+            # A group of its own: Ctrl-C comes here alone, and JupyterLab is ended in good order.
+            self.process = subprocess.Popen(
+                self._command(place, folder, browser=browser), cwd=folder, env=environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **apart,
+            )  # fmt: skip
+
+    def _command(self, place: Place, folder: Path, *, browser: bool) -> list[str]:
+        return [
+            str(place.python), "-m", "jupyterlab",
+            "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self.port}",
+            "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}",
+            f"--LabApp.default_url=/{self.page}", "--LabApp.extension_manager=readonly",
+            *([] if browser else ["--no-browser"]),
+            *(["--KernelManager.transport=ipc"] if ipc_fits() else []),
+            *(["--allow-root"] if not WINDOWS and os.geteuid() == 0 else []),
+        ]  # fmt: skip
+
+    @property
+    def address(self) -> str:
+        """Where the start notebook is, with the token."""
+        return f"http://127.0.0.1:{self.port}/{self.page}?token={self.token}"
+
+    def ask(self, method: str, path: str) -> bool:
+        """Whether the server did what was asked. It is asked without any proxy."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/{path}",
+            method=method,
+            headers={"Authorization": f"token {self.token}"},
+        )
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with direct.open(request, timeout=LEAVE):
+                return True
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def wait_until_ready(self) -> None:
+        """Returns when the server answers.
+
+        Raises:
+            Trouble: it ended, or did not answer in time.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while not self.ask("GET", "api/status"):
+            if self.process.poll() is not None:
+                raise Trouble(f"JupyterLab ended at once: {self.last_words()}")
+            if time.monotonic() > deadline:
+                raise Trouble(f"JupyterLab did not answer for {PATIENCE:.0f} s; see {self.log}.")
+            time.sleep(0.1)
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
+        said = [line.strip() for line in lines if line.strip()]
+        return f"'{said[-1]}' (more in {self.log})" if said else f"see {self.log}"
+
+    def wait(self) -> int:
+        """Waits until the server has ended, and gives its exit status."""
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self.process.wait(timeout=0.5)
+
+    def end(self) -> None:
+        """Ends the server and its kernels: by its own way out, else by force."""
+        try:
+            if self.process.poll() is None and not self.ask("POST", "api/shutdown"):
+                self.process.terminate()
+            self.process.wait(timeout=LEAVE)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            self.process.kill()
+            self.process.wait()
+
+
+# --------------------------------------------------------------------------------- tests and lock
+
+
+def lacking() -> dict[str, str]:
+    """The programs that the tests use and that are not here, with their Debian packages."""
+    return {program: package for program, package in PROGRAMS.items() if not present(program)}
+
+
+def present(program: str) -> bool:
+    """Whether a program, or a file given by its whole path, is here."""
+    return Path(program).exists() if program.startswith("/") else whereis(program) is not None
+
+
+def provide_programs() -> None:
+    """Installs what the tests use where apt and the right to use it are here; else says how."""
+    missing = lacking()
+    if not missing:
+        return
+    packages = sorted(set(missing.values()))
+    command = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "install", "-y",
+               "--no-install-recommends", *packages]  # fmt: skip
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        install_with_apt(packages, command)
+    elif shutil.which("apt-get"):
+        say(f"For all tests, run first: sudo {' '.join(command)}")
+    missing = lacking()
+    if missing:
+        names = ", ".join(program.split("|")[0] for program in missing)
+        say(f"Not on this machine: {names}. The tests that use them are skipped.")
+
+
+def install_with_apt(packages: Sequence[str], command: Sequence[str]) -> None:
+    """Installs Debian packages and starts none of their services."""
+    say(f"Installing with apt: {', '.join(packages)}.")
+    with services_held():
+        for step in (["apt-get", "update"], command):
+            done = run(*step, DEBIAN_FRONTEND="noninteractive")
+            if done.returncode:
+                say(f"{' '.join(step[:2])} did not succeed: {why(done.stdout)}")
+
+
+@contextlib.contextmanager
+def services_held() -> Iterator[None]:
+    """Keeps Debian from starting a service at its installation, while it lasts."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    if policy.exists():
+        yield
+        return
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink()
+
+
+def check(place: Place) -> list[str]:
+    """Runs the linters, the types and the floors; gives the ones that found something."""
+    failed = []
+    for name, *options in CHECKS:
+        title = " ".join([name, *options])
+        say(f"--- {title}")
+        if run(place.script(name), *options, show=True, cwd=place.home).returncode:
+            failed.append(title)
+    return failed
+
+
+def run_tests(place: Place, options: Sequence[str]) -> int:
+    """Runs what was asked for, or else every check and every test. pytest has the last word."""
+    failed = [] if options else check(place)
+    chosen = options or WHOLE_SUITE
+    say(f"--- pytest {' '.join(chosen)}")
+    done = run(place.python, "-m", "pytest", *chosen, show=True, cwd=place.home)
+    if failed:
+        say(f"The tests ran, but before them these failed: {', '.join(failed)}.")
+    return done.returncode or int(bool(failed))
+
+
+def make_locks(place: Place) -> None:
+    """Chooses the newest packages that pyproject.toml allows, for every system, with hashes."""
+    found = uv()
+    if not found:
+        raise Trouble("making the locks needs uv, and no uv answers on the PATH.")
+    user, dev = place.lock(dev=False).name, place.lock(dev=True).name
+    for name, part in ((user, "--group=kit"), (dev, f"--group=dev --constraints={user}")):
+        options = f"{LOCK_OPTIONS} {part} --output-file={name}".split()
+        command = [found, "pip", "compile", "pyproject.toml", *options]
+        must(
+            f"making {name}",
+            *command,
+            "--custom-compile-command=python3 kit.py lock",
+            cwd=place.home,
+        )
+        say(f"{name} is made.")
+
+
+# ------------------------------------------------------------------------------------------ doors
+
+
+def setup(place: Place, asked: argparse.Namespace) -> int:
+    """Door of `setup`."""
+    prepare(place, dev=False, again=asked.again)
+    return 0
+
+
+def start(place: Place, asked: argparse.Namespace) -> int:
+    """Door of `start`: ends when JupyterLab does, or at Ctrl-C."""
+    port = choose_port(asked.port)
+    prepare(place, dev=False)
+    folder = Path(asked.dir).expanduser().resolve() if asked.dir else place.home / "workspace"
+    folder.mkdir(parents=True, exist_ok=True)
+    lay_out(place.home / "notebooks", folder)
+    lab = Lab(place, folder, port, browser=asked.browser)
+    try:
+        lab.wait_until_ready()
+        print(f"mtlskit is ready: {lab.address}", flush=True)
+        say("Ctrl-C ends it.")
+        if lab.wait():
+            raise Trouble(f"JupyterLab ended by itself: {lab.last_words()}")
+    except KeyboardInterrupt:
+        say("Ending JupyterLab.")
+    finally:
+        lab.end()
+    return 0
+
+
+def test(place: Place, asked: argparse.Namespace) -> int:
+    """Door of `test`."""
+    prepare(place, dev=True)
+    provide_programs()
+    return run_tests(place, asked.pytest)
+
+
+def lock(place: Place, _: argparse.Namespace) -> int:
+    """Door of `lock`."""
+    make_locks(place)
+    return 0
+
+
+def port_number(text: str) -> int:
+    """A TCP port as typed."""
+    if not text.isdecimal() or not 0 < int(text) < 65536:  # noqa: PLR2004  the largest TCP port
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port; a port is 1 to 65535")
+    return int(text)
+
+
+def parser() -> argparse.ArgumentParser:
+    """What can be asked for."""
+    whole = argparse.ArgumentParser(prog="kit.py", description="Sets mtlskit up and starts it.")
+    doors = whole.add_subparsers(dest="door", required=True, metavar="start|setup|test|lock")
+    door = doors.add_parser("start", help="start JupyterLab at the start notebook")
+    door.add_argument("--no-browser", dest="browser", action="store_false",
+                      help="print the address and open nothing")  # fmt: skip
+    door.add_argument("--port", type=port_number, help="port on 127.0.0.1 (default: a free one)")
+    door.add_argument("--dir", help="folder to work in (default: workspace, beside kit.py)")
+    door.set_defaults(run=start)
+    door = doors.add_parser("setup", help="make .venv from the lock, without starting anything")
+    door.add_argument("--again", action="store_true", help="make it anew even if nothing changed")
+    door.set_defaults(run=setup)
+    door = doors.add_parser("test", help="run every check and test; or pytest with what follows")
+    door.set_defaults(run=test)
+    doors.add_parser("lock", help="choose newer packages and write the locks").set_defaults(
+        run=lock
+    )
+    return whole
+
+
+def stop(_: int, __: FrameType | None) -> None:
+    """Makes every polite signal end this as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Does what was asked. Exit status: 0 done, 1 something stood in the way, 2 wrong usage."""
+    asked, rest = parser().parse_known_args(words)
+    if rest and asked.door != "test":
+        parser().error(f"not understood: {' '.join(rest)}")
+    asked.pytest = rest
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), stop)
+    try:
+        return int(asked.run(Place(HOME), asked))
+    except Trouble as trouble:
+        say(f"kit.py: {trouble}")
+    except OSError as error:
+        where = f" '{error.filename}'" if error.filename else ""
+        say(f"kit.py: the system refused{where}: {error.strerror or error}.")
+    except KeyboardInterrupt:
+        say("kit.py: stopped. The next run goes on from here.")
+        return 130
+    return 1
+
+
+HOME = Path(__file__).resolve().parent
+
+if __name__ == "__main__":
+    sys.exit(main())
