@@ -1,0 +1,109 @@
+"""The fields of a form, each with a visible label, a hint and a name for screen readers.
+
+Law of this file: a secret leaves its field in the very callback that reads it. What a `Files`
+field was given, and what a `Password` field holds, is handed over once; from then on the field
+is empty, and so is the state that Jupyter could save or send.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from mtlskit.material import Blob, Source
+from mtlskit.page.blocks import Tone
+
+FIELD = "mtls-field"
+
+
+def line(label: str, hint: str = "", placeholder: str = "") -> widgets.Text:
+    """Make a one-line text field. It is never used for a secret: a `Text` shows its value."""
+    return _named(
+        widgets.Text(description=label, placeholder=placeholder, continuous_update=False), hint
+    )
+
+
+def choice(label: str, options: Sequence[tuple[str, Any]], hint: str = "") -> widgets.Dropdown:
+    """Make a list that opens, of which one entry is taken; the first at the start."""
+    return _named(widgets.Dropdown(description=label, options=list(options)), hint)
+
+
+def either(label: str, options: Sequence[tuple[str, Any]], hint: str = "") -> widgets.RadioButtons:
+    """Make a short list of which one entry is taken, all of them in sight."""
+    return _named(widgets.RadioButtons(description=label, options=list(options)), hint)
+
+
+def tick(label: str, *, on: bool) -> widgets.Checkbox:
+    """Make a box that is ticked or not."""
+    return _named(widgets.Checkbox(description=label, value=on, indent=False), "")
+
+
+def password(label: str, hint: str = "") -> widgets.Password:
+    """Make a field that shows dots. Read it with `taken` alone."""
+    return _named(widgets.Password(description=label, continuous_update=False), hint)
+
+
+def taken(field: widgets.Password) -> str | None:
+    """Take the password out of its field, which is empty from now on; None if there was none."""
+    secret, field.value = field.value, ""
+    return secret or None
+
+
+def files(
+    label: str, hint: str, received: Callable[[tuple[Blob, ...]], None]
+) -> widgets.FileUpload:
+    """Make a button that takes any number of files and hands them over as they come.
+
+    Args:
+        label: what stands on the button.
+        hint: a title shown when the pointer rests on the button.
+        received: is given the files; by then the field is already empty.
+    """
+    field = _named(widgets.FileUpload(description=label, multiple=True), hint)
+
+    def hand_over(change: Mapping[str, Any]) -> None:
+        if not change["new"]:
+            return
+        blobs = tuple(_blob(upload) for upload in change["new"])
+        field.value = ()
+        received(blobs)
+
+    field.observe(hand_over, "value")
+    return field
+
+
+def action(label: str, done: Callable[[], None], *, primary: bool = False) -> widgets.Button:
+    """Make a button that calls `done`."""
+    button = widgets.Button(description=label, button_style="primary" if primary else "")
+    button.on_click(lambda _: done())
+    return button.add_class("mtls-action")
+
+
+def words(markup: str = "") -> widgets.HTML:
+    """Make a place for markup of our own: the caller has escaped what is foreign in it."""
+    return widgets.HTML(markup).add_class("mtls-words")
+
+
+def hint(text: str) -> widgets.HTML:
+    """Make a quiet paragraph that explains the field above it."""
+    return words(f'<p class="mtls-hint">{html.escape(text)}</p>')
+
+
+def notice(text: str, tone: Tone = "plain") -> str:
+    """Return the markup of a message; screen readers are told of it."""
+    role = "alert" if tone == "bad" else "status"
+    return f'<div class="mtls-notice mtls-{tone}" role="{role}">{html.escape(text)}</div>'
+
+
+def _named(field: Any, hint_text: str) -> Any:  # noqa: ANN401 - any widget, and the same one back
+    field.tooltip = hint_text or field.description
+    field.style.description_width = "initial"
+    field.layout.width = "auto"
+    return field.add_class(FIELD)
+
+
+def _blob(upload: Mapping[str, Any]) -> Blob:
+    return Blob(Source(str(upload["name"])), bytes(upload["content"]))
