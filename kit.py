@@ -6,7 +6,8 @@ told in one sentence, and the next run recovers. Nothing here needs a newer synt
 has, so that an old Python can still say that it is too old.
 
 It writes beside itself: `.venv` (the packages of the lock), `workspace` (copies of the notebooks,
-where the user works) and `.kit.lock` (so that two runs do not collide); and nothing elsewhere.
+where the user works) and `.kit.lock` (so that two runs do not collide). Only `test`, and only as
+root where apt is, installs anything elsewhere: the servers and the browser that the tests use.
 """
 
 import argparse
@@ -222,7 +223,8 @@ def why(output: str) -> str:
     if re.search("hash.*mismatch|do not match the hashes", output, re.IGNORECASE):
         return "a package that was fetched does not have the hash that the lock names."
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return f"it said '{lines[-1]}'." if lines else "it said nothing."
+    telling = [line for line in lines if re.search("error: ", line, re.IGNORECASE)] or lines
+    return f"it said '{telling[-1]}'." if telling else "it said nothing."
 
 
 def whereis(program: str) -> str | None:
@@ -344,10 +346,10 @@ def clear(place: Place) -> None:
         say(f"kit.py did not make this .venv; it is kept as {aside.name}.")
 
 
-def uv() -> str | None:
-    """A uv that answers; a name on the PATH may lead nowhere."""
-    found = shutil.which("uv")
-    return found if found and answers(found, "--version") else None
+def uv(*more: Path) -> str | None:
+    """A uv that answers: from the PATH, where a name may lead nowhere, or from `more` places."""
+    candidates = [shutil.which("uv"), *map(str, more)]
+    return next((found for found in candidates if found and answers(found, "--version")), None)
 
 
 def make_venv(place: Place) -> None:
@@ -643,9 +645,8 @@ def install_with_apt(packages: Sequence[str], command: Sequence[str]) -> None:
 
 
 @contextlib.contextmanager
-def services_held() -> Iterator[None]:
+def services_held(policy: Path = Path("/usr/sbin/policy-rc.d")) -> Iterator[None]:
     """Keeps Debian from starting a service at its installation, while it lasts."""
-    policy = Path("/usr/sbin/policy-rc.d")
     if policy.exists():
         yield
         return
@@ -681,9 +682,9 @@ def run_tests(place: Place, options: Sequence[str]) -> int:
 
 def make_locks(place: Place) -> None:
     """Chooses the newest packages that pyproject.toml allows, for every system, with hashes."""
-    found = uv()
+    found = uv(place.script("uv"))
     if not found:
-        raise Trouble("making the locks needs uv, and no uv answers on the PATH.")
+        raise Trouble("making the locks needs uv. 'python3 kit.py test' brings one into .venv.")
     user, dev = place.lock(dev=False).name, place.lock(dev=True).name
     for name, part in ((user, "--group=kit"), (dev, f"--group=dev --constraints={user}")):
         options = f"{LOCK_OPTIONS} {part} --output-file={name}".split()

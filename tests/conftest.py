@@ -7,7 +7,6 @@ a program, or a Python module as `"module:pandas"`.
 
 import importlib.util
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -16,16 +15,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import kit
+
 CI = os.environ.get("CI", "").lower() in {"true", "1"}
 
-# One part, different names: the first that is there is used.
-ALSO_CALLED = {
-    "chromium": ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
-    "apache2": ("apache2", "httpd"),
-    "stunnel4": ("stunnel4", "stunnel"),
-}
-# Debian puts servers where the PATH of an ordinary user does not look.
-SEARCHED = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 GRACE = 5.0  # seconds that a thread or a process of a test may take to end
 
 settings.register_profile(
@@ -46,8 +39,7 @@ def find(tool: str) -> str | None:
     if tool.startswith("module:"):
         spec = importlib.util.find_spec(tool.removeprefix("module:"))
         return spec and (spec.origin or spec.name)
-    names = ALSO_CALLED.get(tool, (tool,))
-    return next((path for name in names if (path := shutil.which(name, path=SEARCHED))), None)
+    return kit.whereis(next((names for names in kit.PROGRAMS if tool in names.split("|")), tool))
 
 
 @pytest.fixture(scope="session")
