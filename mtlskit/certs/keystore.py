@@ -1,0 +1,91 @@
+"""Key stores of every format: told by content, read tolerantly.
+
+Law of this room: trouble with the content is a `Problem` on the store or entry, never an exception,
+and four kinds of trouble are told apart: the password is wrong (``wrong-password``), the format
+or algorithm is not supported (``unsupported``), the file is damaged (``damaged``), the key has
+another password than the store (``key-password``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mtlskit.certs import pem, pkcs7
+from mtlskit.certs.entries import Entry, Identity, Kind, Store
+from mtlskit.certs.formats import format_of
+from mtlskit.certs.pile import Pile, paired
+from mtlskit.certs.private_key import PrivateKey
+from mtlskit.material import Blob, Problem
+
+__all__ = ["Entry", "Identity", "Kind", "PrivateKey", "Store", "open_store"]
+
+Reader = Callable[[Blob, Sequence[str]], Store]
+
+
+def open_store(blob: Blob, passwords: Sequence[str] = ()) -> Store:
+    """Read every entry of a store.
+
+    Args:
+        blob: a file's bytes.
+        passwords: tried in order, for the store and for each of its keys.
+    """
+    kind = format_of(blob.data) or "unknown"
+    if reader := _READERS.get(kind):
+        return reader(blob, passwords)
+    return Store(blob.source, kind, (), (_not_read(blob, kind),))
+
+
+def _der(blob: Blob, passwords: Sequence[str]) -> Store:
+    pile = Pile(passwords)
+    pile.add(blob.data, blob.source)
+    return _store(blob, "der", pile)
+
+
+def _pkcs7(blob: Blob, passwords: Sequence[str]) -> Store:
+    pile = Pile(passwords)
+    pkcs7.add_all(pile, blob.data, blob.source)
+    return _store(blob, "pkcs7", pile)
+
+
+def _store(blob: Blob, kind: str, pile: Pile) -> Store:
+    entries, problems = paired(pile.entries)
+    return Store(blob.source, kind, tuple(entries), (*pile.problems, *problems))
+
+
+_READERS: dict[str, Reader] = {"pem": pem.read, "der": _der, "pkcs7": _pkcs7}
+
+_ADVICE = {
+    "bks": (
+        "This is a Bouncy Castle key store (BKS), which is not read here. Convert it with: "
+        "keytool -importkeystore -srckeystore FILE -srcstoretype BKS -destkeystore new.p12 "
+        "-deststoretype PKCS12 -provider org.bouncycastle.jce.provider.BouncyCastleProvider "
+        "-providerpath bcprov.jar"
+    ),
+    "bcfks": (
+        "This is a Bouncy Castle FIPS key store (BCFKS), which is not read here. Convert it with: "
+        "keytool -importkeystore -srckeystore FILE -srcstoretype BCFKS -destkeystore new.p12 "
+        "-deststoretype PKCS12 -provider org.bouncycastle.jcajce.provider.BouncyCastleFipsProvider "
+        "-providerpath bc-fips.jar"
+    ),
+    "openssh": (
+        "This is an OpenSSH key, which TLS programs do not read. Convert a copy of it with: "
+        "ssh-keygen -p -m PKCS8 -f FILE"
+    ),
+    "ppk": (
+        "This is a PuTTY key, which TLS programs do not read. Convert it with: "
+        "puttygen FILE -O private-openssh-pem -o new.pem"
+    ),
+    **{
+        kind: f"This is a {kind} archive. Unpack it and give the files in it."
+        for kind in ("zip", "gzip", "bzip2", "xz", "7z", "rar")
+    },
+}
+
+
+def _not_read(blob: Blob, kind: str) -> Problem:
+    if not blob.data:
+        return Problem("empty", "The file is empty (0 bytes).", blob.source)
+    if kind in _ADVICE:
+        return Problem("unsupported", _ADVICE[kind], blob.source)
+    text = "This is no certificate, key or key store that is known here."
+    return Problem("not-recognised", text, blob.source)
