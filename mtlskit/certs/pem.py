@@ -164,9 +164,7 @@ def _left_aside(block: Block, source: Source) -> Problem:
     if block.label in _LABELS:
         text = f"The PEM block {block.label} that begins at byte {block.at} is damaged: "
         return Problem("damaged", text + "its contents are something else.", source)
-    text = f"The PEM block {block.label} holds no certificate or private key; it was left aside."
-        f"The PEM block {block.label} holds no certificate and no private key; it was left aside."
-    )
+    text = f"The PEM block {block.label} holds no certificate or private key."
     return Problem("unsupported", text, source)
 
 
