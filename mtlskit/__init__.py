@@ -1,1 +1,52 @@
-"""Finds out why a mutual-TLS connection fails, proves it, and says who must act."""
+"""Finds out why a mutual-TLS connection fails, proves it, and says who must act.
+
+The front door; each name is loaded when it is first used::
+
+    mtlskit.inspect("client.p12", password=…)     what is in these files
+    mtlskit.verify("chain.pem", trust="ca.pem")   why a chain is accepted or not
+    mtlskit.trace("partner.example:443")          who said what
+    mtlskit.diagnose("partner.example:443", identity="client.p12", password=…)
+    mtlskit.read("client.p12", "export.xml")      any mixture of files
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mtlskit.case import Case as Case
+    from mtlskit.collect.doctor import examine as doctor  # noqa: F401
+    from mtlskit.collect.look import inspect as inspect
+    from mtlskit.collect.look import verify as verify
+    from mtlskit.experiment import attempt as attempt
+    from mtlskit.experiment import diagnose as diagnose
+    from mtlskit.experiment import read as read
+    from mtlskit.report import Report as Report
+
+__version__ = "0.1.0"
+
+_DOORS = {
+    "Case": ("mtlskit.case", "Case"),
+    "Report": ("mtlskit.report", "Report"),
+    "attempt": ("mtlskit.experiment", "attempt"),
+    "diagnose": ("mtlskit.experiment", "diagnose"),
+    "doctor": ("mtlskit.collect.doctor", "examine"),
+    "inspect": ("mtlskit.collect.look", "inspect"),
+    "read": ("mtlskit.experiment", "read"),
+    "trace": ("mtlskit.trace", None),
+    "verify": ("mtlskit.collect.look", "verify"),
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever stands behind the door
+    try:
+        module, what = _DOORS[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    loaded = import_module(module)
+    return getattr(loaded, what) if what else loaded
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_DOORS])

@@ -36,12 +36,12 @@ class Attempt:
     """One experiment: the trace of a connection in which one thing was changed.
 
     Attributes:
-        cause: the cause that this change speaks of.
+        cause: the cause that this change speaks of; None for a control.
         change: what was changed, as a sentence.
         remedy: what to do for good if the change helped.
     """
 
-    cause: str
+    cause: str | None
     change: str
     remedy: str
     trace: Trace

@@ -68,8 +68,8 @@ class Rule:
 
     Attributes:
         id: the cause that this rule speaks of (a stable id of the vocabulary).
-        title: what is found, as a short sentence.
-        remedy: what to do about it, in general.
+        title: the question that the rule asks, as a short sentence.
+        remedy: what to do about it; empty where the cause's own remedy says it.
         cites: RFC section or article that the rule rests on.
     """
 
@@ -92,7 +92,7 @@ _RULES: dict[str, Rule] = {}
 
 
 def rule(
-    cause: str, *, title: str, remedy: str, cites: str
+    cause: str, *, title: str, cites: str, remedy: str = ""
 ) -> Callable[[Callable[[Case], Answer]], Rule]:
     """Declare the decorated function to be the rule for `cause`."""
 

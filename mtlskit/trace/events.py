@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mtlskit.certs.certificate import Certificate
-from mtlskit.material import Because, Side, Source, Target
+from mtlskit.material import Because, Failure, Side, Source, Target
+from mtlskit.page.blocks import Page
+from mtlskit.page.shown import Shown
+from mtlskit.trace import tell
 
 Outcome = Literal["accepted", "refused", "unreachable", "undecided"]
 RefusedBy = Literal["client", "server", "between"]
@@ -57,7 +60,7 @@ class Asked:
     """The server's CertificateRequest (RFC 8446, 4.3.2; RFC 5246, 7.4.4).
 
     Attributes:
-        authorities: distinguished names of acceptable issuers as RFC 4514 text; () is an empty list.
+        authorities: distinguished names of acceptable issuers (RFC 4514); () is an empty list.
         authorities_der: the same names, DER, for comparison.
         schemes: names of the signature schemes that the client may sign with.
         types: TLS 1.2 certificate types; () in TLS 1.3, which has none.
@@ -116,7 +119,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Shown):
     """One connection, told.
 
     Attributes:
@@ -129,7 +132,9 @@ class Trace:
             None if no such message was seen.
         proved: the client's CertificateVerify was seen.
         tickets: how many NewSessionTicket messages the server sent.
-        failure: why no connection came about, in words; None if one did.
+        expected_name: the name that the client meant to reach, whatever it sent as SNI.
+        library: the TLS library's own words, in order, if it complained.
+        failure: why no connection came about; None if one did.
     """
 
     source: Source
@@ -150,3 +155,8 @@ class Trace:
     http: HttpAnswer | None = None
     library: tuple[str, ...] = ()
     expected_name: str | None = None
+    failure: Failure | None = None
+
+    def page(self) -> Page:
+        """Describe the connection: how it ended, then message by message."""
+        return tell.page_of(self)

@@ -1,0 +1,53 @@
+"""The causes of the vocabulary, read from `causes.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from mtlskit.trace.events import RefusedBy, Stage
+
+Party = Literal["client-owner", "endpoint-owner", "instance-admin", "network"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason why a connection can fail.
+
+    Attributes:
+        party: who must act.
+        settle: how to find out, cheapest first.
+        prior: how often it is met, as a weight against the others.
+        shows: the stages at which it can show itself; empty: at any.
+        refused_by: the only side that can refuse for it; None: not bound to one.
+        like: the cause whose measured habits it shares.
+    """
+
+    id: str
+    title: str
+    party: Party
+    remedy: str
+    settle: tuple[str, ...]
+    prior: float
+    shows: tuple[Stage, ...] = ()
+    refused_by: RefusedBy | None = None
+    like: str | None = None
+
+
+@cache
+def causes() -> dict[str, Cause]:
+    """Return every cause by its id, in the order of the file."""
+    text = files("mtlskit.diagnosis").joinpath("causes.toml").read_text("utf-8")
+    return {
+        name: Cause(
+            name,
+            **{
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in row.items()
+            },
+        )
+        for name, row in tomllib.loads(text).items()
+    }

@@ -1,0 +1,101 @@
+"""How real servers answer each fault, as measured: `habits.csv`.
+
+Law of this room: a habit is a count, and is told as one. Columns of the file: `stack`, `version`
+and `variant` of the server; `tls`; the `fault` that was staged and the `cause` that it is; then
+what the client saw: `outcome`, `stage`, `alert` (number), `http` status, `tcp` (``closed`` or
+``deadline`` where there was neither), `tickets`; and the day of the measurement.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from mtlskit.trace.events import Ended
+
+_DOUBT = 0.25
+"""Added to each count, so that what was never measured is unlikely and not impossible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What a client sees of a refusal, reduced to what can be compared across servers."""
+
+    outcome: str
+    stage: str
+    alert: str
+    http: str
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of the measured server stacks answer a fault so."""
+
+    stacks: int
+    of: int
+    likelihood: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    stack: str
+    tls: str
+    sign: Sign
+
+
+def sign_of(ended: Ended) -> Sign:
+    """Reduce an ending to its sign."""
+    symptom = ended.symptom
+    text = {"alert": symptom.alert, "http": symptom.http}
+    seen = {key: "" if value is None else str(value) for key, value in text.items()}
+    if ended.outcome == "accepted":
+        return Sign("accepted", "", "", "", silent=False)
+    silent = not any(seen.values()) and ended.refused_by != "client"
+    return Sign("refused", ended.stage or "", seen["alert"], seen["http"], silent)
+
+
+def share(cause: str, ended: Ended, stack: str | None = None) -> Share | None:
+    """Return how often `cause` shows as it ended here; None if it was never measured.
+
+    Args:
+        cause: id of the cause, or of the one whose habits it shares.
+        ended: what was seen, with its TLS version.
+        stack: begin of a stack's name, such as ``nginx``; None for all of them alike.
+    """
+    rows = [row for row in _rows().get(cause, ()) if _speaks_of(row, ended, stack)]
+    if not rows:
+        return None
+    wanted = sign_of(ended)
+    by_stack: dict[str, list[bool]] = defaultdict(list)
+    for row in rows:
+        by_stack[row.stack].append(row.sign == wanted)
+    # Each stack counts once, however many faults of this cause were staged on it.
+    likelihood = sum(sum(hits) / len(hits) for hits in by_stack.values())
+    return Share(
+        stacks=sum(any(hits) for hits in by_stack.values()),
+        of=len(by_stack),
+        likelihood=(likelihood + _DOUBT) / (len(by_stack) + 2 * _DOUBT),
+    )
+
+
+def _speaks_of(row: _Row, ended: Ended, stack: str | None) -> bool:
+    tls = ended.symptom.tls
+    return (tls is None or row.tls in ("", tls)) and (
+        stack is None or row.stack.startswith(stack)
+    )
+
+
+@cache
+def _rows() -> dict[str, list[_Row]]:
+    text = files("mtlskit.diagnosis").joinpath("habits.csv").read_text("utf-8")
+    rows: dict[str, list[_Row]] = defaultdict(list)
+    for row in csv.DictReader(text.splitlines()):
+        sign = Sign(
+            row["outcome"], row["stage"], row["alert"], row["http"], silent=bool(row["tcp"])
+        )
+        rows[row["cause"]].append(_Row(row["stack"], row["tls"], sign))
+    return rows

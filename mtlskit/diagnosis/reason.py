@@ -1,0 +1,197 @@
+"""From findings to causes: which ones the evidence supports, how surely, and who must act.
+
+Law of this room: a standing rests on something named. `CONFIRMED`: one thing was changed and the
+outcome changed. `LIKELY`: what the cause rests on was found, and the symptom fits. `POSSIBLE`: the
+symptom fits, the rest is unknown. `RULED_OUT`: what it rests on was looked at and is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from mtlskit.case import Attempt, Case
+from mtlskit.diagnosis.causes import Cause, Party, causes
+from mtlskit.diagnosis.habits import Share, share
+from mtlskit.diagnosis.stacks import StackGuess, guess_stack
+from mtlskit.material import Because
+from mtlskit.rules.rule import Clear, Finding, Found, Unknown, Verdict
+from mtlskit.trace.events import Ended
+
+Standing = Literal["CONFIRMED", "LIKELY", "POSSIBLE", "RULED_OUT"]
+
+_ORDER: dict[Standing, int] = {"CONFIRMED": 0, "LIKELY": 1, "POSSIBLE": 2, "RULED_OUT": 3}
+_UNMEASURED = 0.3
+"""Likelihood of a cause whose habits nobody has measured: it neither gains nor loses by them."""
+_DECISIVE = 30.0
+"""How much heavier evidence that explains the failure weighs than none."""
+_SUGGESTIVE = 4.0
+_WORTH_SAYING = 0.02
+"""A possible cause lighter than this part of the heaviest one is left out of the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """One cause, how it stands, and what that rests on."""
+
+    cause: str
+    title: str
+    standing: Standing
+    party: Party
+    because: tuple[Because, ...]
+    remedy: str
+    settle: tuple[str, ...]
+    weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The opinions, best first, ruled-out ones last; and the findings that they rest on."""
+
+    opinions: tuple[Opinion, ...]
+    findings: tuple[Finding, ...]
+    server_stack: StackGuess
+
+
+def reason(case: Case, findings: Iterable[Finding]) -> Diagnosis:
+    """Weigh the findings."""
+    found = tuple(findings)
+    stack = guess_stack(case.trace)
+    verdicts = {one.rule.id: one for one in found}
+    bench = _Bench(case, case.trace.ended if case.trace else None, stack)
+    opinions = [
+        opinion
+        for cause in causes().values()
+        if (opinion := bench.opinion(cause, verdicts.get(cause.id))) is not None
+    ]
+    return Diagnosis(_ranked(opinions, bench), found, stack)
+
+
+def _ranked(opinions: list[Opinion], bench: _Bench) -> tuple[Opinion, ...]:
+    heaviest = max((one.weight for one in opinions if one.standing != "RULED_OUT"), default=0.0)
+    kept = [
+        one
+        for one in opinions
+        if one.standing != "POSSIBLE" or one.weight >= _WORTH_SAYING * heaviest
+    ]
+    if not any(one.standing != "RULED_OUT" for one in kept):
+        kept.append(bench.nothing_fits())
+    return tuple(sorted(kept, key=lambda one: (_ORDER[one.standing], -one.weight)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """Everything that an opinion is formed from, besides the finding itself."""
+
+    case: Case
+    ended: Ended | None
+    stack: StackGuess
+
+    def opinion(self, cause: Cause, finding: Finding | None) -> Opinion | None:
+        if cause.id == "unknown":
+            return None
+        verdict = finding.verdict if finding else None
+        proof = self._proof(cause)
+        if proof is not None:
+            return self._say(cause, "CONFIRMED", _proved(proof, verdict), remedy=proof.remedy,
+                             weight=cause.prior)  # fmt: skip
+        if isinstance(verdict, Clear):
+            return self._say(cause, "RULED_OUT", verdict.because)
+        if not self._fits(cause) or not (verdict is None or isinstance(verdict, Found | Unknown)):
+            return None
+        return self._weighed(cause, verdict)
+
+    def _weighed(self, cause: Cause, verdict: Verdict | None) -> Opinion | None:
+        habit = self._habit(cause)
+        weight = cause.prior * (habit.likelihood if habit else _UNMEASURED)
+        said = _in_words(cause, habit, self.ended)
+        if isinstance(verdict, Found):
+            weight *= _DECISIVE if verdict.decisive else _SUGGESTIVE
+            sure = verdict.decisive and not (habit and habit.stacks == 0)
+            return self._say(cause, "LIKELY" if sure else "POSSIBLE", verdict.because + said,
+                             remedy=verdict.remedy or finding_remedy(cause), weight=weight)  # fmt: skip
+        if self.ended is None or self.ended.outcome == "accepted":
+            return None
+        if isinstance(verdict, Unknown):
+            return self._say(cause, "POSSIBLE", said, settle=(verdict.how,), weight=weight)
+        return self._say(cause, "POSSIBLE", said, weight=weight / 2)
+
+    def nothing_fits(self) -> Opinion:
+        if self.ended is not None:
+            return self._say(causes()["unknown"], "POSSIBLE", self.ended.because)
+        because = Because("no fault was found in what was given; no connection was looked at")
+        return self._say(causes()["none"], "POSSIBLE", (because,))
+
+    def _fits(self, cause: Cause) -> bool:
+        """Tell whether this cause can show itself as it did."""
+        ended = self.ended
+        if ended is None:
+            return cause.id.startswith(("instance.", "client."))
+        if cause.id == "none" or ended.outcome == "accepted":
+            return cause.id == "none" or cause.id.startswith("instance.")
+        if cause.refused_by is not None and ended.refused_by not in (cause.refused_by, None):
+            return False
+        if cause.refused_by is None and ended.refused_by == "client":
+            return "server-certificate" in cause.shows and not cause.shows == ("hello",)
+        return not cause.shows or ended.stage is None or ended.stage in cause.shows
+
+    def _habit(self, cause: Cause) -> Share | None:
+        if self.ended is None or cause.id.startswith(("instance.", "network.")):
+            return None
+        measured = cause.like or cause.id
+        return share(measured, self.ended, self.stack.measured_as) or share(measured, self.ended)
+
+    def _proof(self, cause: Cause) -> Attempt | None:
+        if self.ended is None or self.ended.outcome != "refused":
+            return None
+        return next(
+            (
+                one
+                for one in self.case.attempts
+                if one.cause == cause.id and one.trace.ended.outcome == "accepted"
+            ),
+            None,
+        )
+
+    def _say(  # noqa: PLR0913 - the parts of an opinion
+        self,
+        cause: Cause,
+        standing: Standing,
+        because: tuple[Because, ...],
+        *,
+        remedy: str = "",
+        settle: tuple[str, ...] = (),
+        weight: float = 0.0,
+    ) -> Opinion:
+        open_question = standing == "POSSIBLE"
+        return Opinion(
+            cause=cause.id,
+            title=cause.title,
+            standing=standing,
+            party=cause.party,
+            because=because,
+            remedy=remedy or cause.remedy,
+            settle=tuple(dict.fromkeys(settle + cause.settle)) if open_question else (),
+            weight=weight,
+        )
+
+
+def finding_remedy(cause: Cause) -> str:
+    """Return the cause's own remedy."""
+    return cause.remedy
+
+
+def _proved(proof: Attempt, verdict: Verdict | None) -> tuple[Because, ...]:
+    text = f"one thing was changed, and the server accepted: {proof.change}"
+    found = verdict.because if isinstance(verdict, Found) else ()
+    return (Because(text, proof.trace.source), *found)
+
+
+def _in_words(cause: Cause, habit: Share | None, ended: Ended | None) -> tuple[Because, ...]:
+    """Tell the habit as a count."""
+    if habit is None or ended is None or cause.id == "none":
+        return ()
+    version = f" in TLS {ended.symptom.tls}" if ended.symptom.tls else ""
+    text = f"{habit.stacks} of {habit.of} measured server stacks answer this fault so{version}"
+    return (Because(text),)

@@ -1,0 +1,336 @@
+"""The live diagnosis: one attempt as the client would make it, then one change at a time.
+
+Law of this file: a change is one change. Its attempt is bounded in time and number, and its result
+is a trace like any other; what it proves is said in `diagnosis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from time import monotonic
+from urllib.parse import urlsplit
+
+from mtlskit import report as reports
+from mtlskit.case import Attempt, Case
+from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.chain import in_order, issuers_of
+from mtlskit.certs.keystore import Identity
+from mtlskit.collect.call import VERSIONS, Call, HttpRequest
+from mtlskit.collect.evidence import Given, gather
+from mtlskit.collect.live import connect
+from mtlskit.instance.settings import settings_from
+from mtlskit.material import Problem, Source, Target, Unreadable
+from mtlskit.report import Report
+from mtlskit.trace.events import Trace
+from mtlskit.trace.handshake import follow
+
+MOST_CONNECTIONS = 16
+"""Connections that one diagnosis makes at most, the first one included."""
+_DEFAULT_PORT = 443
+_PORTS = range(1, 65536)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing to do differently.
+
+    Attributes:
+        cause: the cause that it speaks of; None for a control.
+        text: what is changed, as a sentence.
+        remedy: what to do for good if it helps.
+        call: the attempt with the change made.
+    """
+
+    cause: str | None
+    text: str
+    remedy: str
+    call: Call
+
+
+def target_of(text: str | Target) -> tuple[Target, str | None]:
+    """Read ``host:port``, ``[address]:port`` or a URL; return the target and the URL, if it was one.
+
+    Raises:
+        Unreadable: code ``not-recognised``; it names no host, or a port that cannot be.
+    """
+    if isinstance(text, Target):
+        return text, None
+    url = text if "://" in text else None
+    parts = urlsplit(url or f"//{text}")
+    try:
+        host, port = parts.hostname, parts.port or _DEFAULT_PORT
+    except ValueError:
+        host, port = None, 0
+    if not host or port not in _PORTS or any(one.isspace() for one in host):
+        words = f"{text!r} names no endpoint; expected HOST:PORT, such as partner.example:443."
+        raise Unreadable(Problem("not-recognised", words, Source("target")))
+    return Target(host, port), url
+
+
+def attempt(  # noqa: PLR0913 - the choices of an attempt, all by name
+    target: str | Target,
+    *,
+    identity: Given | Iterable[Given] | Identity | None = None,
+    trust: Given | Iterable[Given] | tuple[Certificate, ...] | None = None,
+    password: str | Sequence[str] | None = None,
+    tls: str | None = None,
+    server_name: str | None = None,
+    timeout: float = 10.0,
+    request: bool = False,
+) -> Trace:
+    """Make one connection and tell it. This is `mtlskit.trace`.
+
+    Args:
+        target: ``host:port`` or a URL.
+        identity: file or files with the client's certificate and key; None: call without.
+        trust: file or files with what the client trusts servers by; None: look on, verify nothing.
+        password: for whatever is locked.
+        tls: the one version to speak, ``1.0`` to ``1.3``; None: 1.2 or 1.3.
+        server_name: the name to reach; None: the target's host; "": send none.
+        timeout: seconds for everything together.
+        request: send ``GET /`` (or the URL's path) once the handshake is done.
+
+    Raises:
+        Unreadable: the target or a file cannot be read.
+    """
+    case = _gathered(target, identity, trust, (), (), password)
+    _must_be_read(case)
+    return follow(connect(_call(case, tls, server_name, timeout, request=request)))
+
+
+def diagnose(  # noqa: PLR0913 - the interface, all by name
+    target: str | Target | Case,
+    *,
+    identity: Given | Iterable[Given] | None = None,
+    trust: Given | Iterable[Given] | None = None,
+    material: Given | Iterable[Given] = (),
+    settings: Given | Iterable[Given] = (),
+    password: str | Sequence[str] | None = None,
+    tls: str | None = None,
+    server_name: str | None = None,
+    timeout: float = 10.0,
+    experiments: bool = True,
+    request: bool = True,
+) -> Report:
+    """Find out why a connection fails, and prove it where that can be done.
+
+    Args:
+        target: ``host:port``, a URL, or a `Case`. A case with a trace is judged as it stands; one
+            with a target and no trace is called first.
+        identity, trust, material, settings: files (paths, or bytes with a name).
+        password: one or several, tried on whatever is locked.
+        tls: the one TLS version to speak; None: 1.2 or 1.3.
+        server_name: the name to reach; None: the target's host.
+        timeout: seconds for each connection.
+        experiments: after a refusal, change one thing at a time and try again.
+        request: ask ``GET`` of the URL's path after the handshake, so that a refusal that comes
+            as an HTTP answer is seen.
+
+    Raises:
+        Unreadable: the target cannot be read.
+    """
+    if isinstance(target, Case):
+        case = target
+    else:
+        case = _gathered(target, identity, trust, material, settings, password)
+    if case.at is None:
+        case = case.having(at=datetime.now(UTC))
+    if case.trace is None and case.target is not None:
+        call = _call(case, tls, server_name, timeout, request=request)
+        case = case.having(trace=follow(connect(call)), chosen=call.identity)
+        if experiments:
+            case = case.having(attempts=tuple(tried(case, call)))
+    return replace(reports.judge(case), made=datetime.now(UTC))
+
+
+def read(*files: Given, password: str | Sequence[str] | None = None) -> Case:
+    """Read any mixture of files into a case. Never fails for what a file holds.
+
+    What could not be read stands in ``case.problems``, each with what to do about it.
+    """
+    found = gather(files, _passwords(password))
+    return Case(
+        identities=found.identities if found.stores else None,
+        material=found.certificates,
+        settings=settings_from(found.exports) if found.exports else None,
+        problems=found.problems,
+        at=datetime.now(UTC),
+    )
+
+
+def _gathered(  # noqa: PLR0913, PLR0917 - the parts of the evidence
+    target: str | Target,
+    identity: Given | Iterable[Given] | Identity | None,
+    trust: Given | Iterable[Given] | tuple[Certificate, ...] | None,
+    material: Given | Iterable[Given],
+    settings: Given | Iterable[Given],
+    password: str | Sequence[str] | None,
+) -> Case:
+    where, url = target_of(target)
+    words = _passwords(password)
+    own = gather(_several(identity), words)
+    anchors = gather(_several(trust), words)
+    other = gather(_several(material), words)
+    exports = gather(_several(settings), words)
+    return Case(
+        target=where,
+        url=url,
+        identities=None if identity is None else own.identities,
+        trust=None if trust is None else anchors.certificates,
+        material=(*own.certificates, *other.certificates),
+        settings=settings_from(exports.exports) if exports.exports else None,
+        problems=own.problems + anchors.problems + other.problems + exports.problems,
+    )
+
+
+def _several(given: object) -> list[Given]:
+    if given is None:
+        return []
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes):
+        return list(given)
+    return [given]  # type: ignore[list-item]  # the signatures above say what it can be
+
+
+def _passwords(password: str | Sequence[str] | None) -> tuple[str, ...]:
+    if password is None:
+        return ()
+    return (password,) if isinstance(password, str) else tuple(password)
+
+
+def _must_be_read(case: Case) -> None:
+    if case.problems:
+        raise Unreadable(case.problems[0])
+
+
+def _call(
+    case: Case, tls: str | None, server_name: str | None, timeout: float, *, request: bool
+) -> Call:
+    """Settle the first attempt: as the client would make it, with its first usable identity."""
+    if case.target is None:
+        words = "There is no endpoint to call; give HOST:PORT."
+        raise Unreadable(Problem("not-recognised", words, Source("target")))
+    if tls is not None and tls not in VERSIONS:
+        words = f"{tls!r} is no TLS version; expected one of {', '.join(VERSIONS)}."
+        raise Unreadable(Problem("not-recognised", words, Source("tls")))
+    usable = [one for one in case.identities or () if one.key_matches]
+    path = urlsplit(case.url).path if case.url else "/"
+    return Call(
+        case.target,
+        server_name=server_name,
+        identity=usable[0] if usable else None,
+        trust=case.trust,
+        versions=(tls, tls) if tls else ("1.2", "1.3"),
+        request=HttpRequest("GET", path or "/") if request else None,
+        timeout=timeout,
+    )
+
+
+def tried(case: Case, first: Call) -> Iterator[Attempt]:
+    """Make the changes that could settle the case, one connection each, within the limits."""
+    if case.trace is None or case.trace.ended.outcome != "refused":
+        return
+    until = monotonic() + MOST_CONNECTIONS * first.timeout / 4
+    for change in tuple(_changes(case, first))[: MOST_CONNECTIONS - 1]:
+        left = until - monotonic()
+        if left <= 0:
+            return
+        call = replace(change.call, timeout=min(first.timeout, left))
+        yield Attempt(change.cause, change.text, change.remedy, follow(connect(call)))
+
+
+def _changes(case: Case, first: Call) -> Iterator[Change]:
+    """Plan the changes, the most telling first."""
+    if case.trace is None or case.trace.ended.stage in ("connect", None):
+        return
+    if case.trace.ended.refused_by == "client":
+        yield from _about_the_server(case, first)
+        return
+    yield from _about_the_chain(case, first)
+    yield from _other_identities(case, first)
+    yield from _about_the_hello(case, first)
+    if first.identity is not None:
+        yield Change(None, "no client certificate was offered", "", replace(first, identity=None))
+
+
+def _about_the_chain(case: Case, first: Call) -> Iterator[Change]:
+    identity = first.identity
+    if identity is None:
+        return
+    leaf, sent = identity.certificate, identity.chain
+    full = issuers_of(leaf, (*sent, *case.material, *(case.trust or ())))
+    without_root = tuple(one for one in full if not one.self_issued)
+    added = [one for one in without_root if one.der not in {other.der for other in sent}]
+    if added:
+        names = ", ".join(f"{one.label} ({one.source})" for one in added)
+        yield Change(
+            "client.chain-incomplete",
+            f"the chain was completed with {names}",
+            f"Add {names} to the client's key store, in the chain of the key's entry "
+            f"({identity.source}).",
+            replace(first, chain=without_root),
+        )
+    if sent and not in_order(leaf, sent):
+        yield Change(
+            "client.chain-order",
+            "the same certificates were sent in order",
+            f"Put the chain of {identity.source} in order: each issuer after the certificate that "
+            "it signed.",
+            replace(first, chain=tuple(one for one in full if one in sent)),
+        )
+
+
+def _other_identities(case: Case, first: Call) -> Iterator[Change]:
+    for one in case.identities or ():
+        if one.key_matches and one is not first.identity:
+            yield Change(
+                "client.wrong-identity",
+                f"{one.label} ({one.source}) was offered instead",
+                f"Configure this call to use {one.label} ({one.source}).",
+                replace(first, identity=one, chain=None),
+            )
+
+
+def _about_the_hello(case: Case, first: Call) -> Iterator[Change]:
+    stage = case.trace.ended.stage if case.trace else None
+    if stage == "hello" and first.versions != ("1.2", "1.3"):
+        yield Change(
+            "protocol.version",
+            "TLS 1.2 and 1.3 were both offered",
+            "Let the client offer TLS 1.2 and 1.3.",
+            replace(first, versions=("1.2", "1.3")),
+        )
+
+
+def _about_the_server(case: Case, first: Call) -> Iterator[Change]:
+    """The client refused: change what it expects, to see whether that was all."""
+    trace = case.trace
+    if trace is None or not trace.server_chain:
+        return
+    leaf = trace.server_chain[0]
+    names = [one.value for one in leaf.san or () if one.kind == "dns" and "*" not in one.value]
+    if names and first.expected_name not in names:
+        yield Change(
+            "server.name-mismatch",
+            f"the endpoint was called by the name {names[0]}",
+            f"Call the endpoint as {names[0]}, or have its owner issue a certificate for "
+            f"{first.expected_name}.",
+            replace(first, server_name=names[0]),
+        )
+    yield from _more_trust(case, first, trace.server_chain)
+
+
+def _more_trust(case: Case, first: Call, chain: tuple[Certificate, ...]) -> Iterator[Change]:
+    held = {one.der for one in first.trust or ()}
+    full = issuers_of(chain[0], (*chain[1:], *case.material))
+    roots = [one for one in full if one.self_issued and one.der not in held]
+    if roots:
+        root = roots[0]
+        yield Change(
+            "server.untrusted-issuer",
+            f"{root.label} ({root.source}) was trusted as well",
+            f"Add {root.label} to the client's trust store, after the endpoint's owner confirmed "
+            f"its SHA-256 fingerprint {root.sha256}.",
+            replace(first, trust=(*(first.trust or ()), root)),
+        )

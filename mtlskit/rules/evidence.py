@@ -1,0 +1,100 @@
+"""What the rules look at, told from a case. Law of this room: no verdicts, only what is there.
+
+The chain that counts is the one that was sent; where nothing shows what was sent, the one that the
+identity in use would send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mtlskit.case import Case, Missing
+from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.keystore import Identity
+from mtlskit.trace.events import Asked, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The client's chain, leaf first, and whether it was seen to be sent."""
+
+    chain: tuple[Certificate, ...]
+    sent: bool
+
+    @property
+    def leaf(self) -> Certificate:
+        """The certificate that the client speaks for."""
+        return self.chain[0]
+
+    @property
+    def top(self) -> Certificate:
+        """The last certificate reached when each one is followed to its issuer in the chain."""
+        reached = self.leaf
+        for one in self.chain[1:]:
+            if one.subject.der == reached.issuer.der and not reached.self_issued:
+                reached = one
+        return reached
+
+    @property
+    def verb(self) -> str:
+        """How to speak of it: what was seen, or what would happen."""
+        return "was sent" if self.sent else "is configured"
+
+
+def offered(case: Case) -> Offered:
+    """Return the chain that was sent, or that the identity in use would send."""
+    trace = case.trace
+    if trace is not None and trace.client_chain:
+        return Offered(trace.client_chain, sent=True)
+    identity = case.chosen or _only(case.identities)
+    if identity is not None:
+        return Offered((identity.certificate, *identity.chain), sent=False)
+    if trace is not None and trace.client_chain is None and trace.asked is not None:
+        raise Missing(
+            "what the client sent",
+            "Give the client's key store with --identity, or a key log with the capture.",
+        )
+    raise Missing("the client's certificate", "Give the client's key store with --identity.")
+
+
+def _only(identities: tuple[Identity, ...] | None) -> Identity | None:
+    return identities[0] if identities is not None and len(identities) == 1 else None
+
+
+def sent_nothing(trace: Trace) -> bool | None:
+    """Tell whether the client's Certificate message was empty; None if that was not seen."""
+    if trace.client_chain is None:
+        return None
+    return trace.client_chain == ()
+
+
+def asked(case: Case) -> Asked:
+    """Return what the server asked for, or say how it could be seen."""
+    trace = case.need_trace()
+    if trace.asked is None:
+        raise Missing(
+            "the server's CertificateRequest",
+            "Run the diagnosis against the live endpoint, or give a capture with its key log.",
+        )
+    return trace.asked
+
+
+def at_hand(case: Case) -> Iterator[Certificate]:
+    """Give every certificate at hand, whatever it was handed in as."""
+    yield from case.material
+    yield from case.trust or ()
+    for identity in case.identities or ():
+        yield identity.certificate
+        yield from identity.chain
+
+
+def listed(case: Case, chain: tuple[Certificate, ...]) -> Certificate | None:
+    """Return the first certificate of the chain whose issuer the server's CA list names."""
+    names = set(asked(case).authorities_der)
+    return next((one for one in chain if one.issuer.der in names), None)
+
+
+def refused_by_server(trace: Trace) -> bool:
+    """Tell whether the server refused, or may have: nothing says that the client did."""
+    return trace.ended.outcome in ("refused", "undecided") and trace.ended.refused_by != "client"

@@ -1,0 +1,227 @@
+"""How a connection ended: who refused whom, at which stage, and what says so.
+
+Law of this room: the judgement names what it rests on, and where the record does not carry the
+answer it is `undecided`. In TLS 1.3 a client is done before the server has looked at its
+certificate (RFC 8446, 4.4.4), so a finished handshake alone is no acceptance there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mtlskit.material import Because, Side, Source, Tap
+from mtlskit.trace.events import Ended, HttpAnswer, Outcome, RefusedBy, Stage, Symptom
+from mtlskit.wire.messages import Alert
+
+_DECODE_ERROR = 50
+_CERTIFICATE_PAGES = (
+    "no required ssl certificate was sent",
+    "the ssl certificate error",
+    "client certificate",
+    "certificate required",
+)
+"""Words by which an error page tells that it is about the client's certificate."""
+_FORBIDDEN = frozenset({401, 403})
+_MISDIRECTED = 421
+_CERTIFICATE_STATUS = frozenset({495, 496})
+"""nginx's own codes for a certificate error and a missing certificate."""
+
+
+@dataclass(slots=True)
+class Signs:
+    """What the end is judged by, gathered while the messages pass."""
+
+    fatal: tuple[Side, Alert, Source] | None = None
+    echo: bool = False
+    close_notify: set[Side] = field(default_factory=set)
+    said: set[tuple[Side, str]] = field(default_factory=set)
+    application: set[Side] = field(default_factory=set)
+    changed_cipher: set[Side] = field(default_factory=set)
+    hidden: int = 0
+    hidden_finished: set[Side] = field(default_factory=set)
+    hidden_server_after: int = 0
+    malformed: str | None = None
+    not_tls: tuple[Side, str] | None = None
+    resumed: bool = False
+    asked_late: bool = False
+    state: str = "start"
+
+    def message(self, sender: Side, name: str, state: str) -> None:
+        """Note a handshake message and the state that it led to."""
+        self.said.add((sender, name))
+        self.state = state
+
+    def alert(self, sender: Side, item: Alert, source: Source, *, after_close: bool) -> None:
+        """Note an alert; the first fatal one ends the connection."""
+        if item.description == 0:
+            self.close_notify.add(sender)
+        elif item.fatal and self.fatal is None:
+            self.fatal = (sender, item, source)
+            # OpenSSL 3 clients answer a silent close by sending decode_error themselves.
+            self.echo = after_close and item.description == _DECODE_ERROR
+
+    def hide(self, sender: Side, inner_type: int | None, *, tls: str | None) -> None:
+        """Note a sealed record that could not be opened."""
+        self.hidden += 1
+        if tls != "1.3" and inner_type == 22:  # noqa: PLR2004 - handshake, RFC 5246, 6.2.1
+            self.hidden_finished.add(sender)
+        if sender == "client":
+            self.hidden_server_after = 0
+        elif "client" in self.hidden_finished or ("client", "Finished") in self.said:
+            self.hidden_server_after += 1
+
+    def finished(self, side: Side) -> bool:
+        """Tell whether this side's Finished was seen, or in TLS 1.2 must have been in a record."""
+        return (side, "Finished") in self.said or side in self.hidden_finished
+
+
+def judge(signs: Signs, tap: Tap, tls: str | None, http: HttpAnswer | None) -> Ended:
+    """Judge how the attempt ended."""
+    court = _Court(signs, tap, tls)
+    return (
+        court.no_connection()
+        or court.not_tls()
+        or court.by_alert(http)
+        or court.by_answer(http)
+        or court.by_silence()
+        or court.by_completion()
+        or court.by_deadline()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Court:
+    signs: Signs
+    tap: Tap
+    tls: str | None
+
+    def no_connection(self) -> Ended | None:
+        failure = self.tap.failure
+        if failure is None:
+            return None
+        return self._end("unreachable", None, "connect", f"no connection came about: {failure.text}")
+
+    def not_tls(self) -> Ended | None:
+        if self.signs.not_tls is None or self.tls is not None:
+            return None
+        side, words = self.signs.not_tls
+        return self._end("refused", None, "hello", f"the {side}'s bytes are not TLS: {words!r}")
+
+    def by_alert(self, http: HttpAnswer | None) -> Ended | None:
+        if self.signs.fatal is None or self.signs.echo or http is not None:
+            return None
+        side, alert, source = self.signs.fatal
+        text = f"the {side} sent a fatal alert: {alert.name} ({alert.description})"
+        stage = self._stage_of_server() if side == "server" else self._stage_of_client()
+        return self._end("refused", side, stage, text, source, alert=alert)
+
+    def by_answer(self, http: HttpAnswer | None) -> Ended | None:
+        if http is None:
+            if "server" not in self.signs.application:
+                return None
+            return self._end("accepted", None, None, "the server sent application data")
+        said = f"the server answered HTTP {http.status} {http.reason}".rstrip()
+        said += f": {http.text!r}" if http.text else ""
+        if refuses(http):
+            return self._end("refused", "server", "application", said, http.source, http=http)
+        return self._end("accepted", None, None, said, http.source, http=http)
+
+    def by_silence(self) -> Ended | None:
+        closing = self.tap.closing
+        if closing is None or closing.kind not in ("fin", "reset"):
+            return None
+        if closing.sender == "client" or self._done_and_content():
+            return None
+        how = "closed the connection" if closing.kind == "fin" else "reset the connection"
+        text = f"the server {how} without an alert"
+        if not self.signs.finished("client") and self.tls is None:
+            text = f"the connection was {'closed' if closing.kind == 'fin' else 'reset'}"
+            return self._end("refused", None, "hello", f"{text} before the server said anything",
+                             tcp=closing.kind)  # fmt: skip
+        if ("server", "NewSessionTicket") in self.signs.said:
+            text += ", after it had sent a session ticket"
+        return self._end("refused", "server", self._stage_of_server(), text, tcp=closing.kind)
+
+    def by_completion(self) -> Ended | None:
+        if self.tls == "1.3" and ("server", "NewSessionTicket") in self.signs.said:
+            text = "the server sent a session ticket after the client's Finished"
+            return self._end("accepted", None, None, text)
+        if self.tls not in (None, "1.3") and self.signs.finished("server"):
+            return self._end("accepted", None, None, "both sides finished the handshake")
+        return None
+
+    def by_deadline(self) -> Ended:
+        kind = self.tap.closing.kind if self.tap.closing else "open"
+        tcp = "deadline" if kind == "deadline" else None
+        if self.signs.malformed is not None:
+            return self._end("undecided", None, self._stage_of_server(), self.signs.malformed,
+                             tcp=tcp)  # fmt: skip
+        if self.tls is None:
+            text = "the server said nothing in answer to the ClientHello"
+            return self._end("undecided", None, "hello", text, tcp=tcp)
+        if self.signs.hidden and not self.signs.finished("client"):
+            text = "what followed the hello is sealed, and no key log opens it"
+        elif self.signs.finished("client"):
+            text = "after the client's Finished the server neither refused nor said anything"
+        else:
+            text = "the record stops in the middle of the handshake"
+        return self._end("undecided", None, self._stage_of_server(), text, tcp=tcp)
+
+    def _done_and_content(self) -> bool:
+        """Tell whether the close came after an acceptance with nothing asked of the server."""
+        asked_something = "client" in self.signs.application
+        if asked_something or self.signs.hidden:
+            return False
+        if self.tls == "1.3":
+            return ("server", "NewSessionTicket") in self.signs.said
+        return self.signs.finished("server")
+
+    def _stage_of_server(self) -> Stage:
+        """Name the stage at which the server's word came."""
+        said = self.signs.said
+        if self.tls == "1.3":
+            if self.signs.finished("client"):
+                return "after-handshake"
+            sent = ("client", "Certificate") in said
+            return "client-certificate" if sent else "hello"
+        if self.signs.finished("server"):
+            return "after-handshake"
+        sent = bool(said & {("client", "Certificate"), ("client", "ClientKeyExchange")})
+        return "client-certificate" if sent or self.signs.finished("client") else "hello"
+
+    def _stage_of_client(self) -> Stage:
+        """Name the stage at which the client's refusal came."""
+        if self.signs.finished("client") and self.signs.finished("server"):
+            return "after-handshake"
+        saw = self.signs.said & {("server", "Certificate"), ("server", "CompressedCertificate")}
+        return "server-certificate" if saw else "hello"
+
+    def _end(  # noqa: PLR0913 - the parts of a judgement
+        self,
+        outcome: Outcome,
+        by: RefusedBy | None,
+        stage: Stage | None,
+        text: str,
+        source: Source | None = None,
+        *,
+        alert: Alert | None = None,
+        http: HttpAnswer | None = None,
+        tcp: str | None = None,
+    ) -> Ended:
+        symptom = Symptom(
+            alert=alert.description if alert else None,
+            name=alert.name if alert else None,
+            http=http.status if http else None,
+            tcp=tcp,
+            tls=self.tls,
+        )
+        because = Because(text, source or self.tap.source)
+        return Ended(outcome, by, stage, symptom, (because,))
+
+
+def refuses(http: HttpAnswer) -> bool:
+    """Tell whether an HTTP answer is a refusal of this client, as against an ordinary error."""
+    if http.status in _FORBIDDEN | _CERTIFICATE_STATUS | {_MISDIRECTED}:
+        return True
+    words = f"{http.reason} {http.text}".lower()
+    return 400 <= http.status < 500 and any(one in words for one in _CERTIFICATE_PAGES)  # noqa: PLR2004 - client errors, RFC 9110, 15.5

@@ -1,0 +1,262 @@
+"""A recorded connection told as a `Trace`. Law of this room: nothing is judged before it is seen.
+
+Bytes become messages in `wire`; here they become events in their order, with a note on each one
+that had no place there, and the facts that the handshake settles: version, names, what was asked,
+what was sent. How it ended is judged in `ending`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mtlskit.certs.certificate import Certificate, name_of, read_certificate
+from mtlskit.material import Side, Source, Tap, Unreadable
+from mtlskit.trace.ending import Signs, judge
+from mtlskit.trace.events import Asked, Event, HttpAnswer, Trace
+from mtlskit.trace.http import read_answer
+from mtlskit.trace.order import table_for
+from mtlskit.wire import messages, names
+from mtlskit.wire.conversation import (
+    ApplicationData,
+    ChangeCipherSpec,
+    Conversation,
+    Hidden,
+    Malformed,
+    NotTls,
+    Seen,
+)
+
+_HANDSHAKE = 22
+_ALERT = 21
+_ANSWER_KEPT = 65536
+"""Bytes of application data from the server that are looked at for an HTTP answer."""
+
+
+def follow(tap: Tap) -> Trace:
+    """Tell the recorded connection; never fails, whatever bytes were recorded."""
+    story = _Story(tap)
+    conversation = Conversation(tap.secrets.lines)
+    seconds = 0.0
+    for chunk in tap.chunks:
+        seconds = chunk.seconds
+        for seen in conversation.feed(chunk.sender, chunk.data):
+            story.take(seen, seconds)
+    for seen in conversation.end():
+        story.take(seen, seconds)
+    return story.told()
+
+
+@dataclass(slots=True)
+class _Story:
+    """What has been seen so far; the one mutable thing in this room."""
+
+    tap: Tap
+    state: str = "start"
+    tls: str | None = None
+    events: list[Event] = field(default_factory=list)
+    signs: Signs = field(default_factory=Signs)
+    client_hello: messages.ClientHello | None = None
+    server_hello: messages.ServerHello | None = None
+    asked: Asked | None = None
+    asked_hidden: bool = False
+    alpn: str | None = None
+    chains: dict[Side, tuple[Certificate, ...]] = field(default_factory=dict)
+    proved: bool = False
+    tickets: int = 0
+    answer: bytearray = field(default_factory=bytearray)
+    answer_source: Source | None = None
+
+    def take(self, seen: Seen, seconds: float) -> None:
+        """Turn one thing seen on the wire into an event, and note what it settles."""
+        source = self.tap.source.at(f"{seen.sender} record {seen.record + 1}")
+        item = seen.item
+        if isinstance(item, ApplicationData):
+            self._application(seen, item, seconds, source)
+        elif isinstance(item, ChangeCipherSpec):
+            self.signs.changed_cipher.add(seen.sender)
+            self._note(seen, "change-cipher-spec", "ChangeCipherSpec", seconds, source)
+        elif isinstance(item, messages.Alert):
+            self._alert(seen, item, seconds, source)
+        elif isinstance(item, Hidden):
+            self._hidden(seen, item, seconds, source)
+        elif isinstance(item, Malformed):
+            self.signs.malformed = self.signs.malformed or str(item.error)
+            self._note(seen, "note", "unreadable", seconds, source, note=str(item.error))
+        elif isinstance(item, NotTls):
+            self._not_tls(seen, item, seconds, source)
+        else:
+            self._message(seen, item, seconds, source)
+
+    def told(self) -> Trace:
+        """Judge the end and put everything together."""
+        self._closing()
+        http = self._http()
+        hello = self.client_hello
+        return Trace(
+            source=self.tap.source,
+            target=self.tap.target,
+            events=tuple(self.events),
+            ended=judge(self.signs, self.tap, self.tls, http),
+            tls=self.tls,
+            cipher=names.cipher_name(self.server_hello.cipher_suite) if self.server_hello else None,
+            server_name=hello.server_name if hello else None,
+            alpn=self.alpn,
+            asked=self.asked,
+            asking_hidden=self.asked_hidden and self.asked is None,
+            server_chain=self.chains.get("server"),
+            client_chain=self.chains.get("client"),
+            proved=self.proved,
+            tickets=self.tickets,
+            resumed=self.signs.resumed,
+            http=http,
+            library=self.tap.library,
+            expected_name=self.tap.server_name,
+            failure=self.tap.failure,
+        )
+
+    def _note(  # noqa: PLR0913 - the parts of an event
+        self,
+        seen: Seen,
+        kind: str,
+        name: str,
+        seconds: float,
+        source: Source,
+        *,
+        note: str = "",
+        body: object | None = None,
+        expected: bool = True,
+    ) -> None:
+        self.events.append(
+            Event(
+                sender=seen.sender,
+                kind=kind,  # type: ignore[arg-type]  # the callers name the kinds
+                name=name,
+                source=source,
+                seconds=seconds,
+                size=seen.size,
+                sealed=seen.sealed,
+                expected=expected,
+                note=note,
+                body=body,
+            )
+        )
+
+    def _message(
+        self, seen: Seen, item: messages.Message, seconds: float, source: Source
+    ) -> None:
+        following = table_for(self.tls).get(self.state, {}).get((seen.sender, item.name))
+        self._learn(seen, item, source)
+        expected = following is not None or self.signs.hidden > 0
+        note = "" if expected else f"not expected at this point (state: {self.state})"
+        self._note(seen, "message", item.name, seconds, source, note=note, body=item,
+                   expected=expected)  # fmt: skip
+        if following is not None:
+            self.state = following
+        self.signs.message(seen.sender, item.name, self.state)
+
+    def _learn(self, seen: Seen, item: messages.Message, source: Source) -> None:
+        """Keep what this message settles."""
+        match item:
+            case messages.ClientHello():
+                self.client_hello = self.client_hello or item
+            case messages.ServerHello():
+                self.server_hello = item
+                self.tls = names.version_name(item.version)
+                self.signs.resumed = _resumes(item, self.client_hello, self.tls)
+            case messages.EncryptedExtensions():
+                self.alpn = item.alpn
+            case messages.CertificateRequest():
+                self.asked = _asked(item, source)
+                self.signs.asked_late = self.state == "done"
+            case messages.Certificate():
+                self.chains[seen.sender] = _chain(item, source)
+            case messages.CertificateVerify():
+                self.proved = self.proved or seen.sender == "client"
+            case messages.NewSessionTicket():
+                self.tickets += 1
+            case _:
+                pass
+
+    def _alert(self, seen: Seen, item: messages.Alert, seconds: float, source: Source) -> None:
+        self.signs.alert(seen.sender, item, source, after_close=self._closed_by_other(seen.sender))
+        word = "fatal" if item.fatal else "warning"
+        self._note(seen, "alert", item.name, seconds, source, note=word, body=item)
+
+    def _closed_by_other(self, sender: Side) -> bool:
+        """Tell whether the other side had closed before this side's last word was written."""
+        closing = self.tap.closing
+        if closing is None or closing.sender in (None, sender) or closing.seconds is None:
+            return False
+        last = max((one.seconds for one in self.tap.chunks if one.sender == sender), default=0.0)
+        return closing.seconds <= last
+
+    def _hidden(self, seen: Seen, item: Hidden, seconds: float, source: Source) -> None:
+        self.signs.hide(seen.sender, item.inner_type, tls=self.tls)
+        self.asked_hidden = self.asked_hidden or (seen.sender == "server" and self.tls == "1.3")
+        kind = {_HANDSHAKE: "handshake message", _ALERT: "alert"}.get(item.inner_type or 0, "record")
+        self._note(seen, "hidden", f"sealed {kind}", seconds, source, note=item.note)
+
+    def _not_tls(self, seen: Seen, item: NotTls, seconds: float, source: Source) -> None:
+        words = item.first_bytes[:60].split(b"\r\n")[0].decode("latin-1")
+        if self.signs.not_tls is None:
+            self.signs.not_tls = (seen.sender, words)
+            self._note(seen, "note", "not TLS", seconds, source, note=f"begins with {words!r}")
+
+    def _application(
+        self, seen: Seen, item: ApplicationData, seconds: float, source: Source
+    ) -> None:
+        if not item.data:
+            return
+        if seen.sender == "server":
+            self.answer_source = self.answer_source or source
+            self.answer += item.data[: max(0, _ANSWER_KEPT - len(self.answer))]
+        self.signs.application.add(seen.sender)
+        self._note(seen, "application", "application data", seconds, source)
+
+    def _http(self) -> HttpAnswer | None:
+        if self.answer_source is None:
+            return None
+        return read_answer(bytes(self.answer), self.answer_source)
+
+    def _closing(self) -> None:
+        closing = self.tap.closing
+        words = {
+            "fin": "closed the connection",
+            "reset": "reset the connection",
+            "deadline": "no answer before the deadline",
+        }
+        if closing is not None and closing.kind in words:
+            self.events.append(
+                Event(closing.sender, "close", words[closing.kind], self.tap.source,
+                      seconds=closing.seconds)  # fmt: skip
+            )
+
+
+def _resumes(
+    hello: messages.ServerHello, client: messages.ClientHello | None, tls: str | None
+) -> bool:
+    """TLS 1.2: the server echoes the session id (RFC 5246, 7.4.1.3); 1.3: it takes a PSK."""
+    if tls == "1.3":
+        return hello.preshared
+    return bool(client and hello.session_id and hello.session_id == client.session_id)
+
+
+def _asked(item: messages.CertificateRequest, source: Source) -> Asked:
+    return Asked(
+        authorities=tuple(str(name_of(one)) for one in item.authorities),
+        authorities_der=item.authorities,
+        schemes=tuple(names.scheme_name(one) for one in item.schemes),
+        types=tuple(names.client_certificate_type_name(one) for one in item.types),
+        source=source,
+    )
+
+
+def _chain(item: messages.Certificate, source: Source) -> tuple[Certificate, ...]:
+    """Read what was sent; a certificate that cannot be read is left to its event's body."""
+    chain = []
+    for number, (der, _) in enumerate(item.entries):
+        try:
+            chain.append(read_certificate(der, source.at(f"certificate {number + 1}")))
+        except Unreadable:
+            continue
+    return tuple(chain)

@@ -1,0 +1,174 @@
+"""A trace told to a person: how it ended, who said what, what was asked and what was sent.
+
+Law of this room: the words say what was seen; why it failed is not known here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtlskit.certs.certificate import Certificate
+from mtlskit.page.blocks import Badge, Block, Callout, Fields, Inline, Page, Section, Table, Tone
+from mtlskit.page.ladder import Direction, Ladder, Rung
+from mtlskit.wire import messages
+
+if TYPE_CHECKING:
+    from mtlskit.trace.events import Event, Trace
+
+_SIDES: dict[str | None, Direction] = {"client": "right", "server": "left", None: "note"}
+_TONES: dict[str, Tone] = {
+    "accepted": "good",
+    "refused": "bad",
+    "unreachable": "bad",
+    "undecided": "warn",
+}
+_UNINTERESTING = frozenset({"change-cipher-spec"})
+"""Kinds that carry no meaning for a reader; TLS 1.3 keeps them for middleboxes only."""
+
+
+def headline(trace: Trace) -> str:
+    """Say in one sentence how the connection ended."""
+    ended, where = trace.ended, trace.target or trace.source.name
+    if ended.outcome == "accepted":
+        return f"{where} accepted the connection."
+    if ended.outcome == "unreachable":
+        return f"No connection to {where} came about."
+    if ended.outcome == "undecided":
+        return f"It cannot be told whether {where} accepted the connection."
+    who = {"server": "The server refused the client", "client": "The client refused the server"}
+    told = who.get(ended.refused_by or "", "The connection failed")
+    return f"{told} {_STAGES.get(ended.stage or '', '')}".rstrip() + "."
+
+
+_STAGES = {
+    "connect": "before TLS began",
+    "hello": "in answer to the client's first message",
+    "server-certificate": "when it saw the server's certificate",
+    "client-certificate": "when it saw what the client sent",
+    "after-handshake": "after the client believed that the handshake was done",
+    "application": "in its HTTP answer, after the handshake was done",
+}
+
+
+def page_of(trace: Trace) -> Page:
+    """Describe a trace as a page."""
+    return Page(f"Connection to {trace.target or trace.source.name}", tuple(_blocks(trace)))
+
+
+def _blocks(trace: Trace) -> list[Block]:
+    ended = trace.ended
+    why = Fields(tuple(("Seen", str(one)) for one in ended.because))
+    blocks: list[Block] = [
+        Callout(headline(trace), (why,), tone=_TONES[ended.outcome]),
+        Fields(facts(trace)),
+    ]
+    if trace.events:
+        blocks.append(Section("Message by message", (ladder_of(trace).picture(),)))
+    asked = asked_and_sent(trace)
+    if asked is not None:
+        blocks.append(Section("What was asked and what was sent", (asked,)))
+    return blocks
+
+
+def facts(trace: Trace) -> tuple[tuple[str, Inline], ...]:
+    """Tell what the handshake settled, one pair a line."""
+    rows: list[tuple[str, Inline]] = [
+        ("Outcome", Badge(trace.ended.outcome, _TONES[trace.ended.outcome])),
+        ("TLS version", trace.tls or "none agreed on"),
+    ]
+    optional = (
+        ("Cipher suite", trace.cipher),
+        ("Server name sent", trace.server_name),
+        ("Application protocol", trace.alpn),
+    )
+    rows += [(name, value) for name, value in optional if value]
+    rows += [("Session", "resumed")] if trace.resumed else []
+    rows += [("The TLS library said", one) for one in trace.library]
+    return tuple(rows)
+
+
+def asked_and_sent(trace: Trace) -> Table | None:
+    """Set what the server asked for beside what the client sent; None if neither was seen."""
+    if trace.tls is None:
+        return None
+    rows: list[tuple[Inline, ...]] = [("Server's certificate", *_chain(trace.server_chain))]
+    if trace.asked is None:
+        hidden = "cannot be seen without the key log" if trace.asking_hidden else "no"
+        rows.append(("Client certificate asked for", hidden, ""))
+    else:
+        where = str(trace.asked.source)
+        names = "; ".join(trace.asked.authorities) or "an empty list, which names no limit"
+        rows.append(("Client certificate asked for", "yes", where))
+        rows.append(("Acceptable issuers (CA list)", names, where))
+        rows.append(("Signature schemes", ", ".join(trace.asked.schemes), where))
+        if trace.asked.types:
+            rows.append(("Certificate types", ", ".join(trace.asked.types), where))
+    rows.append(("Client's certificate", *_chain(trace.client_chain)))
+    if trace.client_chain:
+        rows.append(("Proof of the private key", "sent" if trace.proved else "not seen", ""))
+    return Table(("", "Seen", "Where"), tuple(rows))
+
+
+def _chain(chain: tuple[Certificate, ...] | None) -> tuple[Inline, Inline]:
+    if chain is None:
+        return "not seen", ""
+    if not chain:
+        return "none: the message was empty", ""
+    told = "; then ".join(f"{one.subject} (issued by {one.issuer})" for one in chain)
+    return told, str(chain[0].source)
+
+
+def ladder_of(trace: Trace) -> Ladder:
+    """Draw the connection message by message."""
+    server = str(trace.target) if trace.target else trace.server_name or "server"
+    rungs = [_rung(one) for one in _gathered(trace.events)]
+    return Ladder("client", f"server {server}" if trace.target else server, tuple(rungs))
+
+
+def _gathered(events: tuple[Event, ...]) -> list[Event]:
+    """Leave out what says nothing, and keep one of a run of equal data records."""
+    kept: list[Event] = []
+    for one in events:
+        if one.kind in _UNINTERESTING:
+            continue
+        last = kept[-1] if kept else None
+        same = last is not None and (last.kind, last.sender, last.name, last.note) == (
+            one.kind, one.sender, one.name, one.note
+        )  # fmt: skip
+        if same and one.kind in ("application", "hidden"):
+            continue
+        kept.append(one)
+    return kept
+
+
+def _rung(event: Event) -> Rung:
+    return Rung(
+        direction=_SIDES[event.sender],
+        label=f"Alert: {event.name}" if event.kind == "alert" else event.name,
+        detail=_detail(event),
+        tone=_tone(event),
+        sealed=event.sealed or event.kind == "hidden",
+        size=f"{event.size} bytes" if event.size else "",
+    )
+
+
+def _tone(event: Event) -> Tone:
+    if event.kind == "alert" and event.note == "fatal":
+        return "bad"
+    if not event.expected or event.name in ("unreadable", "not TLS"):
+        return "warn"
+    if event.name == "reset the connection":
+        return "warn"
+    return "plain"
+
+
+def _detail(event: Event) -> str:
+    body = event.body
+    if isinstance(body, messages.ClientHello):
+        return f"server name {body.server_name}" if body.server_name else "no server name"
+    if isinstance(body, messages.CertificateRequest):
+        return f"asks for a client certificate; {len(body.authorities)} acceptable issuers named"
+    if isinstance(body, messages.Certificate):
+        count = len(body.entries)
+        return f"{count} certificate{'s' * (count != 1)}" if count else "empty: no certificate"
+    return event.note
