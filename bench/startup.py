@@ -1,0 +1,51 @@
+"""What it costs to import the package, and to ask the terminal door for help.
+
+Peers: the same interpreter doing nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+
+from table import Row, alternate
+
+ROUNDS = 31
+ROOT = Path(__file__).resolve().parent.parent
+IMPORT_BUDGET = 0.030  # seconds above bare Python
+HELP_FACTOR, HELP_EXTRA = 4.0, 0.150  # times bare Python, and seconds on top
+
+
+def measure() -> list[Row]:
+    """Compare wall times of whole processes, byte-compiled and with warm disks."""
+    bare, imported, helped = alternate(
+        ROUNDS,
+        lambda: _run("-c", "pass"),
+        lambda: _run("-c", "import mtlskit"),
+        lambda: _run("-m", "mtlskit", "--help"),
+    )
+    added = imported - bare
+    allowed = HELP_FACTOR * bare + HELP_EXTRA
+    return [
+        Row("`import mtlskit`", "`python -c pass`", imported, bare, f"+{added * 1e3:.1f} ms",
+            "at most +30 ms", added <= IMPORT_BUDGET),
+        Row("`mtlskit --help`", "`python -c pass`", helped, bare, f"{helped / bare:.2f}x",
+            f"at most 4x + 150 ms = {allowed * 1e3:.0f} ms", helped <= allowed),
+    ]  # fmt: skip
+
+
+def _run(*arguments: str) -> float:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's installation is byte-compiled
+    start = perf_counter()
+    subprocess.run(
+        [sys.executable, *arguments],
+        check=True,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return perf_counter() - start

@@ -1,0 +1,143 @@
+"""What one live attempt shall do: whom to call, as whom, how long to wait.
+
+Law of this file: everything is settled before the first byte is sent, and a wish that cannot be
+carried out is refused here, with one sentence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import quote
+
+from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.keystore import Identity
+from mtlskit.material import Target
+
+VERSIONS = ("1.0", "1.1", "1.2", "1.3")
+"""TLS versions that can be asked for, lowest first."""
+
+_NAME_LIMIT = 253  # characters of a host name without its trailing dot (RFC 1035, 2.3.4)
+_PORTS = range(1, 65536)
+_URI_MARKS = "/?:@!$&'()*+,;=-._~%#[]"  # RFC 3986, 2.2 and 2.3: these keep their meaning
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One HTTP/1.1 request to send once the handshake is done (RFC 9112).
+
+    Attributes:
+        path: path and query; characters that have no place in a request line are percent-encoded.
+        host: for the Host header; None: the name that is called.
+        headers: more header fields, sent as given.
+        body: sent as it is, with its Content-Length.
+
+    Raises:
+        ValueError: a part holds a line break or another control character.
+    """
+
+    method: str = "GET"
+    path: str = "/"
+    host: str | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    def __post_init__(self) -> None:
+        parts = (self.method, self.path, self.host or "", *sum(self.headers, ()))
+        if any(not part.isprintable() for part in parts):
+            raise ValueError(
+                "The HTTP request holds a line break or control character; "
+                "give method, path, host and headers as plain text."
+            )
+
+    def encoded(self, host: str) -> bytes:
+        """Return the bytes of the request; `host` is used where no other was given."""
+        lines = [f"{self.method} {quote(self.path or '/', safe=_URI_MARKS)} HTTP/1.1"]
+        lines += [f"Host: {self.host or host}", "User-Agent: mtlskit", "Accept: */*"]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        if self.body or self.method in {"POST", "PUT", "PATCH"}:
+            lines.append(f"Content-Length: {len(self.body)}")
+        lines += ["Connection: close", "", ""]
+        return "\r\n".join(lines).encode("utf-8") + self.body
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt to reach a TLS server.
+
+    Attributes:
+        server_name: the name to reach, sent as SNI; None: the target's host, which is sent only
+            if it is a name and no address (RFC 6066, 3); an empty text: send none.
+        identity: the client certificate and key to offer; None: none.
+        chain: issuers to send after the identity's certificate; None: those of the identity.
+        trust: None: look on without verifying; else the anchors by which chain and name of the
+            server are verified, and refused with an alert if they do not hold.
+        versions: lowest and highest TLS version.
+        request: what to ask once the handshake is done.
+        timeout: seconds for everything together, from looking up the name to the last byte.
+        linger: seconds of silence to wait for the server's next word after the handshake, since
+            in TLS 1.3 the refusal comes then.
+
+    Raises:
+        ValueError: the port, a version, a duration or the server name cannot be.
+    """
+
+    target: Target
+    server_name: str | None = None
+    identity: Identity | None = None
+    chain: tuple[Certificate, ...] | None = None
+    trust: tuple[Certificate, ...] | None = None
+    versions: tuple[str, str] = ("1.2", "1.3")
+    request: HttpRequest | None = None
+    timeout: float = 10.0
+    linger: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.target.port not in _PORTS:
+            raise ValueError(f"Port {self.target.port} cannot be; give one from 1 to 65535.")
+        low, high = self.versions
+        if low not in VERSIONS or high not in VERSIONS or low > high:
+            raise ValueError(
+                f"TLS versions {low} to {high} cannot be asked for; "
+                f"give the lowest and the highest of {', '.join(VERSIONS)}."
+            )
+        if not (self.timeout > 0 and self.linger >= 0):
+            raise ValueError("The timeout must be above 0 seconds, and the linger not below 0.")
+        for name in (self.target.host, self.expected_name):
+            if not _is_address(name):
+                _wire_name(name)
+
+    @property
+    def expected_name(self) -> str:
+        """The name or address that the server is expected to prove."""
+        return (self.server_name or self.target.host).rstrip(".")
+
+    @property
+    def sni(self) -> bytes | None:
+        """What stands in the server_name extension; None: the extension is not sent."""
+        if self.server_name == "" or _is_address(self.expected_name):
+            return None
+        return _wire_name(self.expected_name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _wire_name(name: str) -> bytes:
+    """Return `name` as it goes over the wire (RFC 5890 A-labels where it is not ASCII)."""
+    wire = b""
+    if name.isprintable() and " " not in name:
+        try:
+            wire = name.encode("ascii") if name.isascii() else name.encode("idna")
+        except UnicodeError:
+            wire = b""
+    if not 0 < len(wire) <= _NAME_LIMIT:
+        raise ValueError(
+            f"{name[:60]!r} is no host name; give a name such as partner.example or an IP address."
+        )
+    return wire

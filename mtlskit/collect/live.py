@@ -1,0 +1,194 @@
+"""One live attempt: a capture that we make ourselves.
+
+Law of this file: it records and concludes nothing. It lingers after the handshake, because in
+TLS 1.3 a server refuses a client certificate only then; it reads on after a failed send, because
+the alert still lies in the socket's buffer; and it ends at its deadline, whatever the server does.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from time import monotonic
+
+from OpenSSL import SSL
+
+from mtlskit.collect import openssl, tcp
+from mtlskit.collect.answer import Answer
+from mtlskit.collect.call import Call, HttpRequest
+from mtlskit.material import Failure, Secrets, Source, Tap
+
+__all__ = ["Call", "HttpRequest", "connect"]
+
+FLOOD = 1 << 20
+"""Bytes from the server after which an attempt is given up; a handshake needs far fewer."""
+
+HUSH = 0.05
+"""Seconds to listen in TLS 1.3 before a request is sent. A refusal that is on its way is then read
+before our own bytes can provoke a reset, which on some systems throws away what was received."""
+
+GRACE = 0.3
+"""Seconds to wait for the server's closing once everything has been said."""
+
+_PIECE = 16384  # bytes of plaintext in one TLS record (RFC 8446, 5.1)
+_BUFFER = 65536
+
+
+def connect(call: Call) -> Tap:
+    """Try to connect as `call` says, and record what went over the wire.
+
+    Never raises for what the network or the server does: without a TCP connection the tap has a
+    `failure`, else its chunks and its closing. It returns within the call's timeout.
+    """
+    began, start = datetime.now(UTC), monotonic()
+    secrets: list[str] = []
+    words: list[str] = []
+    line: tcp.Line | None = None
+    failure: Failure | None = None
+    try:
+        with tcp.dial(call.target, start + call.timeout) as line:
+            _Talk(call, line, openssl.client(call, secrets, words), words).run()
+    except tcp.NoConnectionError as error:
+        failure = error.failure
+    return Tap(
+        source=Source(str(call.target)),
+        target=call.target,
+        chunks=tuple(line.chunks) if line else (),
+        closing=line.closing if line else None,
+        failure=failure,
+        secrets=Secrets(tuple(secrets)),
+        server_name=call.expected_name,
+        library=(*words, *_trouble(line)),
+        began=began,
+    )
+
+
+def _trouble(line: tcp.Line | None) -> tuple[str, ...]:
+    return (f"the socket failed: {line.trouble}",) if line and line.trouble else ()
+
+
+class _Talk:
+    """What is said over one connection, from the handshake to the end."""
+
+    __slots__ = ("_call", "_line", "_over", "_tls", "_words")
+
+    def __init__(self, call: Call, line: tcp.Line, tls: SSL.Connection, words: list[str]) -> None:
+        self._call = call
+        self._line = line
+        self._tls = tls
+        self._words = words
+        self._over = False
+
+    def run(self) -> None:
+        """Shake hands, ask if there is something to ask, listen, and close."""
+        self._handshake()
+        request = self._call.request
+        if request is not None and self._tls_1_3:
+            self._listen(min(HUSH, self._call.linger), Answer(request.method), once=True)
+        if request is not None:
+            self._ask(request)
+        self._listen(self._call.linger, Answer(request.method if request else ""))
+        self._close()
+
+    @property
+    def _tls_1_3(self) -> bool:
+        return not self._over and self._tls.get_protocol_version() == SSL.TLS1_3_VERSION
+
+    def _handshake(self) -> None:
+        while not self._over:
+            try:
+                self._tls.do_handshake()
+            except SSL.WantReadError:
+                self._pump()
+                self._take(self._line.deadline)
+            except SSL.Error as error:
+                self._break_off(error)
+            else:
+                self._pump()
+                return
+
+    def _ask(self, request: HttpRequest) -> None:
+        if self._over:
+            return
+        try:
+            self._tls.sendall(request.encoded(self._call.expected_name))
+        except SSL.Error as error:
+            self._break_off(error)
+        self._pump()
+
+    def _listen(self, patience: float, answer: Answer, *, once: bool = False) -> None:
+        """Read until the answer is complete, the server ends it, or nothing comes for a while.
+
+        Args:
+            patience: seconds of silence to bear.
+            answer: gets the application's bytes.
+            once: stop as soon as something has come and was understood.
+        """
+        heard = False
+        while not self._over and not answer.complete:
+            try:
+                answer.feed(self._tls.recv(_PIECE))
+            except SSL.WantReadError:
+                self._pump()
+                if (once and heard) or not self._take(monotonic() + patience):
+                    return
+                heard = True
+            except SSL.Error as error:
+                self._break_off(error)
+
+    def _take(self, until: float) -> bool:
+        """Hand the server's next bytes to OpenSSL; False if there are none to hand."""
+        data = self._line.read(until)
+        if data is None and self._line.sending:  # a long request is still on its way
+            data = self._line.read(self._line.deadline)
+        if data:
+            self._tls.bio_write(data)
+            return not self._flooded()
+        if data is not None:
+            self._over = True
+        elif monotonic() >= self._line.deadline:
+            self._line.give_up()
+            self._over = True
+        return False
+
+    def _flooded(self) -> bool:
+        if self._line.received <= FLOOD:
+            return False
+        self._words.append(f"given up: the server sent more than {FLOOD >> 20} MiB")
+        self._line.hang_up()
+        self._over = True
+        return True
+
+    def _pump(self) -> bool:
+        """Send what OpenSSL has to say; False if that is nothing."""
+        said = False
+        with suppress(SSL.WantReadError):  # raised where the buffer is empty
+            while True:
+                self._line.put(self._tls.bio_read(_BUFFER))
+                said = True
+        return said
+
+    def _break_off(self, error: SSL.Error) -> None:
+        """Note why OpenSSL goes no further, and deliver its own alert if it has one."""
+        self._over = True
+        self._words.extend(openssl.reasons(error))
+        if self._pump():
+            self._line.hang_up()
+
+    def _close(self) -> None:
+        """Say goodbye if it is on us; else wait for the server's closing."""
+        if not self._over:
+            self._say_goodbye()
+            return
+        until = monotonic() + GRACE
+        while self._line.read(until) and self._line.received <= FLOOD:
+            pass
+        self._line.hang_up()
+
+    def _say_goodbye(self) -> None:
+        try:
+            self._tls.shutdown()
+        except SSL.Error as error:
+            self._words.extend(openssl.reasons(error))
+        self._pump()
+        self._line.hang_up()

@@ -1,0 +1,169 @@
+"""OpenSSL as the TLS client of a live attempt, over memory BIOs.
+
+Law of this file: OpenSSL gets what the call says and nothing of its own accord: no chain built
+from a store, no trust that was not given, no key from a file. Its words are kept as it said them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from OpenSSL import SSL, crypto
+
+from mtlskit.certs.certificate import Certificate, read_certificate
+from mtlskit.certs.keystore import Identity
+from mtlskit.certs.names import match
+from mtlskit.collect.call import Call
+from mtlskit.material import Source, Unreadable
+
+_VERSIONS = {
+    "1.0": SSL.TLS1_VERSION,
+    "1.1": SSL.TLS1_1_VERSION,
+    "1.2": SSL.TLS1_2_VERSION,
+    "1.3": SSL.TLS1_3_VERSION,
+}
+
+# Security level 0 permits what OpenSSL would else hide from us: TLS 1.0 and 1.1 (whose SHA-1 and
+# MD5 it refuses above it), short keys, weak digests. This client judges nothing and carries no
+# data worth protecting; what is weak must be seen to be reported.
+_CIPHERS = b"DEFAULT:@SECLEVEL=0"
+
+# SSL_MODE_NO_AUTO_CHAIN of openssl/ssl.h, which pyOpenSSL has no name for: without it OpenSSL
+# completes a chain from the trust given, and a missing intermediate would be sent all the same.
+_NO_AUTO_CHAIN = 0x00000008
+
+_SIGNING_KEYS = (
+    dsa.DSAPrivateKey,
+    ec.EllipticCurvePrivateKey,
+    ed25519.Ed25519PrivateKey,
+    ed448.Ed448PrivateKey,
+    rsa.RSAPrivateKey,
+)
+
+_Verify = Callable[[SSL.Connection, crypto.X509, int, int, int], bool]
+
+_X509_WORDS = {
+    number: name.removeprefix("ERR_").replace("_", " ").lower()
+    for name, number in vars(SSL.X509VerificationCodes).items()
+    if name.startswith("ERR_")
+}
+
+
+def client(call: Call, secrets: list[str], words: list[str]) -> SSL.Connection:
+    """Make the client side of a TLS connection over memory BIOs.
+
+    Args:
+        call: what to offer, demand and trust.
+        secrets: gets the key log's lines while the handshake runs.
+        words: gets what is to be said about the set-up and about the server's certificate.
+    """
+    connection = SSL.Connection(_context(call, secrets, words), None)
+    connection.set_connect_state()
+    if call.sni is not None:
+        connection.set_tlsext_host_name(call.sni)
+    return connection
+
+
+def reasons(error: SSL.Error) -> tuple[str, ...]:
+    """Return OpenSSL's own words for an error, in the order in which it queued them."""
+    queue = error.args[0] if error.args else ()
+    if isinstance(queue, list):
+        return tuple(entry[2] or entry[1] for entry in queue)
+    return (" ".join(str(part) for part in error.args),) if error.args else ()
+
+
+def _context(call: Call, secrets: list[str], words: list[str]) -> SSL.Context:
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_min_proto_version(_VERSIONS[call.versions[0]])
+    context.set_max_proto_version(_VERSIONS[call.versions[1]])
+    context.set_cipher_list(_CIPHERS)
+    context.set_mode(_NO_AUTO_CHAIN)
+    # Java clients talk to servers without RFC 5746; refusing them here would hide the cause.
+    context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
+    context.set_keylog_callback(lambda _, line: secrets.append(line.decode("ascii")))
+    if call.trust is not None:
+        _trust(context, call.trust, _judge(call.expected_name, words))
+    if call.identity is not None and not _offer(context, call.identity, call.chain, words):
+        # A half-installed pair cannot be taken out again, so begin anew without it.
+        return _context(replace(call, identity=None), secrets, words)
+    return context
+
+
+def _offer(
+    context: SSL.Context,
+    identity: Identity,
+    chain: tuple[Certificate, ...] | None,
+    words: list[str],
+) -> bool:
+    """Install the identity; False, with the reason in `words`, if OpenSSL cannot use it."""
+    if identity.key is None:
+        words.append("no client certificate was offered: the identity has no private key")
+        return False
+    key = identity.key.unlocked()
+    if not isinstance(key, _SIGNING_KEYS):
+        words.append(f"no client certificate was offered: a {identity.key.kind} key cannot sign")
+        return False
+    try:
+        context.use_certificate(_loaded(identity.certificate))
+        context.use_privatekey(key)
+        for issuer in identity.chain if chain is None else chain:
+            context.add_extra_chain_cert(_loaded(issuer))
+    except SSL.Error as error:
+        words.extend(reasons(error))
+    except ValueError as error:  # cryptography does not take what OpenSSL would be given
+        words.append(str(error))
+    else:
+        return True
+    words.append("no client certificate was offered: OpenSSL did not take the identity")
+    return False
+
+
+def _loaded(certificate: Certificate) -> x509.Certificate:
+    return x509.load_der_x509_certificate(certificate.der)
+
+
+def _trust(context: SSL.Context, anchors: tuple[Certificate, ...], judge: _Verify) -> None:
+    store = context.get_cert_store()
+    if store is None:
+        raise RuntimeError("OpenSSL gave a context without a certificate store")
+    # Java, Go, curl and GnuTLS take any certificate in their trust store as an anchor, be it an
+    # intermediate or the server's own. OpenSSL by itself would not.
+    store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
+    for anchor in anchors:
+        store.add_cert(crypto.X509.from_cryptography(_loaded(anchor)))
+    context.set_verify(SSL.VERIFY_PEER, judge)
+
+
+def _judge(expected_name: str, words: list[str]) -> _Verify:
+    """Make the callback that refuses a server whose chain or name does not hold.
+
+    A chain is refused with the alert that OpenSSL has for its error. For a wrong name there is no
+    way to give pyOpenSSL an error number, and the alert is internal_error; `words` say why.
+    """
+
+    def judge(
+        _connection: SSL.Connection, shown: crypto.X509, error: int, depth: int, ok: int
+    ) -> bool:
+        if not ok:
+            said = _X509_WORDS.get(error, f"error {error}")
+            words.append(f"the server's certificate at depth {depth} did not verify: {said}")
+            return False
+        return depth > 0 or _is_for(shown, expected_name, words)
+
+    return judge
+
+
+def _is_for(shown: crypto.X509, expected_name: str, words: list[str]) -> bool:
+    der = crypto.dump_certificate(crypto.FILETYPE_ASN1, shown)
+    try:
+        certificate = read_certificate(der, Source("the server's certificate"))
+    except Unreadable as unreadable:
+        words.append(unreadable.problem.text)
+        return False
+    ruling = match(certificate, expected_name)
+    if not ruling.matched:
+        words.append(f"the server's certificate is not for {expected_name}: {ruling.because}")
+    return ruling.matched
