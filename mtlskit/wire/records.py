@@ -155,7 +155,7 @@ class RecordReader:
         self._over = True
         at = self._at + self._here
         error = ParseError(f"record.{what}", at, wanted, found)
-        return Stray(Malformed(error), at, self._number, len(self._buffer) - self._here)
+        return Stray(Malformed(error), at, self._number, HEADER)
 
     def _not_tls(self) -> Stray:
         self._over = True
@@ -237,7 +237,8 @@ class RecordReader:
         if head[1] != _MAJOR or head[2] not in _MINORS:
             return False
         length = head[3] << 8 | head[4]
-        return length if 0 < length <= MOST else False
+        least = 0 if head[0] == APPLICATION_DATA else 1  # RFC 8446, 5.1
+        return length if least <= length <= MOST else False
 
     def _hello(self, body: int) -> bool:
         """Tell whether these bytes begin a ClientHello or a ServerHello."""
