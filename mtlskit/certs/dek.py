@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers import algorithms
 from mtlskit.certs import pbe
 
 _CIPHERS: dict[str, tuple[int, Any]] = {
-    "DES-CBC": (8, TripleDES),
+    "DES-CBC": (8, pbe.single_des),
     "DES-EDE3-CBC": (24, TripleDES),
     "AES-128-CBC": (16, algorithms.AES),
     "AES-192-CBC": (24, algorithms.AES),

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from mtlskit.certs import asn1, pbe
+from mtlskit.certs.formats import der_kind
 from mtlskit.certs.private_key import PrivateKey
 from mtlskit.material import Problem, Source, Unreadable
 
@@ -54,7 +55,7 @@ def _first_sentence(error: Exception) -> str:
 
 
 def open_key(
-    der: bytes, passwords: Sequence[str], source: Source, work: pbe.Work | None = None
+    der: bytes, passwords: Sequence[pbe.Password], source: Source, work: pbe.Work | None = None
 ) -> PrivateKey:
     """Read a PKCS#8 EncryptedPrivateKeyInfo with the first password that fits.
 
@@ -75,7 +76,11 @@ def open_key(
 
 
 def first_that_opens(
-    scheme: pbe.Scheme, data: bytes, passwords: Sequence[str], source: Source, work: pbe.Work
+    scheme: pbe.Scheme,
+    data: bytes,
+    passwords: Sequence[pbe.Password],
+    source: Source,
+    work: pbe.Work,
 ) -> PrivateKey:
     """Decrypt a key with the first password that fits.
 
@@ -88,14 +93,11 @@ def first_that_opens(
     for password in passwords:
         try:
             plain = scheme.decrypt(data, password, work)
-            if plain[:1] == bytes((asn1.SEQUENCE,)):
-                return read_key(plain, source)
         except pbe.TooMuchWork as error:
             raise Unreadable(Problem("too-large", f"The private key {error}.", source)) from None
         except pbe.WrongPassword:
             continue
-        except Unreadable as error:
-            if error.problem.code == "unsupported":
-                raise
+        if der_kind(plain) == "key":
+            return read_key(plain, source)
     text = "No given password opens the private key."
     raise Unreadable(Problem("wrong-password", text, source))

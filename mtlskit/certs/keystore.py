@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mtlskit.certs import pem, pkcs7
+from mtlskit.certs import jks, pem, pkcs7, pkcs12
 from mtlskit.certs.entries import Entry, Identity, Kind, Store
 from mtlskit.certs.formats import format_of
 from mtlskit.certs.pile import Pile, paired
@@ -52,7 +52,14 @@ def _store(blob: Blob, kind: str, pile: Pile) -> Store:
     return Store(blob.source, kind, tuple(entries), (*pile.problems, *problems))
 
 
-_READERS: dict[str, Reader] = {"pem": pem.read, "der": _der, "pkcs7": _pkcs7}
+_READERS: dict[str, Reader] = {
+    "pem": pem.read,
+    "der": _der,
+    "pkcs7": _pkcs7,
+    "pkcs12": pkcs12.read,
+    "jks": jks.read,
+    "jceks": jks.read,
+}
 
 _ADVICE = {
     "bks": (

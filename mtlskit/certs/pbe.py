@@ -137,7 +137,12 @@ _UNSUPPORTED = {
 }
 
 
-def _salt_and_rounds(parameters: bytes) -> tuple[bytes, int, list[asn1.Element]]:
+def salt_and_rounds(parameters: bytes) -> tuple[bytes, int, list[asn1.Element]]:
+    """Read salt and iteration count, with which most parameters begin, and what follows them.
+
+    Raises:
+        asn1.Asn1Error: they are not there.
+    """
     parts = asn1.sequence(parameters)
     if [tag for tag, _, _ in parts[:2]] != [asn1.OCTET_STRING, asn1.INTEGER]:
         raise asn1.Asn1Error(0, "salt and iteration count", "something else")
@@ -187,7 +192,7 @@ _PRFS = {
 
 
 def _pbkdf2(parameters: bytes, size: int) -> Callable[[bytes, Work], bytes]:
-    salt, rounds, rest = _salt_and_rounds(parameters)
+    salt, rounds, rest = salt_and_rounds(parameters)
     prf = "sha1"
     for tag, start, stop in rest:
         if tag == asn1.SEQUENCE:
@@ -217,12 +222,45 @@ def _scrypt(parameters: bytes, size: int) -> Callable[[bytes, Work], bytes]:
     return derive
 
 
+def single_des(key: bytes) -> TripleDES:
+    """DES with one key or two, as the triple DES that it equals."""
+    return TripleDES((key * 3)[:24])
+
+
+def pbmac1(parameters: bytes) -> tuple[Callable[[bytes, Work], bytes], str, int]:
+    """Read PBMAC1-params (RFC 8018, 7.1): key derivation, the HMAC's hash, the key's size.
+
+    Raises:
+        asn1.Asn1Error: it is malformed.
+        Unsupported: it names something unknown.
+    """
+    derivation, message = asn1.sequence(parameters)[:2]
+    start = asn1.element(parameters, 0, len(parameters))[1]
+    oid, _ = algorithm_of(parameters[derivation[2] : message[2]])
+    if oid not in _PRFS:
+        raise Unsupported(f"PBMAC1 with the function {oid}")
+    size = _key_length(parameters[start : derivation[2]])
+    return derivation_from(parameters[start : derivation[2]], size), _PRFS[oid], size
+
+
+def _key_length(derivation: bytes) -> int:
+    """RFC 9579, 5: PBKDF2's keyLength must be there."""
+    _, parameters = algorithm_of(derivation)
+    _, _, rest = salt_and_rounds(parameters)
+    if not rest or rest[0][0] != asn1.INTEGER:
+        raise Unsupported("PBMAC1 without a key length")
+    size = asn1.integer(parameters, *rest[0][1:])
+    if not 1 <= size <= 64:  # noqa: PLR2004 - the largest hash has 64 bytes
+        raise Unsupported(f"PBMAC1 with a key of {size} bytes")
+    return size
+
+
 _CIPHERS: dict[str, tuple[str, int, Any]] = {
     "2.16.840.1.101.3.4.1.2": ("AES-128-CBC", 16, algorithms.AES),
     "2.16.840.1.101.3.4.1.22": ("AES-192-CBC", 24, algorithms.AES),
     "2.16.840.1.101.3.4.1.42": ("AES-256-CBC", 32, algorithms.AES),
     "1.2.840.113549.3.7": ("3DES-CBC", 24, TripleDES),
-    "1.3.14.3.2.7": ("DES-CBC", 8, TripleDES),
+    "1.3.14.3.2.7": ("DES-CBC", 8, single_des),
 }
 
 
@@ -274,7 +312,7 @@ _KEY, _IV, MAC = 1, 2, 3
 
 def _pkcs12(oid: str, parameters: bytes) -> Scheme:
     name, size = _PKCS12[oid]
-    salt, rounds, _ = _salt_and_rounds(parameters)
+    salt, rounds, _ = salt_and_rounds(parameters)
 
     def opener(data: bytes, password: Password, work: Work) -> bytes:
         key = pkcs12_bytes(password, salt, rounds, _KEY, size, work)
@@ -284,7 +322,7 @@ def _pkcs12(oid: str, parameters: bytes) -> Scheme:
         if name.startswith("RC2"):
             work.spend(len(data) or 1, _RC2_BYTE)
             return unpadded(rc2.decrypt_cbc(key, iv, data))
-        return unpadded(cbc(TripleDES(key), iv, data))
+        return unpadded(cbc(single_des(key), iv, data))
 
     return Scheme(f"PBE-SHA1-{name}", opener)
 
@@ -343,13 +381,13 @@ _PBES1 = {"1.2.840.113549.1.5.3": "md5", "1.2.840.113549.1.5.10": "sha1"}
 
 def _pbes1(oid: str, parameters: bytes) -> Scheme:
     algorithm = _PBES1[oid]
-    salt, rounds, _ = _salt_and_rounds(parameters)
+    salt, rounds, _ = salt_and_rounds(parameters)
 
     def opener(data: bytes, password: Password, work: Work) -> bytes:
         work.spend(rounds, _PYTHON_ROUND)
         digest = (password or "").encode() + salt
         for _ in range(rounds):
             digest = hashlib.new(algorithm, digest, usedforsecurity=False).digest()
-        return unpadded(cbc(TripleDES(digest[:8]), digest[8:16], data))
+        return unpadded(cbc(single_des(digest[:8]), digest[8:16], data))
 
     return Scheme(f"PBE-{algorithm.upper()}-DES", opener)
