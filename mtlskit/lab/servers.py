@@ -120,8 +120,11 @@ def _note(
 
 def _alpn(spoken: tuple[str, ...]) -> Callable[[SSL.Connection, list[bytes]], Any]:
     def select_one(_: SSL.Connection, offered: list[bytes]) -> bytes:
-        # The empty answer makes OpenSSL send no_application_protocol (RFC 7301, 3.2).
-        return next((one for one in offered if one.decode("ascii", "replace") in spoken), b"")
+        for one in offered:
+            if one.decode("ascii", "replace") in spoken:
+                return one
+        # Raised in this callback, it makes OpenSSL send no_application_protocol (RFC 7301, 3.2).
+        raise Over("no application protocol in common")
 
     return select_one
 
@@ -163,8 +166,8 @@ class _Conversation:
             except SSL.WantReadError:
                 self._flush()
                 self._tls.bio_write(self._line.receive())
-            except SSL.Error:
-                with suppress(Over, OSError):  # OpenSSL's word counts, not that nobody heard it
+            except (SSL.Error, Over):
+                with suppress(Over, OSError):  # what OpenSSL said counts, not that nobody heard it
                     self._flush()
                 raise
             else:
