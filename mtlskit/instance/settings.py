@@ -1,126 +1,39 @@
-"""What an instance is set to do about outbound TLS, read from its exports.
+"""What an instance is set to do about outbound TLS: its exports, in any number, joined.
 
-Law of this room: a setting is what a record says, with the record beside it. A table that no
-export carried is None, a table that was exported and holds nothing is (). No value of a password
-field is kept, and no opinion is given: what is wrong with a setting is for the rules to say.
+Law of this room: a table that no export carried is None, a table that was exported and holds
+nothing is (). The same record in two files counts once, the newer one; a deletion in an export
+deletes. No opinion is given: what is wrong with a setting is for the rules to say.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from mtlskit.certs.certificate import Certificate
-from mtlskit.material import Blob, Problem, Source
+from mtlskit.instance.attachments import attachments_of
+from mtlskit.instance.reading import MESSAGES, message_of, profile_of, property_of, stored_of
+from mtlskit.instance.records import (
+    Attachment,
+    Message,
+    Profile,
+    Property,
+    Reference,
+    StoredCertificate,
+)
+from mtlskit.instance.rows import Export, Row
+from mtlskit.material import Problem, Source
 
-StoreKind = Literal["java-key-store", "pkcs12-key-store", "trust-store", "other"]
-"""The kinds of `sys_certificate` record; a protocol profile may only name the first two."""
-
-MessageKind = Literal["rest-message", "rest-method", "soap-message", "http-connection"]
-
-
-@dataclass(frozen=True, slots=True)
-class Property:
-    """One record of `sys_properties`; an empty value is the same as an unset one."""
-
-    name: str
-    value: str
-    sys_id: str | None
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A field that points to another record, by its sys_id, its display value, or both."""
-
-    sys_id: str | None
-    name: str | None
-
-    def __str__(self) -> str:
-        return self.name or self.sys_id or ""
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """One record of `sys_protocol_profile`: a URL scheme with its port and its key store.
-
-    Attributes:
-        protocol: the scheme, as it is written in the record.
-        port: `default_port` as a number; None if it is empty or no number.
-        keystore: the key-store record that it points to; None if the field is empty.
-    """
-
-    protocol: str
-    port: int | None
-    keystore: Reference | None
-    sys_id: str | None
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """The file behind a record of `sys_certificate`.
-
-    Attributes:
-        file_name: the file's name, as it was uploaded.
-        blob: its bytes; None if the exports name the file without carrying it.
-    """
-
-    file_name: str
-    blob: Blob | None
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCertificate:
-    """One record of `sys_certificate`: a trusted certificate or a key store.
-
-    Attributes:
-        type: the field as exported, a value or a label.
-        kind: the same, understood.
-        active: None if the export does not carry the field.
-        valid_from: as the record says it, in UTC; None if empty. For a key store the instance
-            may leave it empty.
-        certificates: read from `pem_certificate`; empty for a key store.
-        attachments: its files; None if no export carried `sys_attachment`.
-    """
-
-    name: str
-    type: str
-    kind: StoreKind
-    active: bool | None
-    subject: str | None
-    issuer: str | None
-    valid_from: datetime | None
-    expires: datetime | None
-    certificates: tuple[Certificate, ...]
-    attachments: tuple[Attachment, ...] | None
-    sys_id: str | None
-    source: Source
-
-    @property
-    def is_key_store(self) -> bool:
-        """True if a protocol profile may name this record."""
-        return self.kind in ("java-key-store", "pkcs12-key-store")
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A record that makes outbound calls: a REST or SOAP message, or an HTTP connection.
-
-    Attributes:
-        mutual: whether mutual authentication is ticked; None if the export does not say.
-        profile: the protocol profile that it names; None if none.
-    """
-
-    kind: MessageKind
-    name: str
-    url: str
-    mutual: bool | None
-    profile: Reference | None
-    sys_id: str | None
-    source: Source
+__all__ = [
+    "Attachment",
+    "Message",
+    "Profile",
+    "Property",
+    "Reference",
+    "Settings",
+    "StoredCertificate",
+    "settings_from",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,3 +58,141 @@ class Settings:
     instances: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
+
+    @property
+    def not_given(self) -> tuple[str, ...]:
+        """Tables that decide which key store is used, and that no export carried."""
+        held = {
+            "sys_properties": self.properties,
+            "sys_protocol_profile": self.profiles,
+            "sys_certificate": self.certificates,
+        }
+        return tuple(name for name, records in held.items() if records is None)
+
+    @property
+    def key_stores(self) -> tuple[StoredCertificate, ...] | None:
+        """Records that hold a key store, active or not; None if `sys_certificate` was not given."""
+        if self.certificates is None:
+            return None
+        return tuple(one for one in self.certificates if one.is_key_store)
+
+    def property_named(self, name: str) -> Property | None:
+        """Return a property that has a value; None if it is unset, empty or not exported."""
+        found = (one for one in self.properties or () if one.name == name and one.value)
+        return next(found, None)
+
+    def certificate_of(self, reference: Reference | None) -> StoredCertificate | None:
+        """Return the record that a reference points to, by sys_id, else by its name."""
+        if reference is None:
+            return None
+        held = self.certificates or ()
+        same = [one for one in held if reference.sys_id and one.sys_id == reference.sys_id]
+        same = same or [one for one in held if reference.name and one.name == reference.name]
+        return same[0] if len(same) == 1 else None
+
+
+def settings_from(exports: Iterable[Export]) -> Settings:
+    """Join exports of one instance, in any number and order.
+
+    Exports of two instances are joined too, since nothing may be lost; that is then a problem
+    with the code ``mixed-instances``.
+    """
+    return _Joining(tuple(exports)).settings()
+
+
+@dataclass(slots=True)
+class _Joining:
+    exports: tuple[Export, ...]
+    problems: list[Problem] = field(default_factory=list)
+
+    def settings(self) -> Settings:
+        """Make the settings."""
+        looked = frozenset[str]().union(*(export.looked for export in self.exports))
+        rows = newest_rows(self.exports)
+        read = Settings(
+            instances=tuple(dict.fromkeys(value for _, value in self._mentions())),
+            sources=tuple(export.source for export in self.exports),
+        )
+        if "sys_properties" in looked:
+            read = replace(read, properties=tuple(map(property_of, rows["sys_properties"])))
+        if "sys_protocol_profile" in looked:
+            profiles = (profile_of(row, self.problems) for row in rows["sys_protocol_profile"])
+            read = replace(read, profiles=tuple(profiles))
+        if "sys_certificate" in looked:
+            read = replace(
+                read, certificates=self._stored(rows, files_given="sys_attachment" in looked)
+            )
+        if looked & MESSAGES.keys():
+            messages = (message_of(row) for table in MESSAGES for row in rows[table])
+            read = replace(read, messages=tuple(messages))
+        self._check_instances(read)
+        gathered = (problem for export in self.exports for problem in export.problems)
+        return replace(read, problems=(*gathered, *self.problems))
+
+    def _stored(
+        self, rows: Mapping[str, Sequence[Row]], *, files_given: bool
+    ) -> tuple[StoredCertificate, ...]:
+        files, problems = attachments_of(
+            rows["sys_attachment"], rows["sys_attachment_doc"], "sys_certificate"
+        )
+        self.problems += problems
+        none: tuple[Attachment, ...] | None = () if files_given else None
+        return tuple(
+            stored_of(row, files.get(row.text("sys_id"), none), self.problems)
+            for row in rows["sys_certificate"]
+        )
+
+    def _mentions(self) -> tuple[tuple[str, str], ...]:
+        return tuple(mention for export in self.exports for mention in export.mentions)
+
+    def _check_instances(self, read: Settings) -> None:
+        """Note signs that the files come from more than one instance."""
+        for kind in ("host", "uri", "name"):
+            names = sorted({value for which, value in self._mentions() if which == kind})
+            if len(names) > 1:
+                self._mixed(f"they name {' and '.join(names[:4])}")
+                return
+        first: dict[str, Property] = {}
+        for one in read.properties or ():
+            other = first.setdefault(one.name, one)
+            if other.sys_id != one.sys_id and other.source.name != one.source.name:
+                self._mixed(f"the property {one.name} has another record in each of them")
+                return
+
+    def _mixed(self, sign: str) -> None:
+        text = (
+            f"The files seem to come from different instances: {sign}. "
+            "Give the exports of one instance at a time."
+        )
+        names = ", ".join(dict.fromkeys(export.source.name for export in self.exports))
+        self.problems.append(Problem("mixed-instances", text, Source(names)))
+
+
+def newest_rows(exports: Iterable[Export]) -> Mapping[str, Sequence[Row]]:
+    """Return the rows by table: of each record the newest, and no deleted ones.
+
+    A row without a sys_id, as a list export may have it, is let go if another file holds a record
+    of the same name.
+    """
+    every = [row for export in exports for row in export.rows]
+    newest: dict[tuple[str, ...], Row] = {}
+    for row in every:
+        key = (row.table, row.text("sys_id"))
+        if key[1] and _is_newer(row, newest.get(key)):
+            newest[key] = row
+    files: dict[tuple[str, str], str] = {}
+    for row in newest.values():
+        files.setdefault((row.table, row.named), row.source.name)
+    for number, row in enumerate(every):
+        file = files.setdefault((row.table, row.named), row.source.name)
+        if not row.text("sys_id") and file == row.source.name:
+            newest[row.table, "", str(number)] = row
+    by_table: dict[str, list[Row]] = defaultdict(list)
+    for row in newest.values():
+        if row.action.upper() != "DELETE":
+            by_table[row.table].append(row)
+    return by_table
+
+
+def _is_newer(row: Row, held: Row | None) -> bool:
+    return held is None or row.text("sys_updated_on") >= held.text("sys_updated_on")
