@@ -161,7 +161,7 @@ def test_application_protocol_is_agreed_on_or_refused(world: World) -> None:
         context.set_alpn_protocols(["http/1.1", "orders/2"])
         assert b"200 OK" in asks(endpoint.target, context)
         context.set_alpn_protocols(["http/1.1"])
-        with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+        with pytest.raises(ssl.SSLError, match=r"(?i)no.application.protocol"):
             asks(endpoint.target, context)
 
 
