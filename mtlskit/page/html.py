@@ -38,7 +38,7 @@ from mtlskit.page.text import TONE_WORDS
 _RULE = re.compile(r"\.mk-([\w-]+)\s*\{([^}]*)\}")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _LONG_RUN = re.compile(r"\S{25,}")
-_STEP = 12
+_PIECE = re.compile(r"[^.,:;/=@_+&?-]{1,16}[.,:;/=@_+&?-]?|[.,:;/=@_+&?-]{1,16}")
 _DEEPEST = 6
 _WORTH_CONTENTS = 4
 _POLICY = (
@@ -106,7 +106,7 @@ def _text(text: str) -> str:
 
 
 def _broken(run: str) -> str:
-    return "<wbr>".join(escape(run[at : at + _STEP]) for at in range(0, len(run), _STEP))
+    return "<wbr>".join(map(escape, _PIECE.findall(run)))
 
 
 def _contents(page: Page) -> str:

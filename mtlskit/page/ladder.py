@@ -38,6 +38,7 @@ _LABEL, _DETAIL, _SMALL = 13.5, 12.0, 11.0
 _STEP = 15.0
 _ARROW = 25.0
 _MOST = 3
+_BOLD = 1.1
 _SEALED = "sealed"
 _COLUMNS = 88
 _MARKS = {"bad": "!!", "warn": "! ", "good": "ok", "info": "  ", "plain": "  "}
@@ -119,8 +120,8 @@ class Ladder:
 
 def _head(name: str, x: int) -> str:
     """Draw a party's name in its frame, centred on its line as far as the margin allows."""
-    lines = fitted(name, _LABEL, 210, 2)
-    wide = max(110.0, max(reach(line, _LABEL) for line in lines) + 26)
+    lines = fitted(name, _LABEL, 270, 2)
+    wide = max(110.0, max(reach(line, _LABEL) for line in lines) * _BOLD + 26)
     at = min(max(x - wide / 2, 4.0), _WIDE - 4 - wide)
     first = 36 if len(lines) == 1 else 28
     return (
