@@ -5,6 +5,8 @@ means that every test ran. `@pytest.mark.needs("openssl", "keytool")` names what
 a program, or a Python module as `"module:pandas"`.
 """
 
+from __future__ import annotations
+
 import importlib.util
 import os
 import threading
@@ -39,7 +41,7 @@ settings.load_profile("ci" if CI else "here")
 
 
 @pytest.fixture(scope="session")
-def report_of() -> "Callable[[str, str], Report]":
+def report_of() -> Callable[[str, str], Report]:
     """Gives the report of a scene of the lab in one TLS version; each is played once a session."""
     # Here, and not above: most test files need none of it, and one broken room must not hide all.
     import mtlskit  # noqa: PLC0415  see above
