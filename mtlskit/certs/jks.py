@@ -179,8 +179,10 @@ class _Opening:
             return None, (problem,)
 
     def _locked(self, problem: Problem) -> Problem:
-        if problem.code != "wrong-password" or not self.right:
+        if problem.code != "key-password":
             return problem
+        if not self.right:
+            return Problem("wrong-password", problem.text, problem.source)
         text = (
             "The store's password is right, but this private key has another password. "
             "Give that one too, or set both alike with: keytool -keypasswd"

@@ -60,7 +60,7 @@ def open_key(
     """Read a PKCS#8 EncryptedPrivateKeyInfo with the first password that fits.
 
     Raises:
-        Unreadable: code ``password-needed``, ``wrong-password``, ``unsupported``, ``damaged`` or
+        Unreadable: code ``no-password``, ``key-password``, ``unsupported``, ``damaged`` or
             ``too-large``.
     """
     try:
@@ -85,11 +85,11 @@ def first_that_opens(
     """Decrypt a key with the first password that fits.
 
     Raises:
-        Unreadable: code ``password-needed``, ``wrong-password``, ``unsupported`` or ``too-large``.
+        Unreadable: code ``no-password``, ``key-password``, ``unsupported`` or ``too-large``.
     """
     if not passwords:
         text = "The private key is encrypted. Give its password."
-        raise Unreadable(Problem("password-needed", text, source))
+        raise Unreadable(Problem("no-password", text, source))
     for password in passwords:
         try:
             plain = scheme.decrypt(data, password, work)
@@ -100,4 +100,4 @@ def first_that_opens(
         if der_kind(plain) == "key":
             return read_key(plain, source)
     text = "No given password opens the private key."
-    raise Unreadable(Problem("wrong-password", text, source))
+    raise Unreadable(Problem("key-password", text, source))

@@ -8,16 +8,17 @@ another password than the store (``key-password``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mtlskit.certs import jks, pem, pkcs7, pkcs12
+from mtlskit.certs.chain import Pool
 from mtlskit.certs.entries import Entry, Identity, Kind, Store
 from mtlskit.certs.formats import format_of
-from mtlskit.certs.pile import Pile, paired
+from mtlskit.certs.pile import Pile, leaves, paired
 from mtlskit.certs.private_key import PrivateKey
 from mtlskit.material import Blob, Problem
 
-__all__ = ["Entry", "Identity", "Kind", "PrivateKey", "Store", "open_store"]
+__all__ = ["Entry", "Identity", "Kind", "PrivateKey", "Store", "identities_of", "open_store"]
 
 Reader = Callable[[Blob, Sequence[str]], Store]
 
@@ -33,6 +34,39 @@ def open_store(blob: Blob, passwords: Sequence[str] = ()) -> Store:
     if reader := _READERS.get(kind):
         return reader(blob, passwords)
     return Store(blob.source, kind, (), (_not_read(blob, kind),))
+
+
+def identities_of(stores: Iterable[Store]) -> tuple[Identity, ...]:
+    """Every identity, also where certificate, key and chain stand in different files.
+
+    An identity of a store keeps the chain that its store gives it. A loose certificate whose key
+    stands elsewhere gets its chain from all loose certificates. If there is no private key at all,
+    what looks like a leaf is given as an identity without a key, with the problem
+    ``no-private-key``.
+    """
+    every = [entry for store in stores for entry in store.entries]
+    entries, _ = paired(every)
+    found = tuple(one for entry in entries if (one := entry.identity))
+    return found or _keyless(entries)
+
+
+def _keyless(entries: Sequence[Entry]) -> tuple[Identity, ...]:
+    pool = Pool(one.certificate for one in entries if one.certificate)
+    text = (
+        "The private key of this certificate is in none of the files given. "
+        "A client cannot prove itself with the certificate alone: give the key, or the key store."
+    )
+    return tuple(
+        Identity(
+            leaf.source,
+            leaf.alias,
+            leaf.certificate,
+            pool.issuers_of(leaf.certificate),
+            problems=(Problem("no-private-key", text, leaf.source),),
+        )
+        for leaf in leaves(entries)
+        if leaf.certificate
+    )
 
 
 def _der(blob: Blob, passwords: Sequence[str]) -> Store:

@@ -6,12 +6,13 @@ lie; what belongs to nothing is shown as it is, and said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from mtlskit.certs import keys, pbe
-from mtlskit.certs.certificate import Certificate, read_certificate
-from mtlskit.certs.chain import issuers_of
+from mtlskit.certs.certificate import read_certificate
+from mtlskit.certs.chain import Pool
+from mtlskit.certs.distinguished import normalised
 from mtlskit.certs.entries import Entry
 from mtlskit.certs.formats import der_kind
 from mtlskit.certs.private_key import PrivateKey
@@ -94,56 +95,61 @@ def paired(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
     that fits no certificate stays; if exactly one certificate looks like its leaf, the two are
     joined all the same and the mismatch is said.
     """
-    pool = [one.certificate for one in entries if one.certificate]
+    pool = Pool(one.certificate for one in entries if one.certificate)
     loose = {one.key.spki: one for one in entries if one.kind == "key" and one.key}
     used: set[bytes] = set()
     joined: list[Entry] = []
     for one in entries:
-        spki = one.certificate.key.spki if one.kind == "certificate" and one.certificate else None
+        spki = one.certificate.key.spki if one.certificate and _lacks_key(one) else b""
         if spki in loose:
             used.add(spki)
-            one = _identity(one, loose[spki], pool)  # noqa: PLW2901 - the entry grows a key
-        joined.append(one)
+        joined.append(_identity(one, loose[spki], pool) if spki in loose else one)
     rest = [one for one in joined if one.kind != "key" or not one.key or one.key.spki not in used]
     return _with_misfit(rest, pool)
 
 
-def _identity(leaf: Entry, key: Entry, pool: Iterable[Certificate]) -> Entry:
-    assert leaf.certificate is not None  # noqa: S101 - the caller looked
-    chain = issuers_of(leaf.certificate, pool)
+def _lacks_key(entry: Entry) -> bool:
+    return entry.key is None and entry.kind in {"certificate", "identity"}
+
+
+def _identity(leaf: Entry, key: Entry, pool: Pool) -> Entry:
     return replace(
         leaf,
         kind="identity",
-        chain=chain,
+        chain=leaf.chain or (pool.issuers_of(leaf.certificate) if leaf.certificate else ()),
         key=key.key,
         alias=leaf.alias or key.alias,
         problems=leaf.problems + key.problems,
     )
 
 
-def _with_misfit(
-    entries: list[Entry], pool: Sequence[Certificate]
-) -> tuple[list[Entry], list[Problem]]:
+def _with_misfit(entries: list[Entry], pool: Pool) -> tuple[list[Entry], list[Problem]]:
     """Join the one key that is left with the one leaf that is left, and say that they misfit."""
     spare = [one for one in entries if one.kind == "key"]
-    leaves = [one for one in entries if _could_be_leaf(one, pool)] if len(spare) == 1 else []
-    if len(leaves) != 1:
+    lone = leaves(entries) if len(spare) == 1 else []
+    if len(lone) != 1:
         return entries, []
-    key, leaf = spare[0], _identity(leaves[0], spare[0], pool)
+    key, leaf = spare[0], _identity(lone[0], spare[0], pool)
     problems: list[Problem] = []
     if key.key is not None:
         problem = mismatch(leaf.source, key.source)
         leaf, problems = replace(leaf, problems=(*leaf.problems, problem)), [problem]
-    return [leaf if one is leaves[0] else one for one in entries if one is not key], problems
+    return [leaf if one is lone[0] else one for one in entries if one is not key], problems
 
 
-def _could_be_leaf(entry: Entry, pool: Sequence[Certificate]) -> bool:
-    one = entry.certificate
-    if entry.kind != "certificate" or one is None or one.ca or "keyCertSign" in (one.ku or ()):
-        return False
-    return one.self_issued or not any(
-        other is not one and other.issuer.same_as(one.subject) for other in pool
-    )
+def leaves(entries: Sequence[Entry]) -> list[Entry]:
+    """The certificates without a key that are no CA and issued none of the others."""
+    every = [one.certificate for one in entries if one.certificate]
+    parents = {normalised(one.issuer.der) for one in every if not one.self_issued}
+    return [
+        entry
+        for entry in entries
+        if entry.kind == "certificate"
+        and (one := entry.certificate)
+        and not one.ca
+        and "keyCertSign" not in (one.ku or ())
+        and normalised(one.subject.der) not in parents
+    ]
 
 
 def mismatch(certificate: Source, key: Source) -> Problem:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from mtlskit.certs import asn1, bags, keys, pbe
 from mtlskit.certs.bags import Bag
 from mtlskit.certs.certificate import Certificate, read_certificate
-from mtlskit.certs.chain import issuers_of
+from mtlskit.certs.chain import Pool
 from mtlskit.certs.entries import Entry, Kind, Store
 from mtlskit.certs.pile import mismatch
 from mtlskit.certs.private_key import PrivateKey
@@ -97,7 +97,7 @@ class _Opening:
         if self.given:
             self.problem("wrong-password", "No given password opens the store.")
         else:
-            self.problem("password-needed", "The store is protected. Give its password.")
+            self.problem("no-password", "The store is protected. Give its password.")
 
     def _check(self, pfx: bags.Pfx) -> bool | None:
         """Try the passwords on the integrity check; the right one is tried first from then on."""
@@ -190,10 +190,10 @@ class _Opening:
             return _Found(bag, source, problems=(problem,))
 
     def _locked(self, problem: Problem) -> Problem:
-        if problem.code != "wrong-password":
+        if problem.code != "key-password":
             return problem
         if not self.right:
-            code = "wrong-password" if self.given else "password-needed"
+            code = "wrong-password" if self.given else "no-password"
             return Problem(code, problem.text, problem.source)
         text = (
             "The store's password opens the store, but not this private key: "
@@ -225,7 +225,7 @@ def _fits(mac: bags.Mac, safe: bytes, password: pbe.Password, work: pbe.Work) ->
 
 def _entries(found: _Opening) -> list[Entry]:
     """Join keys with certificates; chains are picked from all certificates of the store."""
-    pool = [one.certificate for one in found.certificates if one.certificate]
+    pool = Pool(one.certificate for one in found.certificates if one.certificate)
     entries, used = [], set[int]()
     for key in found.keys:
         leaf = _leaf_of(key, found.certificates)
@@ -262,9 +262,7 @@ def _same_name(_: PrivateKey | None, bag: Bag, one: _Found) -> bool:
     return bag.friendly_name is not None and one.bag.friendly_name == bag.friendly_name
 
 
-def _with_key(
-    key: _Found, leaf: _Found | None, pool: Sequence[Certificate], problems: list[Problem]
-) -> Entry:
+def _with_key(key: _Found, leaf: _Found | None, pool: Pool, problems: list[Problem]) -> Entry:
     alias = key.bag.friendly_name or (leaf.bag.friendly_name if leaf else None)
     if leaf is None or leaf.certificate is None:
         return Entry(key.source, alias, "key", key=key.key, problems=key.problems)
@@ -272,5 +270,5 @@ def _with_key(
     if key.key and key.key.spki != leaf.certificate.key.spki:
         problems.append(mismatch(leaf.source, key.source))
         wrong = (*wrong, problems[-1])
-    chain = issuers_of(leaf.certificate, pool)
+    chain = pool.issuers_of(leaf.certificate)
     return Entry(leaf.source, alias, "identity", leaf.certificate, chain, key.key, problems=wrong)
