@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mtlskit.case import Case as Case
-    from mtlskit.collect.doctor import examine as doctor  # noqa: F401
+    from mtlskit.collect.doctor import doctor as doctor
     from mtlskit.collect.look import inspect as inspect
     from mtlskit.collect.look import verify as verify
     from mtlskit.experiment import attempt as attempt
@@ -31,7 +31,7 @@ _DOORS = {
     "Report": ("mtlskit.report", "Report"),
     "attempt": ("mtlskit.experiment", "attempt"),
     "diagnose": ("mtlskit.experiment", "diagnose"),
-    "doctor": ("mtlskit.collect.doctor", "examine"),
+    "doctor": ("mtlskit.collect.doctor", "doctor"),
     "inspect": ("mtlskit.collect.look", "inspect"),
     "read": ("mtlskit.experiment", "read"),
     "trace": ("mtlskit.trace", None),

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from mtlskit.trace.events import RefusedBy, Stage
 
@@ -41,13 +41,18 @@ class Cause:
 def causes() -> dict[str, Cause]:
     """Return every cause by its id, in the order of the file."""
     text = files("mtlskit.diagnosis").joinpath("causes.toml").read_text("utf-8")
-    return {
-        name: Cause(
-            name,
-            **{
-                key: tuple(value) if isinstance(value, list) else value
-                for key, value in row.items()
-            },
-        )
-        for name, row in tomllib.loads(text).items()
-    }
+    return {name: _cause(name, row) for name, row in tomllib.loads(text).items()}
+
+
+def _cause(name: str, row: dict[str, Any]) -> Cause:
+    return Cause(
+        name,
+        title=row["title"],
+        party=row["party"],
+        remedy=row["remedy"],
+        settle=tuple(row["settle"]),
+        prior=row["prior"],
+        shows=tuple(row["shows"]) if "shows" in row else (),
+        refused_by=row.get("refused_by"),
+        like=row.get("like"),
+    )

@@ -84,9 +84,7 @@ def share(cause: str, ended: Ended, stack: str | None = None) -> Share | None:
 
 def _speaks_of(row: _Row, ended: Ended, stack: str | None) -> bool:
     tls = ended.symptom.tls
-    return (tls is None or row.tls in ("", tls)) and (
-        stack is None or row.stack.startswith(stack)
-    )
+    return (tls is None or row.tls in ("", tls)) and (stack is None or row.stack.startswith(stack))
 
 
 @cache

@@ -94,8 +94,9 @@ class _Bench:
         verdict = finding.verdict if finding else None
         proof = self._proof(cause)
         if proof is not None:
-            return self._say(cause, "CONFIRMED", _proved(proof, verdict), remedy=proof.remedy,
-                             weight=cause.prior)  # fmt: skip
+            return self._say(
+                cause, "CONFIRMED", _proved(proof, verdict), remedy=proof.remedy, weight=cause.prior
+            )
         if isinstance(verdict, Clear):
             return self._say(cause, "RULED_OUT", verdict.because)
         if not self._fits(cause) or not (verdict is None or isinstance(verdict, Found | Unknown)):
@@ -108,9 +109,13 @@ class _Bench:
         said = _in_words(cause, habit, self.ended)
         if isinstance(verdict, Found):
             weight *= _DECISIVE if verdict.decisive else _SUGGESTIVE
-            sure = verdict.decisive and not (habit and habit.stacks == 0)
-            return self._say(cause, "LIKELY" if sure else "POSSIBLE", verdict.because + said,
-                             remedy=verdict.remedy or finding_remedy(cause), weight=weight)  # fmt: skip
+            return self._say(
+                cause,
+                "LIKELY" if verdict.decisive else "POSSIBLE",
+                verdict.because + said,
+                remedy=verdict.remedy or "",
+                weight=weight,
+            )
         if self.ended is None or self.ended.outcome == "accepted":
             return None
         if isinstance(verdict, Unknown):
@@ -126,6 +131,8 @@ class _Bench:
     def _fits(self, cause: Cause) -> bool:
         """Tell whether this cause can show itself as it did."""
         ended = self.ended
+        if cause.id.startswith("instance.") and self.case.settings is None:
+            return False
         if ended is None:
             return cause.id.startswith(("instance.", "client."))
         if cause.id == "none" or ended.outcome == "accepted":
@@ -133,14 +140,22 @@ class _Bench:
         if cause.refused_by is not None and ended.refused_by not in (cause.refused_by, None):
             return False
         if cause.refused_by is None and ended.refused_by == "client":
-            return "server-certificate" in cause.shows and not cause.shows == ("hello",)
+            return "server-certificate" in cause.shows
         return not cause.shows or ended.stage is None or ended.stage in cause.shows
 
     def _habit(self, cause: Cause) -> Share | None:
         if self.ended is None or cause.id.startswith(("instance.", "network.")):
             return None
+        if self.ended.refused_by == "client":
+            return None  # the habits are those of servers
         measured = cause.like or cause.id
+        if self._sent_nothing() and cause.id.startswith("client."):
+            # Whatever kept the certificate back, the server saw an empty message.
+            measured = "client.no-identity"
         return share(measured, self.ended, self.stack.measured_as) or share(measured, self.ended)
+
+    def _sent_nothing(self) -> bool:
+        return self.case.trace is not None and self.case.trace.client_chain == ()
 
     def _proof(self, cause: Cause) -> Attempt | None:
         if self.ended is None or self.ended.outcome != "refused":
@@ -175,11 +190,6 @@ class _Bench:
             settle=tuple(dict.fromkeys(settle + cause.settle)) if open_question else (),
             weight=weight,
         )
-
-
-def finding_remedy(cause: Cause) -> str:
-    """Return the cause's own remedy."""
-    return cause.remedy
 
 
 def _proved(proof: Attempt, verdict: Verdict | None) -> tuple[Because, ...]:

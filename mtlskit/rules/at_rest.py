@@ -10,18 +10,28 @@ from datetime import datetime
 
 from mtlskit.case import Case, Missing
 from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.chain import issuers_of
 from mtlskit.certs.signing import signed_by
 from mtlskit.material import Because
-from mtlskit.rules.evidence import Offered, listed, offered
+from mtlskit.rules.evidence import listed, offered
 from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
 
 _WEAK_HASHES = ("md5", "sha1")
 _RSA_FLOOR = 2048
 """Bits. OpenSSL's security level 2 and most CAs' rules refuse less."""
 _KNOWN_CRITICAL = frozenset(
-    {"basicConstraints", "keyUsage", "extKeyUsage", "subjectAltName", "nameConstraints",
-     "certificatePolicies", "policyConstraints", "policyMappings", "inhibitAnyPolicy"}
-)  # fmt: skip
+    {
+        "basicConstraints",
+        "keyUsage",
+        "extKeyUsage",
+        "subjectAltName",
+        "nameConstraints",
+        "certificatePolicies",
+        "policyConstraints",
+        "policyMappings",
+        "inhibitAnyPolicy",
+    }
+)
 """Extensions that RFC 5280, 4.2 requires everyone to process."""
 
 
@@ -102,7 +112,8 @@ def purpose(case: Case) -> Answer:
             _told(f"the key usage of {leaf.label} is {said}; digitalSignature is needed", leaf)
         )
     if faults:
-        return Found(tuple(faults))
+        # Some servers take anyExtendedKeyUsage for clientAuth; OpenSSL and BoringSSL do not.
+        return Found(tuple(faults), decisive="anyExtendedKeyUsage" not in (leaf.eku or ()))
     said = "has no extended key usage, which allows every purpose"
     if leaf.eku is not None:
         said = "has the extended key usage clientAuth"
@@ -116,7 +127,8 @@ def purpose(case: Case) -> Answer:
 )
 def issuer_purpose(case: Case) -> Answer:
     """Look at CA flag, key usage, EKU and path length of each issuer in the chain."""
-    issuers = _issuers(offered(case))
+    ours = offered(case)
+    issuers = issuers_of(ours.leaf, ours.chain[1:])
     if not issuers:
         return Inapplicable((Because("no issuer was in the chain that the client has"),))
     faults = [
@@ -124,18 +136,11 @@ def issuer_purpose(case: Case) -> Answer:
     ]
     if faults:
         return Found(tuple(faults))
-    return Clear(tuple(_told(f"{one.label} is a CA that may sign certificates", one)
-                       for one in issuers))  # fmt: skip
-
-
-def _issuers(ours: Offered) -> list[Certificate]:
-    """Return those of the chain that issued the one before, from the leaf up."""
-    found, child = [], ours.leaf
-    for one in ours.chain[1:]:
-        if one.subject.same_as(child.issuer) and not child.self_issued:
-            found.append(one)
-            child = one
-    return found
+    if any(each.name == "nameConstraints" for one in issuers for each in one.extensions):
+        raise Missing("a check of the name constraints", "Run mtlskit verify on the chain.")
+    return Clear(
+        tuple(_told(f"{one.label} is a CA that may sign certificates", one) for one in issuers)
+    )
 
 
 def _issuer_faults(issuer: Certificate, cas_below: int) -> list[Because]:
@@ -160,19 +165,20 @@ def _issuer_faults(issuer: Certificate, cas_below: int) -> list[Because]:
     cites="RFC 5280, 3.2",
 )
 def self_signed(case: Case) -> Answer:
-    """Look whether the leaf signed itself and, where it can be seen, whether the server lists it."""
+    """Look whether the leaf signed itself, and whether the server is seen to list it."""
     leaf = offered(case).leaf
     if not leaf.self_issued:
         return Clear((_told(f"{leaf.label} was issued by {leaf.issuer}", leaf),))
     if not signed_by(leaf, leaf):
         return Clear(
-            (_told(f"{leaf.label} carries its own name as issuer, but another key signed it", leaf),)
+            (_told(f"{leaf.label} names itself as issuer, but another key signed it", leaf),)
         )
     if case.trace is not None and case.trace.asked is not None and listed(case, (leaf,)):
         return Inapplicable(
             (Because(f"the server's CA list names {leaf.subject} itself", case.trace.asked.source),)
         )
-    return Found((_told(f"{leaf.label} signed itself: subject and issuer are {leaf.subject}", leaf),))
+    text = f"{leaf.label} signed itself: subject and issuer are {leaf.subject}"
+    return Found((_told(text, leaf),))
 
 
 @rule(
@@ -186,8 +192,15 @@ def weak(case: Case) -> Answer:
     faults = [fault for one in chain for fault in _weakness(one)]
     if faults:
         return Found(tuple(faults))
-    return Clear((_told(f"{chain[0].label} has the key {chain[0].key} and the signature "
-                        f"{chain[0].signature_algorithm}", chain[0]),))  # fmt: skip
+    return Clear(
+        (
+            _told(
+                f"{chain[0].label} has the key {chain[0].key} and the signature "
+                f"{chain[0].signature_algorithm}",
+                chain[0],
+            ),
+        )
+    )
 
 
 def _weakness(one: Certificate) -> list[Because]:
@@ -214,13 +227,21 @@ def profile(case: Case) -> Answer:
         for extension in one.extensions
         if extension.critical and extension.name not in _KNOWN_CRITICAL
     ]
-    faults += [Because(f"{one.label}: {bad.text}", bad.source) for one in chain
-               for bad in one.problems]  # fmt: skip
+    faults += [
+        Because(f"{one.label}: {bad.text}", bad.source) for one in chain for bad in one.problems
+    ]
     faults += _leaf_faults(chain[0])
     if faults:
         return Found(tuple(faults))
-    return Clear((_told(f"{chain[0].label} is a version {chain[0].version} certificate without "
-                        "unknown critical extensions", chain[0]),))  # fmt: skip
+    return Clear(
+        (
+            _told(
+                f"{chain[0].label} is a version {chain[0].version} certificate without "
+                "unknown critical extensions",
+                chain[0],
+            ),
+        )
+    )
 
 
 def _leaf_faults(leaf: Certificate) -> list[Because]:
@@ -244,16 +265,23 @@ def key_mismatch(case: Case) -> Answer:
     if wrong:
         return Found(
             tuple(
-                Because(f"the private key does not belong to {one.certificate.label}: "
-                        "their public keys differ", one.source)  # fmt: skip
+                Because(
+                    f"the private key does not belong to {one.certificate.label}: "
+                    "their public keys differ",
+                    one.source,
+                )
                 for one in wrong
             ),
             decisive=all(one in wrong for one in ((case.chosen,) if case.chosen else identities)),
         )
     if not with_keys:
         raise Missing("the private key", "Give the key file, or the store that holds the key.")
-    return Clear(tuple(Because(f"the private key belongs to {one.certificate.label}", one.source)
-                       for one in with_keys))  # fmt: skip
+    return Clear(
+        tuple(
+            Because(f"the private key belongs to {one.certificate.label}", one.source)
+            for one in with_keys
+        )
+    )
 
 
 @rule(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mtlskit.case import Case, Missing
 from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.chain import issuers_of
 from mtlskit.certs.keystore import Identity
 from mtlskit.trace.events import Asked, Trace
 
@@ -30,11 +31,7 @@ class Offered:
     @property
     def top(self) -> Certificate:
         """The last certificate reached when each one is followed to its issuer in the chain."""
-        reached = self.leaf
-        for one in self.chain[1:]:
-            if one.subject.der == reached.issuer.der and not reached.self_issued:
-                reached = one
-        return reached
+        return (self.leaf, *issuers_of(self.leaf, self.chain[1:]))[-1]
 
     @property
     def verb(self) -> str:

@@ -9,14 +9,11 @@ from __future__ import annotations
 from mtlskit.case import Case, Missing
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity
-from mtlskit.certs.signing import signed_by
-from mtlskit.material import Because
+from mtlskit.material import Because, Source
 from mtlskit.rules.evidence import (
     Offered,
     asked,
-    at_hand,
     listed,
-    offered,
     refused_by_server,
     sent_nothing,
 )
@@ -26,8 +23,13 @@ from mtlskit.trace.events import Asked, Trace
 _FORBIDDEN = (401, 403)
 _NO_CERTIFICATE_PAGE = "no required ssl certificate was sent"
 """What nginx writes on its page for a missing client certificate."""
-_SCHEME_KEYS = {"ecdsa": ("EC",), "rsa": ("RSA", "RSASSA-PSS"), "ed25519": ("Ed25519",),
-                "ed448": ("Ed448",), "dsa": ("DSA",)}  # fmt: skip
+_SCHEME_KEYS = {
+    "ecdsa": ("EC",),
+    "rsa": ("RSA", "RSASSA-PSS"),
+    "ed25519": ("Ed25519",),
+    "ed448": ("Ed448",),
+    "dsa": ("DSA",),
+}
 _KEY_CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 
 
@@ -51,16 +53,19 @@ def no_identity(case: Case) -> Answer:
     """Count the certificates in the client's own message."""
     trace = case.need_trace()
     if trace.http is not None and _NO_CERTIFICATE_PAGE in trace.http.text.lower():
-        return _nothing_to_send(case, Because(f"the server's page says {trace.http.text!r}",
-                                              trace.http.source))  # fmt: skip
+        return _nothing_to_send(
+            case, Because(f"the server's page says {trace.http.text!r}", trace.http.source)
+        )
     empty = sent_nothing(trace)
     if empty is False:
         return Clear((_what_was_sent(trace),))
     if trace.asked is None and not trace.asking_hidden:
         return Inapplicable((Because("the server did not ask for one", trace.source),))
     if empty is None:
-        raise Missing("the client's Certificate message",
-                      "Give a key log with the capture, or a debug log of the client.")  # fmt: skip
+        raise Missing(
+            "the client's Certificate message",
+            "Give a key log with the capture, or a debug log of the client.",
+        )
     return _nothing_to_send(
         case, Because("the client's Certificate message was empty", _place(trace, "Certificate"))
     )
@@ -72,7 +77,9 @@ def _nothing_to_send(case: Case, seen: Because) -> Found:
     usable = [one for one in case.identities if one.key_matches]
     if not usable:
         keyless = Because("no private key with its certificate was in what was given as identity")
-        return Found((seen, keyless))
+        # A key that does not fit or a store that does not open is the better name for it.
+        spoilt = any(one.key_matches is False for one in case.identities) or bool(case.problems)
+        return Found((seen, keyless), decisive=not spoilt)
     if case.chosen is None:
         held = ", ".join(one.certificate.label for one in usable)
         return Found((seen, Because(f"at hand, and not used on this call: {held}")))
@@ -87,7 +94,7 @@ def _what_was_sent(trace: Trace) -> Because:
     return Because(f"the client sent {chain[0].label}{more}", chain[0].source)
 
 
-def _place(trace: Trace, name: str):  # noqa: ANN202 - Source | None
+def _place(trace: Trace, name: str) -> Source | None:
     return next(
         (one.source for one in trace.events if one.name == name and one.sender == "client"), None
     )
@@ -106,8 +113,9 @@ def withheld_ca_list(case: Case) -> Answer:
     held = _usable(case)
     request = asked(case)
     if not request.authorities:
-        return Clear((Because("the server's CA list is empty, which names no limit",
-                              request.source),))  # fmt: skip
+        return Clear(
+            (Because("the server's CA list is empty, which names no limit", request.source),)
+        )
     strangers = [one for one in held if not listed(case, _chain(one))]
     if len(strangers) < len(held) or not held:
         return Inapplicable()
@@ -148,11 +156,16 @@ def withheld_algorithm(case: Case) -> Answer:
     if len(unfit) < len(held) or not held:
         return Inapplicable()
     wanted = ", ".join(request.schemes)
-    return Found(tuple(
-        Because(f"{one.certificate.label} has the key {one.certificate.key}; the server takes "
-                f"{wanted}", one.source)
-        for one in unfit
-    ))  # fmt: skip
+    return Found(
+        tuple(
+            Because(
+                f"{one.certificate.label} has the key {one.certificate.key}; the server takes "
+                f"{wanted}",
+                one.source,
+            )
+            for one in unfit
+        )
+    )
 
 
 def signs_with(certificate: Certificate, request: Asked) -> bool:
@@ -163,7 +176,7 @@ def signs_with(certificate: Certificate, request: Asked) -> bool:
 
 
 def _fits(certificate: Certificate, scheme: str) -> bool:
-    family = scheme.split("_")[0]
+    family = scheme.partition("_")[0]
     if certificate.key.kind not in _SCHEME_KEYS.get(family, ()):
         return False
     curve = next((short for long, short in _KEY_CURVES.items() if long in scheme), None)
@@ -186,163 +199,34 @@ def wrong_identity(case: Case) -> Answer:
         return Clear((Because("no other identity with its private key is at hand"),))
     request = asked(case)
     if not request.authorities or listed(case, trace.client_chain):
-        return Inapplicable((Because("the server's CA list does not tell them apart",
-                                     request.source),))  # fmt: skip
+        return Inapplicable(
+            (Because("the server's CA list does not tell them apart", request.source),)
+        )
     better = [one for one in others if listed(case, _chain(one)) and _in_date(case, one)]
     if not better:
-        return Clear((Because("no other identity at hand leads into the server's CA list",
-                              request.source),))  # fmt: skip
+        return Clear(
+            (Because("no other identity at hand leads into the server's CA list", request.source),)
+        )
     best = better[0]
     return Found(
         (
-            Because(f"{trace.client_chain[0].label} was sent, whose issuers the server does not "
-                    "list", trace.client_chain[0].source),
-            Because(f"{best.certificate.label} is at hand, and its chain leads into the server's "
-                    "CA list", best.source),
+            Because(
+                f"{trace.client_chain[0].label} was sent, whose issuers the server does not list",
+                trace.client_chain[0].source,
+            ),
+            Because(
+                f"{best.certificate.label} is at hand, and its chain leads into the server's "
+                "CA list",
+                best.source,
+            ),
         ),
         remedy=f"Configure this call to use {best.certificate.label} ({best.source}).",
-    )  # fmt: skip
+    )
 
 
 def _in_date(case: Case, one: Identity) -> bool:
     now = case.need_time()
     return one.certificate.not_before <= now <= one.certificate.not_after
-
-
-@rule(
-    "client.chain-incomplete",
-    title="Does the chain that was sent reach a CA that the server names?",
-    cites="RFC 8446, 4.4.2; RFC 5246, 7.4.2",
-)
-def chain_incomplete(case: Case) -> Answer:
-    """Follow the chain up; where it stops short, look for the missing issuer."""
-    ours = offered(case)
-    top = ours.top
-    if top.self_issued:
-        return Clear((Because(f"the chain ends in {top.label}, which is its own issuer",
-                              top.source),))  # fmt: skip
-    where = case.trace.asked if case.trace is not None else None
-    if where is not None and top.issuer.der in where.authorities_der:
-        return Clear((Because(f"{top.issuer}, the issuer of {top.label}, is in the server's CA "
-                              "list", where.source),))  # fmt: skip
-    stops = Because(f"the chain that {ours.verb} stops at {top.label}; its issuer {top.issuer} "
-                    "is not in it", top.source)  # fmt: skip
-    missing = _bridge(case, top)
-    if missing:
-        return _missing_found(case, stops, missing)
-    if where is None:
-        raise Missing("the server's CA list", "Run the diagnosis against the live endpoint.")
-    unlisted = Because(f"the server's CA list does not name {top.issuer}", where.source)
-    kin = _kin(top, where)
-    if kin is None and where.authorities:
-        raise Missing(
-            f"the certificate of {top.issuer}",
-            f"Find the certificate of {top.issuer} and give it with --material: if its own issuer "
-            "is in the server's CA list, the chain was incomplete.",
-        )
-    related = (Because(f"the list names {kin}, of the same organisation", where.source),)
-    return Found((stops, unlisted, *(related if kin else ())), decisive=kin is not None)
-
-
-def _missing_found(case: Case, stops: Because, missing: tuple[Certificate, ...]) -> Found:
-    first = missing[0]
-    leads = Because(f"{first.label} is at hand, and it issued the last certificate of the chain",
-                    first.source)  # fmt: skip
-    request = case.trace.asked if case.trace is not None else None
-    reaches = ()
-    if request is not None and missing[-1].issuer.der in request.authorities_der:
-        reaches = (Because(f"its issuer {missing[-1].issuer} is in the server's CA list",
-                           request.source),)  # fmt: skip
-    names = ", then ".join(one.label for one in missing)
-    return Found(
-        (stops, leads, *reaches),
-        remedy=f"Add {names} ({first.source}) to the client's key store, in the chain of the "
-        "key's entry.",
-    )
-
-
-def _bridge(case: Case, top: Certificate) -> tuple[Certificate, ...]:
-    """Return the intermediates at hand that lead from `top` towards the server's CA list."""
-    names: set[bytes] = set()
-    if case.trace is not None and case.trace.asked is not None:
-        names.update(case.trace.asked.authorities_der)
-    bridge: list[Certificate] = []
-    while True:
-        issuer = next((one for one in at_hand(case) if _issued(one, top) and one not in bridge),
-                      None)  # fmt: skip
-        if issuer is None or issuer.self_issued:
-            break
-        bridge.append(issuer)
-        top = issuer
-        if top.issuer.der in names:
-            break
-    if names and not (bridge and bridge[-1].issuer.der in names):
-        return ()
-    return tuple(bridge)
-
-
-def _issued(issuer: Certificate, child: Certificate) -> bool:
-    return issuer.subject.der == child.issuer.der and signed_by(child, issuer)
-
-
-def _kin(top: Certificate, request: Asked) -> str | None:
-    """Return a listed CA whose organisation is the issuer's; a hint, told as one."""
-    ours = top.issuer.first("O")
-    if ours is None:
-        return None
-    from_list = zip(request.authorities, request.authorities_der, strict=True)
-    return next((text for text, der in from_list if _organisation(der) == ours), None)
-
-
-def _organisation(der: bytes) -> str | None:
-    from mtlskit.certs.distinguished import name_from  # noqa: PLC0415
-
-    return name_from(der).first("O")
-
-
-@rule(
-    "client.untrusted-issuer",
-    title="Does the server name a CA of the client's chain?",
-    cites="RFC 8446, 4.2.4; RFC 5246, 7.4.4",
-)
-def untrusted_issuer(case: Case) -> Answer:
-    """Compare every issuer in the chain with the server's CA list."""
-    ours, request = offered(case), asked(case)
-    if not request.authorities:
-        raise Missing(
-            "the CAs that the server trusts",
-            "Its CA list is empty, which tells nothing: ask the endpoint's owner which CA "
-            "certificates their server trusts.",
-        )
-    known = listed(case, ours.chain)
-    if known is not None:
-        return _same_name(case, known)
-    top = ours.top
-    if top.self_issued and len(ours.chain) == 1:
-        return Inapplicable((Because(f"{top.label} is its own issuer", top.source),))
-    seen = Because(
-        f"the chain leads from {ours.leaf.label} to {top.issuer}; the server lists "
-        + "; ".join(request.authorities),
-        request.source,
-    )
-    return Found((seen,), decisive=top.self_issued or _kin(top, request) is None)
-
-
-def _same_name(case: Case, known: Certificate) -> Answer:
-    """The name is listed: is it the same CA, or another one of that name?"""
-    namesakes = [one for one in at_hand(case) if one.subject.der == known.issuer.der]
-    if namesakes and not any(signed_by(known, one) for one in namesakes):
-        return Found(
-            (
-                Because(f"{known.label} names {known.issuer} as its issuer, but the CA certificate "
-                        "of that name at hand did not sign it", namesakes[0].source),
-            )
-        )  # fmt: skip
-    raise Missing(
-        f"the server's own copy of {known.issuer}",
-        f"The server lists {known.issuer}, the issuer of {known.label}. Ask the endpoint's owner "
-        "for the SHA-256 fingerprint of the CA certificate of that name that their server holds.",
-    )
 
 
 @rule(
@@ -375,8 +259,10 @@ def forbidden(case: Case) -> Answer:
     trace = case.need_trace()
     if trace.http is None:
         return Inapplicable((Because("no HTTP answer was seen", trace.source),))
-    said = Because(f"the server answered HTTP {trace.http.status} {trace.http.reason}".rstrip(),
-                   trace.http.source)  # fmt: skip
+    said = Because(
+        f"the server answered HTTP {trace.http.status} {trace.http.reason}".rstrip(),
+        trace.http.source,
+    )
     if trace.http.status not in _FORBIDDEN:
         return Clear((said,))
     if not trace.client_chain:

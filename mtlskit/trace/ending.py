@@ -99,7 +99,7 @@ class _Court:
         failure = self.tap.failure
         if failure is None:
             return None
-        return self._end("unreachable", None, "connect", f"no connection came about: {failure.text}")
+        return self._end("unreachable", None, "connect", f"no connection: {failure.text}")
 
     def not_tls(self) -> Ended | None:
         if self.signs.not_tls is None or self.tls is not None:
@@ -136,8 +136,13 @@ class _Court:
         text = f"the server {how} without an alert"
         if not self.signs.finished("client") and self.tls is None:
             text = f"the connection was {'closed' if closing.kind == 'fin' else 'reset'}"
-            return self._end("refused", None, "hello", f"{text} before the server said anything",
-                             tcp=closing.kind)  # fmt: skip
+            return self._end(
+                "refused",
+                None,
+                "hello",
+                f"{text} before the server said anything",
+                tcp=closing.kind,
+            )
         if ("server", "NewSessionTicket") in self.signs.said:
             text += ", after it had sent a session ticket"
         return self._end("refused", "server", self._stage_of_server(), text, tcp=closing.kind)
@@ -154,8 +159,9 @@ class _Court:
         kind = self.tap.closing.kind if self.tap.closing else "open"
         tcp = "deadline" if kind == "deadline" else None
         if self.signs.malformed is not None:
-            return self._end("undecided", None, self._stage_of_server(), self.signs.malformed,
-                             tcp=tcp)  # fmt: skip
+            return self._end(
+                "undecided", None, self._stage_of_server(), self.signs.malformed, tcp=tcp
+            )
         if self.tls is None:
             text = "the server said nothing in answer to the ClientHello"
             return self._end("undecided", None, "hello", text, tcp=tcp)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mtlskit.certs.certificate import Certificate, name_of, read_certificate
+from mtlskit.certs.certificate import Certificate, read_certificate
+from mtlskit.certs.distinguished import name_from
 from mtlskit.material import Side, Source, Tap, Unreadable
 from mtlskit.trace.ending import Signs, judge
 from mtlskit.trace.events import Asked, Event, HttpAnswer, Trace
@@ -141,15 +142,14 @@ class _Story:
             )
         )
 
-    def _message(
-        self, seen: Seen, item: messages.Message, seconds: float, source: Source
-    ) -> None:
+    def _message(self, seen: Seen, item: messages.Message, seconds: float, source: Source) -> None:
         following = table_for(self.tls).get(self.state, {}).get((seen.sender, item.name))
         self._learn(seen, item, source)
         expected = following is not None or self.signs.hidden > 0
         note = "" if expected else f"not expected at this point (state: {self.state})"
-        self._note(seen, "message", item.name, seconds, source, note=note, body=item,
-                   expected=expected)  # fmt: skip
+        self._note(
+            seen, "message", item.name, seconds, source, note=note, body=item, expected=expected
+        )
         if following is not None:
             self.state = following
         self.signs.message(seen.sender, item.name, self.state)
@@ -193,8 +193,9 @@ class _Story:
     def _hidden(self, seen: Seen, item: Hidden, seconds: float, source: Source) -> None:
         self.signs.hide(seen.sender, item.inner_type, tls=self.tls)
         self.asked_hidden = self.asked_hidden or (seen.sender == "server" and self.tls == "1.3")
-        kind = {_HANDSHAKE: "handshake message", _ALERT: "alert"}.get(item.inner_type or 0, "record")
-        self._note(seen, "hidden", f"sealed {kind}", seconds, source, note=item.note)
+        kinds = {_HANDSHAKE: "handshake message", _ALERT: "alert"}
+        name = f"sealed {kinds.get(item.inner_type or 0, 'record')}"
+        self._note(seen, "hidden", name, seconds, source, note=item.note)
 
     def _not_tls(self, seen: Seen, item: NotTls, seconds: float, source: Source) -> None:
         words = item.first_bytes[:60].split(b"\r\n")[0].decode("latin-1")
@@ -227,8 +228,13 @@ class _Story:
         }
         if closing is not None and closing.kind in words:
             self.events.append(
-                Event(closing.sender, "close", words[closing.kind], self.tap.source,
-                      seconds=closing.seconds)  # fmt: skip
+                Event(
+                    closing.sender,
+                    "close",
+                    words[closing.kind],
+                    self.tap.source,
+                    seconds=closing.seconds,
+                )
             )
 
 
@@ -243,12 +249,20 @@ def _resumes(
 
 def _asked(item: messages.CertificateRequest, source: Source) -> Asked:
     return Asked(
-        authorities=tuple(str(name_of(one)) for one in item.authorities),
+        authorities=tuple(_dn(one) for one in item.authorities),
         authorities_der=item.authorities,
         schemes=tuple(names.scheme_name(one) for one in item.schemes),
         types=tuple(names.client_certificate_type_name(one) for one in item.types),
         source=source,
     )
+
+
+def _dn(der: bytes) -> str:
+    """Tell a distinguished name; one that cannot be read is told in hex."""
+    try:
+        return str(name_from(der))
+    except ValueError:
+        return f"unreadable name {der[:32].hex()}"
 
 
 def _chain(item: messages.Certificate, source: Source) -> tuple[Certificate, ...]:

@@ -13,7 +13,9 @@ from mtlskit.trace.events import HttpAnswer
 
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})(?: ([^\r\n]*))?\r?\n")
 _SERVER = re.compile(rb"^server:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
-_TITLE = re.compile(rb"<(?:title|center|h1)>\s*(.*?)\s*</(?:title|center|h1)>", re.I | re.S)
+_TITLE = re.compile(
+    rb"<(?:title|center|h1)>\s*(.*?)\s*</(?:title|center|h1)>", re.IGNORECASE | re.DOTALL
+)
 _TAG = re.compile(rb"<[^>]*>")
 _SHOWN = 200
 """Characters of a body that are kept: enough for an error page's one sentence."""

@@ -133,8 +133,11 @@ def _gathered(events: tuple[Event, ...]) -> list[Event]:
             continue
         last = kept[-1] if kept else None
         same = last is not None and (last.kind, last.sender, last.name, last.note) == (
-            one.kind, one.sender, one.name, one.note
-        )  # fmt: skip
+            one.kind,
+            one.sender,
+            one.name,
+            one.note,
+        )
         if same and one.kind in ("application", "hidden"):
             continue
         kept.append(one)

@@ -1,0 +1,292 @@
+"""The terminal door: ``mtlskit inspect|verify|trace|diagnose|doctor``.
+
+Law of this file: it reads arguments, calls one function of the front door, prints its answer. Exit
+status: 0 accepted, 1 refused or findings, 2 wrong usage, 3 could not be reached or read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from getpass import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import mtlskit
+
+if TYPE_CHECKING:
+    from mtlskit.page.shown import Shown
+    from mtlskit.trace.events import Ended
+
+ACCEPTED, REFUSED, USAGE, UNREADABLE = 0, 1, 2, 3
+_LOCKED = ("no-password", "wrong-password")
+_PASSWORD_BYTES = 65536
+"""A password file that is larger than this is some other file."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except BrokenPipeError:
+        # The reader of our output has gone; a second write at exit would complain about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ACCEPTED
+    except KeyboardInterrupt:
+        return _complain("stopped.", REFUSED)
+    except OSError as error:
+        return _complain(f"{error.filename or 'a file'}: {error.strerror}.", UNREADABLE)
+    except ValueError as error:
+        # Unreadable is a ValueError too: input that cannot be read, against one that cannot be.
+        unread = hasattr(error, "problem")
+        return _complain(str(error), UNREADABLE if unread else USAGE)
+
+
+def _complain(text: str, status: int) -> int:
+    print(f"mtlskit: {text}", file=sys.stderr)
+    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message}. See: {self.prog} --help\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="mtlskit",
+        description="Finds out why a mutual-TLS connection fails, proves it, says who must act.",
+        epilog="Exit status: 0 accepted, 1 refused or findings, 2 wrong usage, "
+        "3 could not be reached or read.",
+    )
+    parser.add_argument("--version", action="version", version=f"mtlskit {mtlskit.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in (_add_diagnose, _add_trace, _add_inspect, _add_verify, _add_doctor):
+        add(commands)
+    return parser
+
+
+def _command(
+    commands: Any,  # noqa: ANN401 - argparse has no public name for it
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    text: str,
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _password_options(parser: argparse.ArgumentParser) -> None:
+    given = parser.add_mutually_exclusive_group()
+    given.add_argument(
+        "--password-file", metavar="F", type=Path, help="read passwords from F, one a line"
+    )
+    given.add_argument(
+        "--password-env", metavar="NAME", help="read the password from this environment variable"
+    )
+
+
+def _connection_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", metavar="HOST:PORT", help="the endpoint, or its URL")
+    parser.add_argument(
+        "--identity",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        help="the client's key store, or its certificate and key files",
+    )
+    parser.add_argument(
+        "--trust",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        help="what the client trusts servers by; without it the server is not verified",
+    )
+    parser.add_argument(
+        "--tls",
+        metavar="V",
+        choices=("1.0", "1.1", "1.2", "1.3"),
+        help="speak this TLS version only: 1.0, 1.1, 1.2 or 1.3",
+    )
+    parser.add_argument("--server-name", metavar="N", help="the name to ask for (SNI); '' for none")
+    parser.add_argument(
+        "--timeout",
+        metavar="S",
+        type=float,
+        default=10.0,
+        help="seconds for one connection (default: 10)",
+    )
+    _password_options(parser)
+
+
+def _add_diagnose(commands: Any) -> None:  # noqa: ANN401 - see _command
+    parser = _command(
+        commands, "diagnose", _diagnose, "Find out why a connection fails, and who must act."
+    )
+    _connection_options(parser)
+    parser.add_argument(
+        "--material",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="whatever else is at hand: CA certificates, other stores",
+    )
+    parser.add_argument(
+        "--settings",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="exports of the instance's settings, XML or JSON",
+    )
+    parser.add_argument("--no-experiments", action="store_true", help="call once, change nothing")
+    parser.add_argument(
+        "--no-request", action="store_true", help="send no HTTP request after the handshake"
+    )
+    parser.add_argument(
+        "--report", metavar="NAME", help="save the report as NAME.html, NAME.md and NAME.json"
+    )
+
+
+def _add_trace(commands: Any) -> None:  # noqa: ANN401 - see _command
+    parser = _command(commands, "trace", _trace, "Make one connection and show who said what.")
+    _connection_options(parser)
+    parser.add_argument("--request", action="store_true", help="send an HTTP GET afterwards")
+
+
+def _add_inspect(commands: Any) -> None:  # noqa: ANN401 - see _command
+    parser = _command(
+        commands, "inspect", _inspect, "Show every certificate, key and request in the files."
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+")
+    _password_options(parser)
+
+
+def _add_verify(commands: Any) -> None:  # noqa: ANN401 - see _command
+    parser = _command(
+        commands, "verify", _verify, "Search a path to a trusted certificate, and explain it."
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+", help="the certificate and its issuers")
+    parser.add_argument("--trust", metavar="FILE", nargs="+", action="extend", default=[])
+    parser.add_argument("--role", choices=("client", "server"), default="client")
+    parser.add_argument("--name", help="the name that a server's certificate must carry")
+    _password_options(parser)
+
+
+def _add_doctor(commands: Any) -> None:  # noqa: ANN401 - see _command
+    _command(commands, "doctor", _doctor, "Check the installation and say what to do.")
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    def run(passwords: tuple[str, ...]) -> Any:  # noqa: ANN401 - a Report
+        return mtlskit.diagnose(
+            options.target,
+            identity=options.identity,
+            trust=options.trust,
+            material=options.material,
+            settings=options.settings,
+            password=passwords,
+            tls=options.tls,
+            server_name=options.server_name,
+            timeout=options.timeout,
+            experiments=not options.no_experiments,
+            request=not options.no_request,
+        )
+
+    report = run(_passwords(options, (*(options.identity or ()), *options.material)))
+    _show(options, report, report.json)
+    if options.report:
+        for path in report.save(options.report):
+            print(f"saved {path}", file=sys.stderr)
+    for problem in report.case.problems:
+        print(f"mtlskit: {problem}", file=sys.stderr)
+    return _status(report.case.trace.ended)
+
+
+def _trace(options: argparse.Namespace) -> int:
+    trace = mtlskit.attempt(
+        options.target,
+        identity=options.identity,
+        trust=options.trust,
+        password=_passwords(options, options.identity or ()),
+        tls=options.tls,
+        server_name=options.server_name,
+        timeout=options.timeout,
+        request=options.request,
+    )
+    _show(options, trace)
+    return _status(trace.ended)
+
+
+def _status(ended: Ended) -> int:
+    if ended.outcome == "accepted":
+        return ACCEPTED
+    silent = ended.outcome == "undecided" and ended.stage == "hello"
+    return UNREADABLE if ended.outcome == "unreachable" or silent else REFUSED
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    found = mtlskit.inspect(*options.files, password=_passwords(options, options.files))
+    _show(options, found)
+    if not found.problems:
+        return ACCEPTED
+    return REFUSED if found.certificates or found.identities else UNREADABLE
+
+
+def _verify(options: argparse.Namespace) -> int:
+    found = mtlskit.verify(
+        options.files,
+        trust=options.trust,
+        role=options.role,
+        name=options.name,
+        password=_passwords(options, options.files),
+    )
+    _show(options, found)
+    return ACCEPTED if found.accepted else REFUSED
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    found = mtlskit.doctor()
+    _show(options, found)
+    return ACCEPTED if found.healthy else REFUSED
+
+
+def _show(
+    options: argparse.Namespace, result: Shown, as_json: Callable[[], Any] | None = None
+) -> None:
+    if not options.json:
+        print(result)
+        return
+    from mtlskit.page.plain import plain  # noqa: PLC0415 - the help must not wait for it
+
+    told = as_json() if as_json else plain(result)
+    print(json.dumps(told, indent=2, ensure_ascii=False))
+
+
+def _passwords(options: argparse.Namespace, files: Sequence[str]) -> tuple[str, ...]:
+    """Return the passwords given; at a terminal, ask for one where a file is locked."""
+    if options.password_file:
+        with options.password_file.open(encoding="utf-8") as file:
+            lines = file.read(_PASSWORD_BYTES).splitlines()
+        return tuple(line for line in lines if line) or ("",)
+    if options.password_env:
+        if options.password_env not in os.environ:
+            raise ValueError(f"The environment variable {options.password_env} is not set.")
+        return (os.environ[options.password_env],)
+    if not files or not sys.stdin.isatty():
+        return ()
+    locked = [one for one in mtlskit.inspect(*files).problems if one.code in _LOCKED]
+    return (getpass(f"Password for {locked[0].source.name}: "),) if locked else ()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""Files looked at without a connection: `mtlskit.inspect` and `mtlskit.verify`.
+
+Law of this file: it opens files and asks `certs`; what it returns is theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from mtlskit.certs import paths
+from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.inventory import Inventory
+from mtlskit.collect.evidence import Evidence, Given, gather
+from mtlskit.material import Problem, Source, Unreadable
+
+Chain = Given | Iterable[Given] | Iterable[Certificate]
+
+
+def inspect(*sources: Given, password: str | Sequence[str] | None = None) -> Inventory:
+    """Read every certificate, key, request and revocation list in the files.
+
+    Args:
+        sources: paths, or bytes with a name.
+        password: one or several, tried in turn on whatever is locked.
+
+    Returns:
+        What the files hold; what could not be read stands in ``.problems``.
+    """
+    found = gather(sources, _words(password))
+    seen = {problem for store in found.stores for problem in store.problems}
+    return Inventory(found.stores, tuple(one for one in found.problems if one not in seen))
+
+
+def verify(  # noqa: PLR0913 - the interface, all by name
+    chain: Chain,
+    *,
+    trust: Chain = (),
+    role: Literal["client", "server"] = "client",
+    name: str | None = None,
+    at: datetime | None = None,
+    password: str | Sequence[str] | None = None,
+    max_depth: int | None = None,
+) -> paths.PathSearch:
+    """Search a path from the first certificate of `chain` to an anchor, and say why there is none.
+
+    Args:
+        chain: the leaf and whatever issuers are at hand: files, or certificates.
+        trust: the anchors: files, or certificates.
+        role: what the leaf is to be used as (RFC 5280, 4.2.1.12).
+        name: the name that a server's certificate must carry (RFC 9525).
+        at: the time to judge at; None: now. Without a zone it is taken as UTC.
+        password: one or several, tried in turn on whatever is locked.
+        max_depth: how many intermediate certificates a path may have.
+
+    Raises:
+        Unreadable: no certificate could be read from `chain`.
+    """
+    ours = _certificates(chain, password)
+    if not ours:
+        words = "There is no certificate in it; expected the certificate to verify."
+        raise Unreadable(Problem("empty", words, Source("chain")))
+    moment = at or datetime.now(UTC)
+    return paths.search(
+        ours[0],
+        ours[1:],
+        _certificates(trust, password),
+        role=role,
+        name=name,
+        at=moment if moment.tzinfo else moment.replace(tzinfo=UTC),
+        max_depth=max_depth,
+    )
+
+
+def _certificates(given: Chain, password: str | Sequence[str] | None) -> tuple[Certificate, ...]:
+    several = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
+    ready = [one for one in several if isinstance(one, Certificate)]
+    if ready:
+        return tuple(ready)
+    found = gather(several, _words(password))  # type: ignore[arg-type]  # files, by the test above
+    if not found.certificates and found.problems:
+        raise Unreadable(found.problems[0])
+    return _leaf_first(found)
+
+
+def _leaf_first(found: Evidence) -> tuple[Certificate, ...]:
+    """Put the certificate that has a key first, whatever order the files have."""
+    identities = found.identities
+    leaf = identities[0].certificate if identities else None
+    rest = (one for one in found.certificates if leaf is None or one.der != leaf.der)
+    return (leaf, *rest) if leaf is not None else found.certificates
+
+
+def _words(password: str | Sequence[str] | None) -> tuple[str, ...]:
+    if password is None:
+        return ()
+    return (password,) if isinstance(password, str) else tuple(password)

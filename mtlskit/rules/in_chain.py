@@ -1,0 +1,234 @@
+"""Rules about the client's chain against the server's CA list: does it reach a CA that is named?
+
+Law of this room: the same refusal has several roots that look alike on the wire. What separates
+them is named; where nothing separates them, the question stays open and says what would.
+"""
+
+from __future__ import annotations
+
+from mtlskit.case import Case, Missing
+from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.distinguished import Name, name_from
+from mtlskit.certs.signing import signed_by
+from mtlskit.material import Because
+from mtlskit.rules.evidence import Offered, asked, at_hand, listed, offered
+from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
+from mtlskit.trace.events import Asked
+
+_GENERIC = frozenset(
+    [
+        "a",
+        "and",
+        "authority",
+        "b",
+        "c",
+        "ca",
+        "cert",
+        "certificate",
+        "certificates",
+        "certification",
+        "class",
+        "client",
+        "g1",
+        "g2",
+        "g3",
+        "inc",
+        "intermediate",
+        "issuing",
+        "ltd",
+        "of",
+        "root",
+        "server",
+        "sub",
+        "subordinate",
+        "test",
+        "the",
+        "tls",
+    ]
+)
+"""Words of CA names that say nothing about whose CA it is."""
+
+
+@rule(
+    "client.chain-incomplete",
+    title="Does the chain that was sent reach a CA that the server names?",
+    cites="RFC 8446, 4.4.2; RFC 5246, 7.4.2",
+)
+def chain_incomplete(case: Case) -> Answer:
+    """Follow the chain up; where it stops short, look for the missing issuer."""
+    ours = offered(case)
+    top = ours.top
+    if top.self_issued:
+        text = f"the chain ends in {top.label}, which is its own issuer"
+        return Clear((Because(text, top.source),))
+    known = _listed(case, ours)
+    if known is not None:
+        return Clear((known,))
+    text = f"the chain that {ours.verb} stops at {top.label}; its issuer {top.issuer} is not in it"
+    stops = Because(text, top.source)
+    missing = _bridge(case, top)
+    if missing:
+        return _missing_found(case, stops, missing)
+    request = asked(case)
+    kin = _kin(top.issuer, request)
+    if kin is None or _seems_root(top.issuer) or len(ours.chain) > 1:
+        raise Missing(
+            f"the certificate of {top.issuer}",
+            f"Find the certificate of {top.issuer} and give it with --material: if its own issuer "
+            "is in the server's CA list, the chain was incomplete.",
+        )
+    unlisted = f"the server's CA list does not name {top.issuer}, but names {kin}"
+    return Found((stops, Because(unlisted, request.source)), decisive=False)
+
+
+def _listed(case: Case, ours: Offered) -> Because | None:
+    """Return the place where the CA list names an issuer of the chain; None if it names none."""
+    if case.trace is None or case.trace.asked is None:
+        return None
+    known = listed(case, ours.chain)
+    if known is None:
+        return None
+    text = f"{known.issuer}, the issuer of {known.label}, is in the server's CA list"
+    return Because(text, case.trace.asked.source)
+
+
+def _missing_found(case: Case, stops: Because, missing: tuple[Certificate, ...]) -> Found:
+    first = missing[0]
+    text = f"{first.label} is at hand, and it issued the last certificate of the chain"
+    because = [stops, Because(text, first.source)]
+    request = case.trace.asked if case.trace is not None else None
+    if request is not None and missing[-1].issuer.der in request.authorities_der:
+        text = f"its issuer {missing[-1].issuer} is in the server's CA list"
+        because.append(Because(text, request.source))
+    names = ", then ".join(one.label for one in missing)
+    return Found(
+        tuple(because),
+        remedy=f"Add {names} ({first.source}) to the client's key store, in the chain of the "
+        "key's entry.",
+    )
+
+
+def _bridge(case: Case, top: Certificate) -> tuple[Certificate, ...]:
+    """Return the intermediates at hand that lead from `top` towards the server's CA list."""
+    trace = case.trace
+    names = set(trace.asked.authorities_der) if trace is not None and trace.asked else set()
+    bridge: list[Certificate] = []
+    while not (bridge and bridge[-1].issuer.der in names):
+        issuer = _issuer_at_hand(case, top)
+        if issuer is None or issuer.self_issued or issuer in bridge:
+            break
+        bridge.append(issuer)
+        top = issuer
+    reaches = not names or (bridge and bridge[-1].issuer.der in names)
+    return tuple(bridge) if reaches else ()
+
+
+def _issuer_at_hand(case: Case, child: Certificate) -> Certificate | None:
+    return next(
+        (
+            one
+            for one in at_hand(case)
+            if one.subject.same_as(child.issuer) and signed_by(child, one)
+        ),
+        None,
+    )
+
+
+def _kin(issuer: Name, request: Asked) -> str | None:
+    """Return a listed CA that seems to be of the same house; a hint, and told as one."""
+    for text, der in zip(request.authorities, request.authorities_der, strict=True):
+        try:
+            other = name_from(der)
+        except ValueError:
+            continue
+        if _house(issuer) & _house(other):
+            return text
+    return None
+
+
+def _house(name: Name) -> set[str]:
+    """Return the organisation, else the telling words of the common name."""
+    organisation = name.first("O")
+    if organisation is not None:
+        return {organisation.casefold()}
+    words = (name.common_name or "").casefold().replace("-", " ").split()
+    return {one for one in words if one not in _GENERIC and not one.isdigit()}
+
+
+def _seems_root(name: Name) -> bool:
+    return "root" in (name.common_name or "").casefold()
+
+
+@rule(
+    "client.untrusted-issuer",
+    title="Does the server name a CA of the client's chain?",
+    cites="RFC 8446, 4.2.4; RFC 5246, 7.4.4",
+)
+def untrusted_issuer(case: Case) -> Answer:
+    """Compare every issuer in the chain with the server's CA list."""
+    ours, request = offered(case), asked(case)
+    if not request.authorities:
+        raise Missing(
+            "the CAs that the server trusts",
+            "Its CA list is empty, which tells nothing: ask the endpoint's owner which CA "
+            "certificates their server trusts.",
+        )
+    known = listed(case, ours.chain)
+    if known is not None:
+        return _same_name(case, known)
+    top = ours.top
+    if top.self_issued and len(ours.chain) == 1:
+        return Inapplicable((Because(f"{top.label} is its own issuer", top.source),))
+    if _bridge(case, top):
+        raise Missing(
+            "the outcome with a complete chain",
+            "Send the chain with the intermediate that is at hand, and see.",
+        )
+    names = "; ".join(request.authorities)
+    text = f"the chain leads from {ours.leaf.label} to {top.issuer}; the server lists {names}"
+    whole = top.self_issued or len(ours.chain) > 1 or _seems_root(top.issuer)
+    return Found((Because(text, request.source),), decisive=whole)
+
+
+def _same_name(case: Case, known: Certificate) -> Answer:
+    """The name is listed: is it the same CA, or another one of that name?"""
+    namesakes = [one for one in at_hand(case) if one.subject.der == known.issuer.der]
+    if namesakes and not any(signed_by(known, one) for one in namesakes):
+        text = (
+            f"{known.label} names {known.issuer} as its issuer, but the CA certificate of that "
+            "name at hand did not sign it"
+        )
+        return Found((Because(text, namesakes[0].source),))
+    raise Missing(
+        f"the server's own copy of {known.issuer}",
+        f"The server lists {known.issuer}, the issuer of {known.label}. Ask the endpoint's owner "
+        "for the SHA-256 fingerprint of the CA certificate of that name that their server holds.",
+    )
+
+
+@rule(
+    "server.trust-incomplete",
+    title="Does the server list an intermediate, or might the chain be too long for it?",
+    cites="RFC 5280, 6.1; OpenSSL, X509_V_FLAG_PARTIAL_CHAIN",
+)
+def trust_incomplete(case: Case) -> Answer:
+    """Look whether the listed CA is an intermediate of our own chain, or the chain is long."""
+    ours, request = offered(case), asked(case)
+    known = listed(case, ours.chain)
+    if known is None:
+        return Inapplicable((Because("the CA list names no issuer of the chain", request.source),))
+    issuer = next((one for one in ours.chain if one.subject.der == known.issuer.der), None)
+    if issuer is not None and not issuer.self_issued:
+        text = (
+            f"the server lists {issuer.subject}, which is no root: it was issued by "
+            f"{issuer.issuer}, which the server does not list"
+        )
+        return Found((Because(text, request.source),))
+    between = sum(not one.self_issued for one in ours.chain[1:])
+    if between > 1:
+        text = f"{between} intermediates were sent; nginx, as it comes, accepts one"
+        return Found((Because(text, ours.leaf.source),), decisive=False)
+    raise Missing(
+        "what the server trusts",
+        "Ask the endpoint's owner for the list of trusted CA certificates and the verify depth.",
+    )

@@ -1,0 +1,62 @@
+"""What holds for every rule, on every scene of the lab."""
+
+import pytest
+
+from mtlskit.case import Case
+from mtlskit.diagnosis.causes import causes
+from mtlskit.lab import scenes
+from mtlskit.report import judge
+from mtlskit.rules.rule import Broken, Clear, Found, Inapplicable, Unknown, declared
+
+
+def verdicts(report):
+    """The verdicts of a report by rule."""
+    return {one.rule.id: one.verdict for one in report.diagnosis.findings}
+
+
+def test_every_rule_speaks_of_a_cause_of_the_vocabulary():
+    """A rule's id is a cause; it asks a question and cites what it rests on."""
+    assert len(declared()) > 30
+    for one in declared():
+        assert one.id in causes()
+        assert one.title.endswith("?")
+        assert one.cites
+
+
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+@pytest.mark.parametrize("scene", scenes.SCENES)
+def test_no_rule_breaks_and_each_says_what_it_saw(report_of, scene, tls):
+    """On every scene every rule answers, and every answer names something."""
+    for name, verdict in verdicts(report_of(scene, tls)).items():
+        assert not isinstance(verdict, Broken), (name, verdict)
+        if isinstance(verdict, Found | Clear):
+            assert verdict.because
+            assert all(one.text and not one.text.endswith(".") for one in verdict.because), name
+
+
+def test_an_empty_case_leaves_every_question_open():
+    """Without evidence nothing is found and nothing is ruled out."""
+    for name, verdict in verdicts(judge(Case())).items():
+        assert isinstance(verdict, Unknown | Inapplicable), (name, verdict)
+
+
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+def test_on_a_healthy_connection_no_rule_finds_a_fault(report_of, tls):
+    """On the scene in which nothing is wrong only `none` is found."""
+    found = {name for name, one in verdicts(report_of("none", tls)).items()
+             if isinstance(one, Found)}  # fmt: skip
+    assert found == {"none"}
+
+
+RULED = [one for one in scenes.SCENES if scenes.SCENES[one].cause in {r.id for r in declared()}]
+
+
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+@pytest.mark.parametrize("scene", RULED)
+def test_the_rule_of_a_scenes_cause_finds_it(report_of, scene, tls):
+    """Each rule is found in the scenes that stage it, unless only others could know."""
+    cause = scenes.SCENES[scene].cause
+    verdict = verdicts(report_of(scene, tls))[cause]
+    assert isinstance(verdict, Found | Unknown)
+    if "/" not in scene:
+        assert isinstance(verdict, Found), verdict

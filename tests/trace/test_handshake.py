@@ -1,0 +1,102 @@
+"""A recorded connection is told whatever was recorded of it."""
+
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtlskit.collect.call import Call, HttpRequest
+from mtlskit.collect.live import connect
+from mtlskit.lab import scenes
+from mtlskit.material import Chunk, Closing, Failure, Secrets, Source, Tap, Target
+from mtlskit.trace.events import Outcome
+from mtlskit.trace.handshake import follow
+
+HERE = Source("test")
+
+
+@pytest.fixture(scope="module", params=["1.2", "1.3"])
+def tap(request):
+    """A real refused connection of the lab."""
+    with scenes.stage("client.no-identity", tls=request.param) as staged:
+        yield connect(Call(staged.target, staged.server_name, request=HttpRequest(), timeout=5.0))
+
+
+def test_the_same_bytes_in_other_pieces_tell_the_same(tap):
+    """How TCP cut the bytes does not change what was said."""
+    pieces = tuple(
+        replace(chunk, data=chunk.data[at : at + 1])
+        for chunk in tap.chunks
+        for at in range(len(chunk.data))
+    )
+    whole, cut = follow(tap), follow(replace(tap, chunks=pieces))
+    assert [(one.sender, one.name) for one in whole.events] == [
+        (one.sender, one.name) for one in cut.events
+    ]
+    assert whole.ended == cut.ended
+
+
+def test_a_record_cut_short_anywhere_is_told_without_an_error(tap):
+    """A capture that stops early gives a trace, and never the wrong side."""
+    full = follow(tap).ended
+    for kept in range(len(tap.chunks)):
+        ended = follow(replace(tap, chunks=tap.chunks[:kept], closing=None)).ended
+        assert ended.outcome in get_args(Outcome)
+        assert ended.outcome in ("undecided", full.outcome)
+        assert ended.refused_by in (None, full.refused_by)
+
+
+def test_without_the_key_log_what_is_sealed_is_hidden(tap):
+    """A capture without secrets says what is hidden, and does not say that nothing was asked."""
+    trace = follow(replace(tap, secrets=Secrets()))
+    if trace.tls == "1.3":
+        assert trace.asked is None
+        assert trace.asking_hidden
+        assert trace.client_chain is None
+    assert any(one.kind == "hidden" for one in trace.events) or trace.tls == "1.2"
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["client", "server"]), st.binary(max_size=80)), max_size=8),
+    st.sampled_from([None, "fin", "reset", "deadline", "open"]),
+)
+def test_any_bytes_give_a_trace(sent, closing):
+    """No byte string makes the reader fail; accepted is never said of junk."""
+    chunks = tuple(Chunk(0.1 * n, side, data) for n, (side, data) in enumerate(sent))
+    end = Closing("server", closing, 1.0) if closing else None
+    trace = follow(Tap(HERE, chunks=chunks, closing=end))
+    assert trace.ended.outcome in ("refused", "undecided")
+    assert str(trace)
+
+
+@pytest.mark.parametrize("kind", ["unresolved", "refused", "timeout", "reset", "unreachable"])
+def test_no_connection_is_unreachable(kind):
+    """Where TCP never came about, nobody refused and the stage is connect."""
+    failure = Failure(kind, "the system's words")
+    trace = follow(Tap(HERE, Target("host.example", 443), failure=failure))
+    assert (trace.ended.outcome, trace.ended.refused_by) == ("unreachable", None)
+    assert trace.ended.stage == "connect"
+    assert "the system's words" in str(trace)
+
+
+def test_a_clients_decode_error_after_a_silent_close_is_no_refusal_by_the_client():
+    """OpenSSL answers a silent close with decode_error; the one who closed is the one to name."""
+    with scenes.stage("client.no-identity", tls="1.2") as staged:
+        real = connect(Call(staged.target, staged.server_name, versions=("1.2", "1.2")))
+    alert = next(n for n, one in enumerate(real.chunks) if one.data[:1] == b"\x15")
+    echo = Chunk(9.0, "client", b"\x15\x03\x03\x00\x02\x02\x32")
+    told = follow(
+        replace(real, chunks=(*real.chunks[:alert], echo), closing=Closing("server", "fin", 8.0))
+    )
+    assert told.ended.refused_by == "server"
+    assert told.ended.symptom.alert is None
+
+
+def test_an_unexpected_message_is_an_event_and_not_an_error():
+    """A ServerHelloDone out of the blue is told, marked, and the record goes on."""
+    done = b"\x16\x03\x03\x00\x04\x0e\x00\x00\x00"
+    trace = follow(Tap(HERE, chunks=(Chunk(0.0, "server", done),)))
+    assert [one.expected for one in trace.events] == [False]
+    assert "not expected" in trace.events[0].note
