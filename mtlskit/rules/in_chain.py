@@ -16,35 +16,9 @@ from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
 from mtlskit.trace.events import Asked
 
 _GENERIC = frozenset(
-    [
-        "a",
-        "and",
-        "authority",
-        "b",
-        "c",
-        "ca",
-        "cert",
-        "certificate",
-        "certificates",
-        "certification",
-        "class",
-        "client",
-        "g1",
-        "g2",
-        "g3",
-        "inc",
-        "intermediate",
-        "issuing",
-        "ltd",
-        "of",
-        "root",
-        "server",
-        "sub",
-        "subordinate",
-        "test",
-        "the",
-        "tls",
-    ]
+    {"a", "and", "authority", "b", "c", "ca", "cert", "certificate", "certificates"}
+    | {"certification", "class", "client", "g1", "g2", "g3", "inc", "intermediate", "issuing"}
+    | {"ltd", "of", "root", "server", "sub", "subordinate", "test", "the", "tls"}
 )
 """Words of CA names that say nothing about whose CA it is."""
 

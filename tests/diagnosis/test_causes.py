@@ -4,12 +4,12 @@ from typing import get_args
 
 import pytest
 
-from mtlskit.diagnosis.causes import Party, causes
+from mtlskit.diagnosis.causes import Cause, Party, causes
 from mtlskit.trace.events import RefusedBy, Stage
 
 
 @pytest.mark.parametrize("cause", causes().values(), ids=lambda one: one.id)
-def test_each_cause_says_who_must_act_and_what_to_do(cause):
+def test_each_cause_says_who_must_act_and_what_to_do(cause: Cause) -> None:
     """Party, stages and refusing side are of the vocabulary; title and remedy are sentences."""
     assert cause.party in get_args(Party)
     assert set(cause.shows) <= set(get_args(Stage))
@@ -22,7 +22,7 @@ def test_each_cause_says_who_must_act_and_what_to_do(cause):
 
 
 @pytest.mark.parametrize("cause", causes().values(), ids=lambda one: one.id)
-def test_each_open_cause_says_how_to_find_out(cause):
+def test_each_open_cause_says_how_to_find_out(cause: Cause) -> None:
     """Whoever reads POSSIBLE learns what would settle it; `none` needs nothing."""
     assert bool(cause.settle) is (cause.id != "none")
     assert all(one.endswith(".") for one in cause.settle)

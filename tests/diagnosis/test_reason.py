@@ -1,10 +1,15 @@
 """From findings to opinions, on the scenes of the lab."""
 
+from collections.abc import Callable
+
 import pytest
+from mtlskit.report import Report, judge
 
 from mtlskit.case import Case
 from mtlskit.lab import scenes
-from mtlskit.report import judge
+
+ReportOf = Callable[[str, str], Report]
+
 
 ONLY_OTHERS_KNOW = {
     "client.chain-incomplete/not-at-hand",
@@ -18,7 +23,7 @@ ONLY_OTHERS_KNOW = {
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
 @pytest.mark.parametrize("scene", [one for one in scenes.SCENES if one not in ONLY_OTHERS_KNOW])
-def test_the_staged_cause_comes_first(report_of, scene, tls):
+def test_the_staged_cause_comes_first(report_of: ReportOf, scene: str, tls: str) -> None:
     """On each scene the cause that was staged is the first opinion, and it is likely or proved."""
     first = report_of(scene, tls).opinions[0]
     assert first.cause == scenes.SCENES[scene].cause
@@ -27,7 +32,9 @@ def test_the_staged_cause_comes_first(report_of, scene, tls):
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
 @pytest.mark.parametrize("scene", sorted(ONLY_OTHERS_KNOW))
-def test_a_cause_that_only_others_know_stays_open(report_of, scene, tls):
+def test_a_cause_that_only_others_know_stays_open(
+    report_of: ReportOf, scene: str, tls: str
+) -> None:
     """It is among the opinions, never ruled out, and says how to settle it."""
     opinions = {one.cause: one for one in report_of(scene, tls).opinions}
     opinion = opinions[scenes.SCENES[scene].cause]
@@ -37,7 +44,9 @@ def test_a_cause_that_only_others_know_stays_open(report_of, scene, tls):
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
 @pytest.mark.parametrize("scene", scenes.SCENES)
-def test_the_true_cause_is_never_ruled_out_and_the_wrong_side_never_blamed(report_of, scene, tls):
+def test_the_true_cause_is_never_ruled_out_and_the_wrong_side_never_blamed(
+    report_of: ReportOf, scene: str, tls: str
+) -> None:
     """Nothing that was staged is ruled out; a client's refusal is never put on the client."""
     report = report_of(scene, tls)
     ruled_out = {one.cause for one in report.opinions if one.standing == "RULED_OUT"}
@@ -51,7 +60,7 @@ def test_the_true_cause_is_never_ruled_out_and_the_wrong_side_never_blamed(repor
 @pytest.mark.parametrize(
     "scene", ["client.chain-incomplete", "client.wrong-identity", "server.name-mismatch"]
 )
-def test_what_one_change_mends_is_confirmed(report_of, scene, tls):
+def test_what_one_change_mends_is_confirmed(report_of: ReportOf, scene: str, tls: str) -> None:
     """Where the mend is at hand, an experiment makes it and the server accepts."""
     report = report_of(scene, tls)
     assert report.opinions[0].standing == "CONFIRMED"
@@ -59,13 +68,13 @@ def test_what_one_change_mends_is_confirmed(report_of, scene, tls):
     assert any(one.trace.ended.outcome == "accepted" for one in report.case.attempts)
 
 
-def test_without_evidence_nothing_is_blamed():
+def test_without_evidence_nothing_is_blamed() -> None:
     """An empty case has no likely cause."""
     report = judge(Case())
     assert {one.standing for one in report.opinions} <= {"POSSIBLE"}
 
 
-def test_the_order_is_standing_first_then_weight(report_of):
+def test_the_order_is_standing_first_then_weight(report_of: ReportOf) -> None:
     """Proved before likely before possible before ruled out."""
     order = ["CONFIRMED", "LIKELY", "POSSIBLE", "RULED_OUT"]
     for scene in ("client.expired", "client.chain-incomplete", "none"):

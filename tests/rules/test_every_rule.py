@@ -1,20 +1,24 @@
 """What holds for every rule, on every scene of the lab."""
 
+from collections.abc import Callable
+
 import pytest
+from mtlskit.report import Report, judge
 
 from mtlskit.case import Case
 from mtlskit.diagnosis.causes import causes
 from mtlskit.lab import scenes
-from mtlskit.report import judge
-from mtlskit.rules.rule import Broken, Clear, Found, Inapplicable, Unknown, declared
+from mtlskit.rules.rule import Broken, Clear, Found, Inapplicable, Unknown, Verdict, declared
+
+ReportOf = Callable[[str, str], Report]
 
 
-def verdicts(report):
+def verdicts(report: Report) -> dict[str, Verdict]:
     """The verdicts of a report by rule."""
     return {one.rule.id: one.verdict for one in report.diagnosis.findings}
 
 
-def test_every_rule_speaks_of_a_cause_of_the_vocabulary():
+def test_every_rule_speaks_of_a_cause_of_the_vocabulary() -> None:
     """A rule's id is a cause; it asks a question and cites what it rests on."""
     assert len(declared()) > 30
     for one in declared():
@@ -25,7 +29,9 @@ def test_every_rule_speaks_of_a_cause_of_the_vocabulary():
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
 @pytest.mark.parametrize("scene", scenes.SCENES)
-def test_no_rule_breaks_and_each_says_what_it_saw(report_of, scene, tls):
+def test_no_rule_breaks_and_each_says_what_it_saw(
+    report_of: ReportOf, scene: str, tls: str
+) -> None:
     """On every scene every rule answers, and every answer names something."""
     for name, verdict in verdicts(report_of(scene, tls)).items():
         assert not isinstance(verdict, Broken), (name, verdict)
@@ -34,14 +40,14 @@ def test_no_rule_breaks_and_each_says_what_it_saw(report_of, scene, tls):
             assert all(one.text and not one.text.endswith(".") for one in verdict.because), name
 
 
-def test_an_empty_case_leaves_every_question_open():
+def test_an_empty_case_leaves_every_question_open() -> None:
     """Without evidence nothing is found and nothing is ruled out."""
     for name, verdict in verdicts(judge(Case())).items():
         assert isinstance(verdict, Unknown | Inapplicable), (name, verdict)
 
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
-def test_on_a_healthy_connection_no_rule_finds_a_fault(report_of, tls):
+def test_on_a_healthy_connection_no_rule_finds_a_fault(report_of: ReportOf, tls: str) -> None:
     """On the scene in which nothing is wrong only `none` is found."""
     found = {name for name, one in verdicts(report_of("none", tls)).items()
              if isinstance(one, Found)}  # fmt: skip
@@ -53,7 +59,7 @@ RULED = [one for one in scenes.SCENES if scenes.SCENES[one].cause in {r.id for r
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
 @pytest.mark.parametrize("scene", RULED)
-def test_the_rule_of_a_scenes_cause_finds_it(report_of, scene, tls):
+def test_the_rule_of_a_scenes_cause_finds_it(report_of: ReportOf, scene: str, tls: str) -> None:
     """Each rule is found in the scenes that stage it, unless only others could know."""
     cause = scenes.SCENES[scene].cause
     verdict = verdicts(report_of(scene, tls))[cause]

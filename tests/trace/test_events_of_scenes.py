@@ -1,14 +1,20 @@
 """Every scene of the lab, traced live: the ending is the one that the scene declares."""
 
+from collections.abc import Callable
+
 import pytest
+from mtlskit.report import Report
 
 from mtlskit.lab import scenes
+
+ReportOf = Callable[[str, str], Report]
+
 
 BOTH = [(scene, tls) for scene in scenes.SCENES for tls in ("1.2", "1.3")]
 
 
-@pytest.mark.parametrize(("scene", "tls"), BOTH, ids=lambda one: str(one))
-def test_a_scene_ends_as_it_declares(report_of, scene, tls):
+@pytest.mark.parametrize(("scene", "tls"), BOTH, ids=str)
+def test_a_scene_ends_as_it_declares(report_of: ReportOf, scene: str, tls: str) -> None:
     """Outcome, refusing side, stage, alert and HTTP status are read off the wire as declared."""
     declared = scenes.SCENES[scene]
     ended = report_of(scene, tls).case.trace.ended
@@ -25,7 +31,7 @@ def test_a_scene_ends_as_it_declares(report_of, scene, tls):
 
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
-def test_what_was_asked_and_sent_is_read_from_the_messages(report_of, tls):
+def test_what_was_asked_and_sent_is_read_from_the_messages(report_of: ReportOf, tls: str) -> None:
     """The CA list and the client's chain stand in the trace, each with its place."""
     trace = report_of("client.chain-incomplete", tls).case.trace
     assert trace.tls == tls
@@ -37,14 +43,16 @@ def test_what_was_asked_and_sent_is_read_from_the_messages(report_of, tls):
 
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
-def test_an_empty_certificate_message_is_told_apart_from_none_seen(report_of, tls):
+def test_an_empty_certificate_message_is_told_apart_from_none_seen(
+    report_of: ReportOf, tls: str
+) -> None:
     """A client without an identity sends an empty message; one that was not asked sends none."""
     assert report_of("client.no-identity", tls).case.trace.client_chain == ()
     assert report_of("server.does-not-ask", tls).case.trace.client_chain is None
     assert report_of("server.does-not-ask", tls).case.trace.asked is None
 
 
-def test_a_late_refusal_stands_after_the_finished_of_both_sides(report_of):
+def test_a_late_refusal_stands_after_the_finished_of_both_sides(report_of: ReportOf) -> None:
     """In TLS 1.3 the server's alert comes after the client's Finished, and the ladder shows so."""
     trace = report_of("client.expired", "1.3").case.trace
     names = [(one.sender, one.name) for one in trace.events]

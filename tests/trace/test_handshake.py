@@ -1,7 +1,8 @@
 """A recorded connection is told whatever was recorded of it."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import get_args
+from typing import Literal, get_args
 
 import pytest
 from hypothesis import given
@@ -10,21 +11,23 @@ from hypothesis import strategies as st
 from mtlskit.collect.call import Call, HttpRequest
 from mtlskit.collect.live import connect
 from mtlskit.lab import scenes
-from mtlskit.material import Chunk, Closing, Failure, Secrets, Source, Tap, Target
+from mtlskit.material import Chunk, Closing, Failure, Secrets, Side, Source, Tap, Target
 from mtlskit.trace.events import Outcome
 from mtlskit.trace.handshake import follow
 
 HERE = Source("test")
+How = Literal["fin", "reset", "deadline", "open"]
+Why = Literal["unresolved", "refused", "timeout", "reset", "unreachable"]
 
 
 @pytest.fixture(scope="module", params=["1.2", "1.3"])
-def tap(request):
+def tap(request: pytest.FixtureRequest) -> Iterator[Tap]:
     """A real refused connection of the lab."""
     with scenes.stage("client.no-identity", tls=request.param) as staged:
         yield connect(Call(staged.target, staged.server_name, request=HttpRequest(), timeout=5.0))
 
 
-def test_the_same_bytes_in_other_pieces_tell_the_same(tap):
+def test_the_same_bytes_in_other_pieces_tell_the_same(tap: Tap) -> None:
     """How TCP cut the bytes does not change what was said."""
     pieces = tuple(
         replace(chunk, data=chunk.data[at : at + 1])
@@ -38,7 +41,7 @@ def test_the_same_bytes_in_other_pieces_tell_the_same(tap):
     assert whole.ended == cut.ended
 
 
-def test_a_record_cut_short_anywhere_is_told_without_an_error(tap):
+def test_a_record_cut_short_anywhere_is_told_without_an_error(tap: Tap) -> None:
     """A capture that stops early gives a trace, and never the wrong side."""
     full = follow(tap).ended
     for kept in range(len(tap.chunks)):
@@ -48,7 +51,7 @@ def test_a_record_cut_short_anywhere_is_told_without_an_error(tap):
         assert ended.refused_by in (None, full.refused_by)
 
 
-def test_without_the_key_log_what_is_sealed_is_hidden(tap):
+def test_without_the_key_log_what_is_sealed_is_hidden(tap: Tap) -> None:
     """A capture without secrets says what is hidden, and does not say that nothing was asked."""
     trace = follow(replace(tap, secrets=Secrets()))
     if trace.tls == "1.3":
@@ -62,7 +65,7 @@ def test_without_the_key_log_what_is_sealed_is_hidden(tap):
     st.lists(st.tuples(st.sampled_from(["client", "server"]), st.binary(max_size=80)), max_size=8),
     st.sampled_from([None, "fin", "reset", "deadline", "open"]),
 )
-def test_any_bytes_give_a_trace(sent, closing):
+def test_any_bytes_give_a_trace(sent: list[tuple[Side, bytes]], closing: How | None) -> None:
     """No byte string makes the reader fail; accepted is never said of junk."""
     chunks = tuple(Chunk(0.1 * n, side, data) for n, (side, data) in enumerate(sent))
     end = Closing("server", closing, 1.0) if closing else None
@@ -72,7 +75,7 @@ def test_any_bytes_give_a_trace(sent, closing):
 
 
 @pytest.mark.parametrize("kind", ["unresolved", "refused", "timeout", "reset", "unreachable"])
-def test_no_connection_is_unreachable(kind):
+def test_no_connection_is_unreachable(kind: Why) -> None:
     """Where TCP never came about, nobody refused and the stage is connect."""
     failure = Failure(kind, "the system's words")
     trace = follow(Tap(HERE, Target("host.example", 443), failure=failure))
@@ -81,7 +84,7 @@ def test_no_connection_is_unreachable(kind):
     assert "the system's words" in str(trace)
 
 
-def test_a_clients_decode_error_after_a_silent_close_is_no_refusal_by_the_client():
+def test_a_clients_decode_error_after_a_silent_close_is_no_refusal_by_the_client() -> None:
     """OpenSSL answers a silent close with decode_error; the one who closed is the one to name."""
     with scenes.stage("client.no-identity", tls="1.2") as staged:
         real = connect(Call(staged.target, staged.server_name, versions=("1.2", "1.2")))
@@ -94,7 +97,7 @@ def test_a_clients_decode_error_after_a_silent_close_is_no_refusal_by_the_client
     assert told.ended.symptom.alert is None
 
 
-def test_an_unexpected_message_is_an_event_and_not_an_error():
+def test_an_unexpected_message_is_an_event_and_not_an_error() -> None:
     """A ServerHelloDone out of the blue is told, marked, and the record goes on."""
     done = b"\x16\x03\x03\x00\x04\x0e\x00\x00\x00"
     trace = follow(Tap(HERE, chunks=(Chunk(0.0, "server", done),)))
