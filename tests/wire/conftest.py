@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -82,6 +83,23 @@ class Wire:
             if not self.pump():
                 return
 
+    def settle(self) -> None:
+        """Let both ends read until nothing moves, as a renegotiation needs."""
+        for _ in range(6):
+            for end in (self.client, self.server):
+                with contextlib.suppress(SSL.WantReadError):
+                    end.recv(1)
+                self.pump()
+
+    def again(self) -> Wire:
+        """Make a second connection of the same two ends, which resumes this one's session."""
+        client = SSL.Connection(self.client.get_context(), None)
+        server = SSL.Connection(self.server.get_context(), None)
+        client.set_session(self.client.get_session())
+        client.set_connect_state()
+        server.set_accept_state()
+        return Wire(client, server, self.key_log)
+
     def ask(self) -> None:
         """Let the client ask, the server answer, and both close."""
         for sender, reader, words in (
@@ -132,7 +150,6 @@ def make(
     change: Change | None = None,
     *,
     kind: str = "EC",
-    session: object | None = None,
 ) -> Wire:
     """Make two ends of one version that ask each other for certificates."""
     key_log: list[str] = []
@@ -152,8 +169,6 @@ def make(
         change(*ends)
     wire = Wire(SSL.Connection(ends[0], None), SSL.Connection(ends[1], None), key_log)
     wire.client.set_tlsext_host_name(b"server.example")
-    if session is not None:
-        wire.client.set_session(session)
     wire.client.set_connect_state()
     wire.server.set_accept_state()
     return wire
@@ -164,10 +179,9 @@ def shaken(
     change: Change | None = None,
     *,
     kind: str = "EC",
-    session: object | None = None,
 ) -> Wire:
     """Make two ends, let them shake hands, ask, answer and close."""
-    wire = make(version, change, kind=kind, session=session)
+    wire = make(version, change, kind=kind)
     wire.shake()
     if not wire.errors:
         wire.ask()
