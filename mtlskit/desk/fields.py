@@ -19,31 +19,30 @@ from mtlskit.page.blocks import Tone
 FIELD = "mtls-field"
 
 
-def line(label: str, hint: str = "", placeholder: str = "") -> widgets.Text:
+def line(label: str, placeholder: str = "") -> widgets.Text:
     """Make a one-line text field. It is never used for a secret: a `Text` shows its value."""
-    return _named(
-        widgets.Text(description=label, placeholder=placeholder, continuous_update=False), hint
-    )
+    field = widgets.Text(description=label, placeholder=placeholder, continuous_update=False)
+    return _dressed(field)
 
 
-def choice(label: str, options: Sequence[tuple[str, Any]], hint: str = "") -> widgets.Dropdown:
+def choice(label: str, options: Sequence[tuple[str, Any]], about: str = "") -> widgets.Dropdown:
     """Make a list that opens, of which one entry is taken; the first at the start."""
-    return _named(widgets.Dropdown(description=label, options=list(options)), hint)
+    return _dressed(widgets.Dropdown(description=label, options=list(options)), about)
 
 
-def either(label: str, options: Sequence[tuple[str, Any]], hint: str = "") -> widgets.RadioButtons:
+def either(label: str, options: Sequence[tuple[str, Any]]) -> widgets.RadioButtons:
     """Make a short list of which one entry is taken, all of them in sight."""
-    return _named(widgets.RadioButtons(description=label, options=list(options)), hint)
+    return _dressed(widgets.RadioButtons(description=label, options=list(options)))
 
 
 def tick(label: str, *, on: bool) -> widgets.Checkbox:
     """Make a box that is ticked or not."""
-    return _named(widgets.Checkbox(description=label, value=on, indent=False), "")
+    return _dressed(widgets.Checkbox(description=label, value=on, indent=False))
 
 
-def password(label: str, hint: str = "") -> widgets.Password:
+def password(label: str) -> widgets.Password:
     """Make a field that shows dots. Read it with `taken` alone."""
-    return _named(widgets.Password(description=label, continuous_update=False), hint)
+    return _dressed(widgets.Password(description=label, continuous_update=False))
 
 
 def taken(field: widgets.Password) -> str | None:
@@ -52,17 +51,14 @@ def taken(field: widgets.Password) -> str | None:
     return secret or None
 
 
-def files(
-    label: str, hint: str, received: Callable[[tuple[Blob, ...]], None]
-) -> widgets.FileUpload:
+def files(label: str, received: Callable[[tuple[Blob, ...]], None]) -> widgets.FileUpload:
     """Make a button that takes any number of files and hands them over as they come.
 
     Args:
         label: what stands on the button.
-        hint: a title shown when the pointer rests on the button.
         received: is given the files; by then the field is already empty.
     """
-    field = _named(widgets.FileUpload(description=label, multiple=True), hint)
+    field = _dressed(widgets.FileUpload(description=label, multiple=True))
 
     def hand_over(change: Mapping[str, Any]) -> None:
         if not change["new"]:
@@ -98,8 +94,8 @@ def notice(text: str, tone: Tone = "plain") -> str:
     return f'<div class="mtls-notice mtls-{tone}" role="{role}">{html.escape(text)}</div>'
 
 
-def _named(field: Any, hint_text: str) -> Any:  # noqa: ANN401 - any widget, and the same one back
-    field.tooltip = hint_text or field.description
+def _dressed(field: Any, about: str = "") -> Any:  # noqa: ANN401 - any widget, and the same one back
+    field.tooltip = about or field.description
     field.style.description_width = "initial"
     field.layout.width = "auto"
     return field.add_class(FIELD)

@@ -1,42 +1,18 @@
 import base64
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import ipywidgets as widgets
 import pytest
 
 from mtlskit.desk import fields
-from mtlskit.material import Blob
+from mtlskit.material import Blob, Source
 
 CANARY = "canary-password-5417"
-CONTENT = b"-----BEGIN PRIVATE KEY-----\ncanary-key-material-8823\n"
+KEY = Blob(Source("a.key"), b"-----BEGIN PRIVATE KEY-----\ncanary-key-material-8823\n")
+OTHER = Blob(Source("b.key"), b"two")
 
 
-def upload(name: str, content: bytes) -> dict[str, object]:
-    return {
-        "name": name,
-        "type": "",
-        "size": len(content),
-        "content": memoryview(content),
-        "last_modified": datetime.now(UTC),
-    }
-
-
-def widget_state() -> str:
-    """Everything that Jupyter could save of all widgets of this process."""
-
-    def shown(value: object) -> str:
-        if isinstance(value, memoryview | bytes):
-            return base64.b64encode(bytes(value)).decode() + bytes(value).decode("latin-1")
-        return str(value)
-
-    return json.dumps(widgets.Widget.get_manager_state(), default=shown) + repr(
-        widgets.Widget._property_lock
-    )
-
-
-def test_a_password_can_be_taken_once() -> None:
+def test_a_password_can_be_taken_once(widget_state: Callable[[], str]) -> None:
     """Taking a password empties its field, and no widget state holds it any more."""
     field = fields.password("Password")
     field.value = CANARY
@@ -46,41 +22,37 @@ def test_a_password_can_be_taken_once() -> None:
     assert fields.taken(field) is None
 
 
-def test_an_upload_leaves_its_field_before_anyone_is_told() -> None:
-    """Whoever receives a file finds the field empty already."""
+def test_an_upload_leaves_its_field_before_anyone_is_told(put: Callable[..., None]) -> None:
+    """Whoever receives files finds the field empty already, and is told once."""
     seen: list[tuple[Blob, ...]] = []
 
     def received(blobs: tuple[Blob, ...]) -> None:
         assert field.value == ()
         seen.append(blobs)
 
-    field = fields.files("Add", "hint", received)
-    field.value = (upload("a.key", CONTENT), upload("b.key", b"two"))
-    assert [(blob.source.name, blob.data) for blob in seen[0]] == [
-        ("a.key", CONTENT),
-        ("b.key", b"two"),
-    ]
-    assert len(seen) == 1
+    field = fields.files("Add", received)
+    put(field, KEY, OTHER)
+    assert seen == [(KEY, OTHER)]
 
 
-def test_an_upload_leaves_nothing_in_the_widget_state() -> None:
+def test_an_upload_leaves_nothing_in_the_widget_state(
+    put: Callable[..., None], widget_state: Callable[[], str]
+) -> None:
     """The bytes of a file are in no trait after the upload."""
-    field = fields.files("Add", "hint", lambda _: None)
-    field.value = (upload("a.key", CONTENT),)
-    state = widget_state()
-    assert "canary-key-material" not in state
-    assert base64.b64encode(CONTENT).decode()[8:40] not in state
+    put(fields.files("Add", lambda _: None), KEY)
+    assert "canary-key-material" not in widget_state()
+    assert base64.b64encode(KEY.data).decode()[8:40] not in widget_state()
 
 
-def test_a_failing_receiver_leaves_nothing_either() -> None:
+def test_a_failing_receiver_leaves_nothing_either(put: Callable[..., None]) -> None:
     """The field is empty even if what reads the file fails."""
 
     def failing(_: tuple[Blob, ...]) -> None:
         raise RuntimeError
 
-    field = fields.files("Add", "hint", failing)
+    field = fields.files("Add", failing)
     with pytest.raises(RuntimeError):
-        field.value = (upload("a.key", CONTENT),)
+        put(field, KEY)
     assert field.value == ()
 
 
@@ -92,7 +64,7 @@ def test_a_failing_receiver_leaves_nothing_either() -> None:
         lambda: fields.either("Label", [("a", 1)]),
         lambda: fields.tick("Label", on=True),
         lambda: fields.password("Label"),
-        lambda: fields.files("Label", "hint", lambda _: None),
+        lambda: fields.files("Label", lambda _: None),
     ],
 )
 def test_every_field_has_a_label(make: Callable[[], widgets.DOMWidget]) -> None:

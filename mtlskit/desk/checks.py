@@ -1,0 +1,67 @@
+"""The step of the symptom checklist: what the evidence answers, and what the engineer does.
+
+Law of this file: questions and what follows from them come from `mtlskit.checklist`.
+"""
+
+from __future__ import annotations
+
+import html
+
+import ipywidgets as widgets
+
+from mtlskit.checklist import Row
+from mtlskit.desk import fields, step
+from mtlskit.desk.session import Session
+
+ANSWERS = [("unknown", ""), ("yes", "yes"), ("no", "no")]
+
+
+class Checks:
+    """Answer by hand what the evidence does not tell."""
+
+    name = "Checklist"
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.answers: dict[str, widgets.Dropdown] = {}
+        self._said: dict[str, widgets.HTML] = {}
+        rows = [self._row(row) for row in session.rows]
+        self.box = step.page(
+            "What is already known?",
+            "The questions that tell the usual causes apart. What your files and the run show is "
+            "filled in; answer the rest if you can. Your own answer counts more than ours.",
+            *rows,
+        )
+        session.watch(self.refresh)
+        self.refresh()
+
+    @property
+    def state(self) -> step.State:
+        """Done when every question has an answer."""
+        return "optional" if any(r.answer == "unknown" for r in self._session.rows) else "done"
+
+    def refresh(self) -> None:
+        """Show what the evidence says now."""
+        for row in self._session.rows:
+            self._said[row.id].value = _evidence(row)
+
+    def _row(self, row: Row) -> widgets.GridBox:
+        answer = fields.choice("Your answer", ANSWERS, row.question)
+        step.when_changed(answer, self._answered)
+        self.answers[row.id], self._said[row.id] = answer, fields.words()
+        return widgets.GridBox([self._said[row.id], answer]).add_class("mtls-check")
+
+    def _answered(self) -> None:
+        given = ((name, field.value) for name, field in self.answers.items())
+        self._session.add(answers=tuple((name, said) for name, said in given if said))
+
+
+def _evidence(row: Row) -> str:
+    """Return the markup of a question with its answer, the reasons and what follows."""
+    said = "No answer yet." if row.answer == "unknown" else f"Answer: {row.answer}."
+    reasons = " ".join(str(reason) for reason in row.because)
+    return (
+        f'<p class="mtls-asked">{html.escape(row.question)}</p>'
+        f'<p class="mtls-said">{html.escape(" ".join(filter(None, (said, reasons))))}</p>'
+        f"<p>{html.escape(row.follows)}</p>"
+    )

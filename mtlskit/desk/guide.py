@@ -1,0 +1,118 @@
+"""The guide: a rail of steps over one session. Law of this file: it leads, and knows nothing else.
+
+It owns its widgets and is none itself, so that its attributes can be named as the reader would.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.resources import files
+from typing import Any
+
+import ipywidgets as widgets
+
+from mtlskit.case import Case
+from mtlskit.desk import fields
+from mtlskit.desk.checks import Checks
+from mtlskit.desk.endpoint import Endpoint
+from mtlskit.desk.instance import Instance
+from mtlskit.desk.keep import Keep
+from mtlskit.desk.keys import Keys
+from mtlskit.desk.run import Run
+from mtlskit.desk.session import Session
+from mtlskit.desk.step import Step
+from mtlskit.report import Report
+
+PLAIN = (
+    "The guide is a form: open this notebook in JupyterLab and run the cell. "
+    "In a script, use mtlskit.diagnose(…) instead."
+)
+
+
+class Guide:
+    """The form of the guided notebook. Cells can use what it found.
+
+    Attributes:
+        session: the evidence given, what a run would call, and the report.
+        endpoint, keys, instance, checks, run, keep: the steps.
+    """
+
+    def __init__(self) -> None:
+        self.session = Session()
+        self.endpoint = Endpoint(self.session)
+        self.keys = Keys(self.session)
+        self.instance = Instance(self.session)
+        self.checks = Checks(self.session)
+        self.run = Run(self.session)
+        self.keep = Keep(self.session)
+        self.steps: tuple[Step, ...] = (
+            self.endpoint,
+            self.keys,
+            self.instance,
+            self.checks,
+            self.run,
+            self.keep,
+        )
+        self.rail = [
+            fields.action(f"{number} {step.name}", partial(self.go, number - 1))
+            for number, step in enumerate(self.steps, 1)
+        ]
+        self.back = fields.action("Back", lambda: self.go(self.at - 1))
+        self.next = fields.action("Next", lambda: self.go(self.at + 1))
+        self._stack = widgets.Stack([step.box for step in self.steps], selected_index=0)
+        self._ui = widgets.VBox(
+            [
+                widgets.HTML(f"<style>{_style()}</style>"),
+                widgets.GridBox(self.rail).add_class("mtls-rail"),
+                self._stack,
+                widgets.HBox([self.back, self.next]).add_class("mtls-foot"),
+            ]
+        ).add_class("mtls-guide")
+        self.session.watch(self._mark)
+        self._mark()
+
+    @property
+    def case(self) -> Case:
+        """All evidence at hand: what was given, and after a run what was seen."""
+        return self.session.case
+
+    @property
+    def report(self) -> Report | None:
+        """The latest report; None before the first run."""
+        return self.session.report
+
+    @property
+    def at(self) -> int:
+        """The step that is shown, counted from 0."""
+        return int(self._stack.selected_index)
+
+    def go(self, index: int) -> None:
+        """Show a step."""
+        self._stack.selected_index = max(0, min(index, len(self.steps) - 1))
+        self._mark()
+
+    def _mark(self) -> None:
+        """Say on the rail where we are and how each step stands."""
+        for index, (button, step) in enumerate(zip(self.rail, self.steps, strict=True)):
+            here = ("mtls-here",) if index == self.at else ()
+            button._dom_classes = ("mtls-action", f"mtls-{step.state}", *here)  # noqa: SLF001 - the one way to replace all classes in one message
+        self.back.disabled = self.at == 0
+        self.next.disabled = self.at == len(self.steps) - 1
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - IPython's signature
+        bundle = self._ui._repr_mimebundle_(**options)
+        return {**bundle, "text/plain": PLAIN}
+
+
+_OPEN: list[Guide] = []
+
+
+def open_guide(*, fresh: bool = False) -> Guide:
+    """Return the guide of this kernel, as it was left; `fresh` begins anew."""
+    if fresh or not _OPEN:
+        _OPEN[:] = [Guide()]
+    return _OPEN[0]
+
+
+def _style() -> str:
+    return files("mtlskit.desk").joinpath("desk.css").read_text("utf-8")

@@ -1,0 +1,100 @@
+"""The last step: keep the report as files beside the notebook.
+
+Law of this file: nothing that is already there is written over, and the name never leads out of
+the notebook's folder.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+import ipywidgets as widgets
+
+from mtlskit.desk import fields, step
+from mtlskit.desk.session import Session
+
+SUFFIXES = (".html", ".md", ".json")
+MEANT_FOR = {
+    ".html": "to read, print and send: one file that opens without a network",
+    ".md": "to paste into a ticket",
+    ".json": "for programs",
+}
+
+
+class Keep:
+    """Save the report."""
+
+    name = "Report"
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.stem = fields.line("Name of the files", "report")
+        self.button = fields.action("Save the report", self.save, primary=True)
+        self.message = fields.words()
+        self.links = widgets.Output()
+        self.saved: tuple[Path, ...] = ()
+        self.box = step.page(
+            "Keep the report",
+            "Three files with the same content are written beside this notebook. They hold no "
+            "private key, no password and no key log.",
+            step.cell(self.stem, fields.hint("Letters, digits, dots and dashes.")),
+            step.row(self.button),
+            self.message,
+            self.links,
+        )
+        session.watch(self.refresh)
+        self.refresh()
+
+    @property
+    def state(self) -> step.State:
+        """Done when the report that is shown was saved."""
+        if self._session.report is None:
+            return "later"
+        return "done" if self.saved else "needs"
+
+    def save(self) -> None:
+        """Write the files and show where they are."""
+        with step.busy(self.button, "Saving …"), step.told(self.message):
+            if self._session.report is None:
+                raise ValueError("There is no report yet: run the diagnosis in step 5 first.")
+            stem = free(self.stem.value)
+            self.saved = self._session.report.save(stem)
+            self.message.value = fields.notice(f"Saved in {Path.cwd()}.", "good")
+            self.links.outputs = (_links(self.saved),)
+
+    def refresh(self) -> None:
+        """Forget what was saved when the report has changed."""
+        self.saved = ()
+        self.links.outputs = ()
+        self.button.disabled = self._session.report is None
+        self.message.value = (
+            ""
+            if self._session.report
+            else fields.notice("There is a report as soon as the diagnosis in step 5 was run.")
+        )
+
+
+def free(wanted: str) -> str:
+    """Return a file stem made of `wanted` of which no file exists here yet."""
+    stem = re.sub(r"[^\w.-]+", "-", wanted).strip("-.") or "report"
+    taken = (n for n in range(2, 10_000) if not _exists(f"{stem}-{n}"))
+    return stem if not _exists(stem) else f"{stem}-{next(taken)}"
+
+
+def _exists(stem: str) -> bool:
+    return any(Path(stem + suffix).exists() for suffix in SUFFIXES)
+
+
+def _links(paths: tuple[Path, ...]) -> dict[str, object]:
+    """Return an output with a link to each file; Jupyter turns the names into addresses."""
+    lines = [f"- [{p.name}]({quote(p.name)}), {MEANT_FOR.get(p.suffix, '')}" for p in paths]
+    return {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": {
+            "text/plain": "\n".join(path.name for path in paths),
+            "text/markdown": "\n".join(lines),
+        },
+    }

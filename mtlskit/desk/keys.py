@@ -1,0 +1,226 @@
+"""The step of identities and trust: key stores, trust files and other certificates.
+
+Law of this file: a password is used in the callback that takes it and then forgotten. Of a file
+only what was read from it is kept; its bytes stay in memory only while it is locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import ipywidgets as widgets
+
+from mtlskit.certs.keystore import Identity, Store
+from mtlskit.collect.evidence import Evidence, gather
+from mtlskit.desk import fields, step
+from mtlskit.desk.session import Session
+from mtlskit.material import Blob
+from mtlskit.page.blocks import Code, Inline, Page, Table
+from mtlskit.page.html import fragment
+
+Role = Literal["identity", "trust", "material"]
+ROLES: dict[Role, str] = {
+    "identity": "the client's key store",
+    "trust": "trusted by the client",
+    "material": "also at hand",
+}
+ADD: dict[Role, str] = {
+    "identity": "Add the key store",
+    "trust": "Add trust files",
+    "material": "Add other certificates",
+}
+LAB = "A failure of the lab brings its own files, so nothing is needed here."
+MOST_NAMED = 4
+LOCKED = {"password-needed", "no-password", "wrong-password", "key-password"}
+"""Codes of problems that another password may solve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One file that was handed in.
+
+    Attributes:
+        blob: its bytes, only while it waits for its password.
+    """
+
+    role: Role
+    name: str
+    evidence: Evidence
+    blob: Blob | None
+
+    @classmethod
+    def opened(cls, role: Role, blob: Blob, password: str | None) -> Held:
+        """Open a file as far as the password goes."""
+        evidence = gather([blob], (password,) if password else ())
+        locked = any(problem.code in LOCKED for problem in evidence.problems)
+        return cls(role, blob.source.name, evidence, blob if locked else None)
+
+
+class Keys:
+    """Hand in key stores, trust files and passwords, and see what is in them."""
+
+    name = "Identity and trust"
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._held: list[Held] = []
+        self.uploads = {
+            role: fields.files(label, partial(self.receive, role)) for role, label in ADD.items()
+        }
+        self.password = fields.password("Password")
+        self.open = fields.action("Open with this password", self.unlock)
+        self.forget = fields.action("Remove all files", self.clear)
+        self.chosen = fields.choice("Certificate to show", [])
+        self.message, self.table = fields.words(), fields.words()
+        self.box = step.page(
+            "Who is calling, and whom does it trust?",
+            "The client's key store holds the certificate that the server is to be shown. Files "
+            "are read here in memory; nothing of them is written anywhere.",
+            step.pair(self._first(), self._more()),
+            self.message,
+            self.table,
+            step.row(self.chosen, self.forget),
+        )
+        step.when_changed(self.chosen, self._give)
+        session.watch(self.refresh)
+        self.refresh()
+
+    def _first(self) -> widgets.VBox:
+        return step.cell(
+            self.uploads["identity"],
+            fields.hint(
+                "What the client uses to show who it is: .p12, .pfx, .jks, or PEM files with the "
+                "certificate and its key. Without one, the call is made without a certificate."
+            ),
+            self.password,
+            fields.hint("For whatever is locked. The field is empty again once it was read."),
+            self.open,
+        )
+
+    def _more(self) -> widgets.VBox:
+        return step.cell(
+            self.uploads["trust"],
+            fields.hint(
+                "The authorities by which the client believes the server. Without any, the "
+                "server's own certificate is not examined."
+            ),
+            self.uploads["material"],
+            fields.hint(
+                "Whatever else you have: intermediates, older certificates, other identities. "
+                "They are compared and tried."
+            ),
+        )
+
+    @property
+    def state(self) -> step.State:
+        """Done when a key could be opened; the lab brings its own."""
+        if any(held.blob for held in self._held):
+            return "needs"
+        return "done" if self._held else "optional"
+
+    def receive(self, role: Role, blobs: tuple[Blob, ...]) -> None:
+        """Read files as far as they can be read, with the password that stands in the field."""
+        password = fields.taken(self.password)
+        with step.told(self.message):
+            self._held += [Held.opened(role, blob, password) for blob in blobs]
+        self._hand_over()
+
+    def unlock(self) -> None:
+        """Try the password on every file that is still locked."""
+        password = fields.taken(self.password)
+        if password is None:
+            self.message.value = fields.notice("Type the password first.", "warn")
+            return
+        with step.told(self.message):
+            self._held = [
+                Held.opened(one.role, one.blob, password) if one.blob else one for one in self._held
+            ]
+        self._hand_over()
+
+    def clear(self) -> None:
+        """Forget every file."""
+        self._held = []
+        fields.taken(self.password)
+        self._hand_over()
+
+    def refresh(self) -> None:
+        """Show what was read, what is locked, and which certificate will be shown."""
+        self.message.value = self._said()
+        self.table.value = fragment(_listed(self._held)) if self._held else ""
+        several = len(self._session.given.identities or ()) > 1
+        self.chosen.layout.display = "" if several else "none"
+        self.forget.layout.display = "" if self._held else "none"
+
+    def _said(self) -> str:
+        locked = [one.name for one in self._held if one.blob]
+        if locked:
+            what = f"Still locked: {', '.join(locked)}. Type the password, then open."
+            return fields.notice(what, "warn")
+        if self._session.plan.scene:
+            return fields.notice(LAB, "info")
+        return ""
+
+    def _hand_over(self) -> None:
+        """Offer the identities that were read for choice, and hand everything in."""
+        labels = [(f"{one.label} ({one.source})", n) for n, one in enumerate(self._identities)]
+        if list(self.chosen.options) != labels:
+            self.chosen.options = labels
+        self._give()
+
+    def _give(self) -> None:
+        """Hand in what was read, the chosen identity first."""
+        own, trust, other = (self._of(role) for role in ROLES)
+        first = self.chosen.value or 0
+        identities = self._identities[first : first + 1] + tuple(
+            one for n, one in enumerate(self._identities) if n != first
+        )
+        self._session.give(
+            identities=identities if self._any("identity") else None,
+            trust=trust.certificates if self._any("trust") else None,
+            material=(*own.certificates, *other.certificates),
+            problems=tuple(p for one in self._held for p in one.evidence.problems),
+        )
+
+    @property
+    def _identities(self) -> tuple[Identity, ...]:
+        return self._of("identity").identities
+
+    def _any(self, role: Role) -> bool:
+        return any(one.role == role for one in self._held)
+
+    def _of(self, role: Role) -> Evidence:
+        stores = (s for one in self._held if one.role == role for s in one.evidence.stores)
+        return Evidence(stores=tuple(stores))
+
+
+def _listed(held: Iterable[Held]) -> Page:
+    """Describe the files that were handed in, and their troubles."""
+    rows = tuple((Code(one.name), ROLES[one.role], _content(one)) for one in held)
+    return Page("Files that were read", (Table(("File", "Used as", "What is in it"), rows),))
+
+
+def _content(held: Held) -> Inline:
+    said = [_store(store) for store in held.evidence.stores]
+    said += [problem.text for problem in held.evidence.problems]
+    return " ".join(filter(None, said)) or "Nothing that belongs here."
+
+
+def _store(store: Store) -> str:
+    """Say in a sentence what a store holds."""
+    if store.identities:
+        return " ".join(_identity(one) for one in store.identities)
+    if not store.certificates:
+        return "A private key." if store.keys else ""
+    names = ", ".join(one.label for one in store.certificates[:MOST_NAMED])
+    more = len(store.certificates) - MOST_NAMED
+    return f"Certificates: {names}{f' and {more} more' if more > 0 else ''}."
+
+
+def _identity(one: Identity) -> str:
+    key = "with its private key" if one.key_matches else "without a private key that fits"
+    issuers = ", ".join(issuer.label for issuer in one.chain) or "no issuers"
+    until = one.certificate.not_after.strftime("%Y-%m-%d")
+    return f"{one.label}: a certificate {key}, with {issuers}, valid until {until}."

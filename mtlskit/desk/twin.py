@@ -1,0 +1,76 @@
+"""The scripted twin of a run: the Python that does what the form does.
+
+Law of this file: the code that it writes holds names of files and no secret; a password is asked
+for when the code runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from mtlskit.case import Case
+from mtlskit.desk.session import Plan, Session
+from mtlskit.material import Source
+
+
+class _Sourced(Protocol):
+    @property
+    def source(self) -> Source: ...
+
+
+def twin(session: Session) -> str:
+    """Return Python source that makes the same run; empty while there is nothing to call."""
+    if session.plan.scene:
+        return _staged(session.plan)
+    return _called(session.plan, session.given) if session.plan.target else ""
+
+
+def _staged(plan: Plan) -> str:
+    given = (
+        "lab.target",
+        "identity=lab.identity_files",
+        "trust=lab.trust_files",
+        "material=lab.material_files",
+        "password=lab.password",
+        "server_name=lab.server_name",
+        *_options(plan),
+    )
+    return (
+        "import mtlskit\nfrom mtlskit.lab import scenes\n\n"
+        f"with scenes.stage({plan.scene!r}, tls={plan.tls or '1.3'!r}) as lab:\n"
+        f"    report = {_diagnose(given, '    ')}\n"
+        "report"
+    )
+
+
+def _called(plan: Plan, given: Case) -> str:
+    arguments = (
+        repr(str(plan.target)),
+        *_files("identity", given.identities),
+        *(("password=getpass()",) if given.identities else ()),
+        *_files("trust", given.trust),
+        *_files("material", given.material),
+        *((f"server_name={plan.server_name!r}",) if plan.server_name else ()),
+        *_options(plan),
+    )
+    return (
+        "from getpass import getpass\n\nimport mtlskit\n\n"
+        f"report = {_diagnose(arguments, '')}\n"
+        "report"
+    )
+
+
+def _options(plan: Plan) -> tuple[str, ...]:
+    tls = (f"tls={plan.tls!r}",) if plan.tls else ()
+    return tls if plan.experiments else (*tls, "experiments=False")
+
+
+def _files(name: str, found: Iterable[_Sourced] | None) -> tuple[str, ...]:
+    names = list(dict.fromkeys(one.source.name for one in found or ()))
+    return (f"{name}={names!r}",) if names else ()
+
+
+def _diagnose(arguments: tuple[str, ...], margin: str) -> str:
+    lines = "".join(f"{margin}    {argument},\n" for argument in arguments)
+    return f"mtlskit.diagnose(\n{lines}{margin})"

@@ -1,0 +1,172 @@
+"""A JupyterLab as `kit.py start` starts it, and a Chromium that may speak to nothing else.
+
+Law: whatever the browser asks for off this machine is refused and remembered, so that a test can
+say that nothing was. Every folder that Jupyter writes to lies in the test's own folder.
+"""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+)
+NEAR = {"127.0.0.1", "localhost", ""}  # the empty host: data:, blob:, about: and file:
+PATIENCE = 60_000.0  # milliseconds: a busy machine is slow, a broken page never comes
+expect.set_options(timeout=PATIENCE)
+
+
+@dataclass
+class Lab:
+    """A running JupyterLab.
+
+    Attributes:
+        base: its address; `token` opens it.
+        folder: where the notebooks are; `home` holds that and everything else that it writes.
+    """
+
+    base: str
+    token: str
+    folder: Path
+    home: Path
+
+    def holding(self, *secrets: bytes) -> list[tuple[str, bytes]]:
+        """Name every file beneath `home` that holds one of the secrets."""
+        files = [path for path in self.home.rglob("*") if path.is_file()]
+        return [
+            (str(path.relative_to(self.home)), secret)
+            for path in files
+            for secret in secrets
+            if secret in path.read_bytes()
+        ]
+
+
+def _kit() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("kit_of_the_browser_tests", ROOT / "kit.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def start(home: Path, **settings: object) -> Iterator[Lab]:
+    """Start JupyterLab as kit.py does, in a folder of its own, with a user's own settings."""
+    kit = _kit()
+
+    class Place(kit.Place):
+        """The project, with the Python that runs this test."""
+
+        python = Path(sys.executable)
+
+    folder = home / "workspace"
+    for plugin, values in settings.items():
+        path = folder / ".mtlskit/jupyter/lab/user-settings" / plugin
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(values))
+    kit.lay_out(ROOT / "notebooks", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, part in (
+            ("HOME", "home"),
+            ("JUPYTER_DATA_DIR", "d"),
+            ("JUPYTER_RUNTIME_DIR", "r"),
+        ):
+            (home / part).mkdir(parents=True)
+            patch.setenv(name, str(home / part))
+        server = kit.Lab(Place(ROOT), folder, kit.choose_port(None), browser=False)
+    try:
+        server.wait_until_ready()
+        yield Lab(f"http://127.0.0.1:{server.port}", server.token, folder, home)
+    finally:
+        server.end()
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab as it comes."""
+    with start(tmp_path_factory.mktemp("j")) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def saving_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab of a user who has every notebook saved together with its widgets' state."""
+    plugin = "@jupyter-widgets/jupyterlab-manager/plugin.jupyterlab-settings"
+    with start(tmp_path_factory.mktemp("s"), **{plugin: {"saveState": True}}) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def chromium(program: Callable[[str], str]) -> Iterator[Browser]:
+    """A real Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program("chromium"), args=list(SWITCHES)
+        )
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Window:
+    """A browser window on one JupyterLab.
+
+    Attributes:
+        strayed: every address off this machine that the page asked for; all were refused.
+    """
+
+    page: Page
+    strayed: list[str] = field(default_factory=list)
+
+    def watch(self, route: Route) -> None:
+        """Let near requests through, refuse and remember all others."""
+        if urlsplit(route.request.url).hostname in NEAR:
+            route.continue_()
+        else:
+            self.strayed.append(route.request.url)
+            route.abort()
+
+    def run(self, lab: Lab, notebook: str) -> None:
+        """Open a notebook and run all its cells, by the menu."""
+        self.page.goto(f"{lab.base}/doc/tree/{notebook}?token={lab.token}")
+        self.idle()
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+    def idle(self) -> None:
+        """Wait until the kernel is there and waits for work."""
+        expect(self.page.locator("#jp-main-statusbar").get_by_text("| Idle")).to_be_visible()
+
+    def save(self) -> None:
+        """Save the notebook, by the menu."""
+        self.page.get_by_role("menuitem", name="File", exact=True).click()
+        self.page.locator('.lm-Menu-item[data-command="docmanager:save"]').click()
+
+
+@pytest.fixture
+def window(chromium: Browser) -> Iterator[Window]:
+    """A fresh window, 1280 pixels wide."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    seen = Window(context.new_page())
+    context.route("**/*", seen.watch)
+    yield seen
+    context.close()

@@ -1,0 +1,318 @@
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import ipywidgets as widgets
+import pytest
+
+from mtlskit.desk import open_guide
+from mtlskit.desk.guide import Guide
+from mtlskit.lab import scenes
+from mtlskit.lab.scenes import Staged
+from mtlskit.material import Blob, Source
+
+CHAIN = "client.chain-incomplete"
+STATES = {"mtls-needs", "mtls-done", "mtls-found", "mtls-optional", "mtls-later"}
+
+
+@pytest.fixture
+def guide() -> Guide:
+    return Guide()
+
+
+@pytest.fixture(scope="module")
+def staged() -> Iterator[Staged]:
+    with scenes.stage(CHAIN, tls="1.3") as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def after_run() -> Guide:
+    """A guide that has run the lab's scene of the incomplete chain."""
+    guide = Guide()
+    guide.endpoint.scene.value = CHAIN
+    guide.run.button.click()
+    return guide
+
+
+def states(guide: Guide) -> list[str]:
+    return [next(c for c in button._dom_classes if c in STATES) for button in guide.rail]
+
+
+def call_own(guide: Guide, staged: Staged) -> None:
+    guide.endpoint.what.value = "own"
+    guide.endpoint.address.value = str(staged.target)
+    guide.endpoint.server_name.value = staged.server_name
+
+
+def test_a_scene_of_the_lab_is_run_and_its_cause_is_shown(after_run: Guide) -> None:
+    """Choosing a failure and running it shows the cause that the lab staged."""
+    assert after_run.report is not None
+    assert after_run.report.opinions[0].cause == CHAIN
+    assert after_run.report.outcome == "refused"
+    assert after_run.report.opinions[0].title in after_run.run.answer.value
+    assert CHAIN in after_run.run.answer.value
+
+
+def test_the_case_of_a_run_can_be_used_in_cells(after_run: Guide) -> None:
+    """The trace, the identities and the time of a run stand in the guide's case."""
+    assert after_run.case.trace is not None
+    assert after_run.case.identities
+    assert after_run.case.at is not None
+
+
+def test_the_rail_says_how_each_step_stands(guide: Guide, after_run: Guide) -> None:
+    """What is to do before a run is done, or found something, after it."""
+    assert states(guide)[4:] == ["mtls-needs", "mtls-later"]
+    assert states(after_run)[4:] == ["mtls-found", "mtls-needs"]
+
+
+def test_the_buttons_lead_through_all_steps(guide: Guide) -> None:
+    """Next and Back walk, the rail jumps, and the ends are ends."""
+    assert guide.back.disabled
+    for _ in guide.steps[1:]:
+        guide.next.click()
+    assert guide.at == len(guide.steps) - 1
+    assert guide.next.disabled
+    guide.next.click()
+    assert guide.at == len(guide.steps) - 1
+    guide.rail[2].click()
+    assert guide.at == 2
+    assert "mtls-here" in guide.rail[2]._dom_classes
+    guide.back.click()
+    assert guide.at == 1
+
+
+def test_a_new_plan_takes_an_older_report_away(after_run: Guide) -> None:
+    """A report of another connection is not shown beside a changed endpoint."""
+    guide = Guide()
+    guide.session.report = after_run.report
+    guide.endpoint.tls.value = "1.2"
+    assert guide.report is None
+    assert guide.run.answer.value == ""
+
+
+def test_an_own_endpoint_is_called_with_an_uploaded_key_store(
+    guide: Guide, staged: Staged, put: Callable[..., None]
+) -> None:
+    """Host, key store, password and trust file give the cause of a real refusal."""
+    call_own(guide, staged)
+    guide.keys.password.value = staged.password
+    put(guide.keys.uploads["identity"], *staged.identity_files)
+    put(guide.keys.uploads["trust"], *staged.trust_files)
+    put(guide.keys.uploads["material"], *staged.material_files)
+    guide.run.button.click()
+    assert guide.report is not None, guide.run.progress.value
+    assert guide.report.opinions[0].cause == CHAIN
+    assert guide.report.opinions[0].standing == "CONFIRMED"
+
+
+def test_a_locked_key_store_waits_for_its_password(
+    guide: Guide, staged: Staged, put: Callable[..., None]
+) -> None:
+    """Without a password the file is named as locked; with it, it is opened."""
+    put(guide.keys.uploads["identity"], *staged.identity_files)
+    assert guide.keys.state == "needs"
+    assert "Still locked: acme-client.p12" in guide.keys.message.value
+    guide.keys.open.click()
+    assert "Type the password first" in guide.keys.message.value
+    guide.keys.password.value = "not it"
+    guide.keys.open.click()
+    assert guide.keys.state == "needs"
+    guide.keys.password.value = staged.password
+    guide.keys.open.click()
+    assert guide.keys.state == "done"
+    assert guide.case.identities is not None
+    assert guide.case.identities[0].key_matches
+    assert not guide.case.problems
+
+
+def test_a_password_that_was_wrong_is_evidence(
+    guide: Guide, staged: Staged, put: Callable[..., None]
+) -> None:
+    """A store that stays locked is part of the case, for that may be the cause."""
+    put(guide.keys.uploads["identity"], *staged.identity_files)
+    guide.keys.password.value = "not it"
+    guide.keys.open.click()
+    assert guide.case.identities == ()
+    assert guide.case.problems
+
+
+def test_removing_all_files_forgets_them(
+    guide: Guide, staged: Staged, put: Callable[..., None]
+) -> None:
+    """After that the case is as if nothing had been handed in."""
+    put(guide.keys.uploads["trust"], *staged.trust_files)
+    assert guide.case.trust
+    guide.keys.forget.click()
+    assert guide.case.trust is None
+    assert guide.case.material == ()
+    assert guide.keys.table.value == ""
+
+
+def test_no_widget_holds_a_password_or_a_key_after_a_run(
+    guide: Guide,
+    staged: Staged,
+    put: Callable[..., None],
+    widget_state: Callable[[], str],
+) -> None:
+    """Neither the password nor a part of the key store is left in any widget of the process."""
+    call_own(guide, staged)
+    guide.keys.password.value = staged.password
+    assert staged.password in widget_state()
+    put(guide.keys.uploads["identity"], *staged.identity_files)
+    guide.run.button.click()
+    state, store = widget_state(), staged.identity_files[0].data
+    assert guide.report is not None
+    assert staged.password not in state
+    for start in (0, len(store) // 2):
+        piece = store[start : start + 60]
+        assert base64.b64encode(piece).decode() not in state
+        assert piece.decode("latin-1") not in state
+    assert staged.password not in json.dumps(guide._repr_mimebundle_(), default=str)
+    assert staged.password not in repr(vars(guide.keys))
+
+
+@pytest.mark.parametrize("text", ["not a host", "host:99999", "://", "[::1", "host:port"])
+def test_an_address_that_names_no_endpoint_is_told(guide: Guide, text: str) -> None:
+    """What cannot be called is said in words beneath the field, and nothing is planned."""
+    guide.endpoint.what.value = "own"
+    guide.endpoint.address.value = text
+    assert 'role="alert"' in guide.endpoint.message.value
+    assert not guide.session.plan.ready
+    assert guide.endpoint.state == "needs"
+
+
+def test_running_with_nothing_to_call_says_what_is_needed(guide: Guide) -> None:
+    """The button answers in words where it stands, and can be used again."""
+    guide.endpoint.what.value = "own"
+    guide.run.button.click()
+    assert "first step" in guide.run.progress.value
+    assert not guide.run.button.disabled
+    assert guide.run.button.description == "Run the diagnosis"
+
+
+def test_an_endpoint_that_nobody_serves_is_a_report_too(guide: Guide) -> None:
+    """Unreachable is an answer, with its cause."""
+    guide.endpoint.scene.value = "network.refused"
+    guide.run.button.click()
+    assert guide.report is not None
+    assert guide.report.opinions[0].cause == "network.refused"
+
+
+def test_a_bug_of_ours_is_told_as_one(guide: Guide, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unexpected error appears in words, and the button comes back."""
+
+    def broken() -> None:
+        raise TypeError("<b>oops</b>")
+
+    monkeypatch.setattr(guide.session, "run", broken)
+    guide.run.button.click()
+    assert "bug of mtlskit" in guide.run.progress.value
+    assert "<b>oops</b>" not in guide.run.progress.value
+    assert not guide.run.button.disabled
+
+
+def test_the_button_says_that_it_works_and_cannot_be_pressed_twice(
+    guide: Guide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the work is under way the button is off and names it."""
+    seen: list[tuple[bool, str, str]] = []
+
+    def look() -> None:
+        button = guide.run.button
+        seen.append((button.disabled, button.description, guide.run.progress.value))
+
+    monkeypatch.setattr(guide.session, "run", look)
+    guide.run.button.click()
+    assert seen[0][:2] == (True, "Running …")
+    assert "one thing at a time" in seen[0][2]
+
+
+def test_an_answer_by_hand_counts_in_the_checklist(after_run: Guide) -> None:
+    """What the engineer answers is kept in the case and judged anew, with or without a report."""
+    for guide in (Guide(), after_run):
+        row = next(iter(guide.checks.answers))
+        guide.checks.answers[row].value = "yes"
+        assert guide.case.answers == ((row, "yes"),)
+        answered = next(one for one in guide.session.rows if one.id == row)
+        assert (answered.answer, answered.by_hand) == ("yes", True)
+        guide.checks.answers[row].value = ""
+        assert guide.case.answers == ()
+    assert after_run.report is not None
+
+
+def test_exports_are_read_and_a_wrong_file_is_told(guide: Guide, put: Callable[..., None]) -> None:
+    """An export fills the settings; a file that is none is named with what to do."""
+    export = {
+        "records": [{"__class_name": "sys_properties", "name": "glide.httpclient.x", "value": "1"}]
+    }
+    put(guide.instance.upload, Blob(Source("p.json"), json.dumps(export).encode()))
+    assert guide.case.settings is not None
+    assert "p.json" in guide.instance.table.value
+    put(guide.instance.upload, Blob(Source("q.xml"), b""))
+    assert "q.xml" in guide.instance.message.value
+    assert 'role="alert"' in guide.instance.message.value
+
+
+def test_the_report_is_saved_beside_the_notebook(
+    after_run: Guide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three files are written and linked; a second save writes over none of them."""
+    monkeypatch.chdir(tmp_path)
+    after_run.keep.stem.value = "../case 17"
+    after_run.keep.button.click()
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"case-17.html", "case-17.md", "case-17.json"}
+    shown = json.dumps(after_run.keep.links.outputs)
+    assert all(f"({name})" in shown for name in names)
+    after_run.keep.button.click()
+    assert {path.name for path in tmp_path.iterdir()} - names == {
+        "case-17-2.html",
+        "case-17-2.md",
+        "case-17-2.json",
+    }
+    assert after_run.keep.state == "done"
+
+
+def test_there_is_nothing_to_save_before_a_run(guide: Guide) -> None:
+    """The button is off, and the step says why."""
+    assert guide.keep.button.disabled
+    assert "step 5" in guide.keep.message.value
+
+
+def test_opening_the_guide_again_brings_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Running the cell again shows the guide as it was left; `fresh` begins anew."""
+    monkeypatch.setattr("mtlskit.desk.guide._OPEN", [])
+    first = open_guide()
+    first.rail[3].click()
+    assert open_guide() is first
+    assert open_guide().at == 3
+    assert open_guide(fresh=True) is not first
+    assert open_guide().at == 0
+
+
+def test_where_no_widget_can_be_drawn_a_sentence_stands(guide: Guide) -> None:
+    """The static form of the guide says what to do, and holds nothing of what was typed."""
+    bundle = guide._repr_mimebundle_()
+    assert bundle["text/plain"].startswith("The guide is a form")
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_every_control_of_the_guide_has_words_and_no_emoji(guide: Guide) -> None:
+    """Whoever cannot see the form hears what each control is for."""
+
+    def beneath(widget: widgets.Widget) -> Iterator[widgets.Widget]:
+        yield widget
+        for child in getattr(widget, "children", ()):
+            yield from beneath(child)
+
+    controls = [
+        w for w in beneath(guide._ui) if hasattr(w, "description") and hasattr(w, "tooltip")
+    ]
+    said = [w.description for w in controls if not isinstance(w, widgets.HTML)]
+    assert len(said) > 20
+    assert all(re.fullmatch(r"[A-Za-z0-9].*", text) for text in said)
+    assert all(ord(letter) < 0x2E80 for text in said for letter in text)
