@@ -30,7 +30,7 @@ class Setting:
 
     Attributes:
         record: the record as a person would find it: ``sys_properties glide.…``.
-        field: the column; "" for what is built in.
+        field: the column; "" for what is built in or follows from the record as a whole.
         source: None for what is built in.
     """
 
@@ -128,7 +128,7 @@ def _of_profile(profile: Profile, column: str, value: str) -> Setting:
 def _factory(factory: Property | None, profiles: tuple[Profile, ...]) -> Setting | None:
     if factory:
         return _of_property(factory)
-    return _of_profile(profiles[0], "protocol", FACTORY) if profiles else None
+    return _of_profile(profiles[0], "", FACTORY) if profiles else None
 
 
 def _port(name: str, port: Property | None, profiles: tuple[Profile, ...]) -> Setting | None:

@@ -155,24 +155,20 @@ def _steps(
 ) -> list[Because]:
     steps = []
     if message:
-        steps.append(Because(f"The record {message.name} calls {address}.", message.source))
+        steps.append(Because(f"the record {message.name} calls {address}", message.source))
     if scheme is None:
-        return [*steps, Because(f"Nothing registers the scheme {address.scheme}.")]
+        return [*steps, Because(f"nothing registers the scheme {address.scheme}")]
     if scheme.factory:
-        steps.append(
-            Because(
-                f"{scheme.name} uses {scheme.factory.value.rpartition('.')[2]}, which is set by "
-                f"{scheme.factory.record}.",
-                scheme.factory.source,
-            )
-        )
+        name = scheme.factory.value.rpartition(".")[2]
+        text = f"{scheme.name} uses {name}, because of {scheme.factory.record}"
+        steps.append(Because(text, scheme.factory.source))
     else:
-        steps.append(Because(f"{scheme.name} is built in and offers no client certificate."))
+        steps.append(Because(f"{scheme.name} is built in and offers no client certificate"))
     if address.port:
-        steps.append(Because(f"The URL itself names port {address.port}."))
+        steps.append(Because(f"the URL itself names port {address.port}"))
     if scheme.port:
-        steps.append(Because(f"The registered port is {scheme.port}.", scheme.port.source))
-    steps += [Because(f"{one} has no effect.", one.source) for one in scheme.overrides]
+        steps.append(Because(f"the registered port is {scheme.port}", scheme.port.source))
+    steps += [Because(f"{one} has no effect", one.source) for one in scheme.overrides]
     return [*steps, *_stores(settings, scheme)]
 
 
@@ -181,7 +177,7 @@ def _stores(settings: Settings, scheme: Scheme) -> list[Because]:
     if not scheme.offers_certificate:
         return []
     if stores is None:
-        return [Because("Which key stores there are is not known: sys_certificate is missing.")]
+        return [Because("which key stores there are is not known: sys_certificate is missing")]
     if not stores:
-        return [Because("No active key store is there to be offered.")]
-    return [Because(f"The key store {one.name} may be offered.", one.source) for one in stores]
+        return [Because("no active key store is there to be offered")]
+    return [Because(f"the key store {one.name} may be offered", one.source) for one in stores]

@@ -194,13 +194,14 @@ def _worlds() -> Iterable[World]:
         "broken",
         "Properties register myhttps on port 4433, where the endpoint listens on 8443; they bypass "
         "the profile's key store; a second profile was made for tests.",
-        ("instance.property-overrides-profile", "instance.port", "instance.duplicate-profile"),
+        ("instance.port", "instance.property-overrides-profile", "instance.duplicate-profile"),
         url,
         (
             *common,
             prop("glide.httpclient.protocol.myhttps.class", FACTORY),
             prop("glide.httpclient.protocol.myhttps.port", "4433", "integer"),
             stored("Partner Test Keystore"),
+            *attachment("Partner Test Keystore", "partnertest.jks"),
             right,
             profile("myhttpstest", "8443", "Partner Test Keystore"),
         ),
