@@ -55,6 +55,7 @@ if sys.version_info[:2] < NEEDED:
 WINDOWS = os.name == "nt"
 START = "00-start-here.ipynb"
 PORTS = range(8888, 8900)  # tried in this order when no port was asked for
+PORT_RACES = 5  # how often another program may be faster to take a free port
 PATIENCE = 120.0  # seconds that JupyterLab may take to answer the first time
 LEAVE = 10.0  # seconds that JupyterLab may take to end its kernels and itself
 SOCKET_PATH = 100  # characters that every system allows in a socket's path
@@ -552,7 +553,7 @@ class Lab:
         """Where the start notebook is, with the token."""
         return f"http://127.0.0.1:{self.port}/{self.page}?token={self.token}"
 
-    def ask(self, method: str, path: str) -> bool:
+    def ask(self, method: str, path: str, timeout: float) -> bool:
         """Whether the server did what was asked. It is asked without any proxy."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/{path}",
@@ -561,24 +562,27 @@ class Lab:
         )
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with direct.open(request, timeout=LEAVE):
+            with direct.open(request, timeout=timeout):
                 return True
         except (OSError, urllib.error.URLError):
             return False
 
-    def wait_until_ready(self) -> None:
-        """Returns when the server answers.
+    def became_ready(self) -> bool:
+        """Returns when the server answers, or False when it found its port taken meanwhile.
 
         Raises:
-            Trouble: it ended, or did not answer in time.
+            Trouble: it ended for another reason, or did not answer in time.
         """
         deadline = time.monotonic() + PATIENCE
-        while not self.ask("GET", "api/status"):
+        while not self.ask("GET", "api/status", timeout=2.0):
             if self.process.poll() is not None:
+                if "is not available" in self.last_words():
+                    return False
                 raise Trouble(f"JupyterLab ended at once: {self.last_words()}")
             if time.monotonic() > deadline:
                 raise Trouble(f"JupyterLab did not answer for {PATIENCE:.0f} s; see {self.log}.")
             time.sleep(0.1)
+        return True
 
     def last_words(self) -> str:
         """The end of its log."""
@@ -595,12 +599,26 @@ class Lab:
     def end(self) -> None:
         """Ends the server and its kernels: by its own way out, else by force."""
         try:
-            if self.process.poll() is None and not self.ask("POST", "api/shutdown"):
+            if self.process.poll() is None and not self.ask("POST", "api/shutdown", timeout=LEAVE):
                 self.process.terminate()
             self.process.wait(timeout=LEAVE)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             self.process.kill()
             self.process.wait()
+
+
+@contextlib.contextmanager
+def running(place: Place, folder: Path, asked: argparse.Namespace) -> Iterator[Lab]:
+    """A JupyterLab that answers. Should somebody take the port first, another one is taken."""
+    for _ in range(PORT_RACES):
+        lab = Lab(place, folder, choose_port(asked.port), browser=asked.browser)
+        try:
+            if lab.became_ready():
+                yield lab
+                return
+        finally:
+            lab.end()
+    raise Trouble(f"JupyterLab did not start: {lab.last_words()}")
 
 
 # --------------------------------------------------------------------------------- tests and lock
@@ -709,22 +727,19 @@ def setup(place: Place, asked: argparse.Namespace) -> int:
 
 def start(place: Place, asked: argparse.Namespace) -> int:
     """Door of `start`: ends when JupyterLab does, or at Ctrl-C."""
-    port = choose_port(asked.port)
+    choose_port(asked.port)  # what cannot be had is told before anything is made
     prepare(place, dev=False)
     folder = Path(asked.dir).expanduser().resolve() if asked.dir else place.home / "workspace"
     folder.mkdir(parents=True, exist_ok=True)
     lay_out(place.home / "notebooks", folder)
-    lab = Lab(place, folder, port, browser=asked.browser)
     try:
-        lab.wait_until_ready()
-        print(f"mtlskit is ready: {lab.address}", flush=True)
-        say("Ctrl-C ends it.")
-        if lab.wait():
-            raise Trouble(f"JupyterLab ended by itself: {lab.last_words()}")
+        with running(place, folder, asked) as lab:
+            print(f"mtlskit is ready: {lab.address}", flush=True)
+            say("Ctrl-C ends it.")
+            if lab.wait():
+                raise Trouble(f"JupyterLab ended by itself: {lab.last_words()}")
     except KeyboardInterrupt:
-        say("Ending JupyterLab.")
-    finally:
-        lab.end()
+        say("JupyterLab has ended.")
     return 0
 
 

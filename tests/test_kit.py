@@ -4,6 +4,7 @@ Most tests run it in a tiny project: the same kit.py, a lock of one small wheel,
 packages, so that a whole `.venv` is made in a second or two and nothing is fetched.
 """
 
+import argparse
 import ast
 import base64
 import hashlib
@@ -490,9 +491,24 @@ def test_start_prints_an_address_that_answers_and_ends_with_everything_it_starte
         finally:
             process.send_signal(signal.SIGINT)
             _, told = process.communicate(timeout=60)
-    assert (process.returncode, told) == (0, "Ctrl-C ends it.\nEnding JupyterLab.\n")
+    assert (process.returncode, told) == (0, "Ctrl-C ends it.\nJupyterLab has ended.\n")
     assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
     assert token not in (work / ".mtlskit" / "jupyterlab.log").read_text()
+
+
+def test_a_port_that_somebody_took_meanwhile_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When another program is faster, JupyterLab is started once more, on another port."""
+    monkeypatch.setattr(kit.Place, "python", Path(sys.executable))
+    asked = argparse.Namespace(port=None, browser=False)
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        ports = iter([busy.getsockname()[1], kit.choose_port(None)])
+        monkeypatch.setattr(kit, "choose_port", lambda _: next(ports))
+        (tmp_path / ".mtlskit").mkdir()
+        with kit.running(kit.Place(HOME), tmp_path, asked) as lab:
+            assert fetch(lab.address)[0] == 200
+            assert lab.port != busy.getsockname()[1]
 
 
 def test_the_settings_of_the_user_stay_out_of_it(tmp_path: Path) -> None:
