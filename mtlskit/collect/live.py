@@ -161,11 +161,12 @@ class _Talk:
 
     def _pump(self) -> bool:
         """Send what OpenSSL has to say; False if that is nothing."""
-        said = False
-        with suppress(SSL.WantReadError):  # raised where the buffer is empty
-            while True:
-                self._line.put(self._tls.bio_read(_BUFFER))
-                said = True
+        said, more = False, True
+        with suppress(SSL.WantReadError):  # there is nothing to send
+            while more:
+                data = self._tls.bio_read(_BUFFER)
+                self._line.put(data)
+                said, more = True, len(data) == _BUFFER
         return said
 
     def _break_off(self, error: SSL.Error) -> None:

@@ -62,8 +62,8 @@ def client(call: Call, secrets: list[str], words: list[str]) -> SSL.Connection:
     """
     connection = SSL.Connection(_context(call, secrets, words), None)
     connection.set_connect_state()
-    if call.sni is not None:
-        connection.set_tlsext_host_name(call.sni)
+    if (name := call.sni) is not None:
+        connection.set_tlsext_host_name(name)
     return connection
 
 
