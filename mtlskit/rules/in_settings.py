@@ -14,7 +14,7 @@ from mtlskit.case import Case
 from mtlskit.certs.keystore import open_store
 from mtlskit.instance.protocols import Scheme, offered, scheme_named, store_used
 from mtlskit.instance.reading import port_number
-from mtlskit.instance.records import Profile, Property, StoredCertificate
+from mtlskit.instance.records import Profile, StoredCertificate
 from mtlskit.instance.rivals import made_for_one_endpoint
 from mtlskit.instance.routes import Route
 from mtlskit.instance.settings import Settings
@@ -91,21 +91,23 @@ def _set_port(scheme: Scheme, wanted: int) -> str:
         return (
             f"In sys_properties, set {name} to {wanted}. Better, since properties are the old way: "
             f"make one protocol profile {scheme.name} with default port {wanted} and the key "
-            f"store, then {_empty(scheme.properties)}."
+            f"store. {_empty(scheme)}"
         )
-    same = profile.port == wanted
-    then = (
-        f"The protocol profile {scheme.name} has the right default port, {wanted}, and then counts"
-        if same
-        else f"Set Default port of the protocol profile {scheme.name} to {wanted} "
-        f"(now {profile.port or 'empty'})"
+    if profile.port == wanted:
+        return f"{_empty(scheme)} {_profile_counts(scheme)} It has the right port, {wanted}."
+    now = profile.port or "empty"
+    return (
+        f"{_empty(scheme)} In the profile {scheme.name}, set Default port to {wanted} (now {now})."
     )
-    return f"In sys_properties, {_empty(scheme.properties)}. {then}."
 
 
-def _empty(properties: tuple[Property, ...]) -> str:
-    each = " and ".join(f"{one.name} (now {one.value})" for one in properties)
-    return f"set to empty {each}"
+def _empty(scheme: Scheme) -> str:
+    each = " and ".join(f"{one.name} (now {one.value})" for one in scheme.properties)
+    return f"In sys_properties, export as a backup, then set to empty: {each}."
+
+
+def _profile_counts(scheme: Scheme) -> str:
+    return f"Then the protocol profile {scheme.name} counts."
 
 
 @rule(
@@ -127,8 +129,7 @@ def property_overrides_profile(case: Case) -> Answer:
     stores = offered(what.settings, scheme)
     return Found(
         (*_bypassed(scheme), *_all_offered(scheme, stores)),
-        remedy=f"In sys_properties, {_empty(scheme.properties)}, after exporting them as a backup. "
-        f"Then the protocol profile {scheme.name} counts.",
+        remedy=f"{_empty(scheme)} {_profile_counts(scheme)}",
         decisive=scheme.class_property is not None and (stores is None or len(stores) > 1),
     )
 
@@ -305,7 +306,7 @@ def https_overridden(case: Case) -> Answer:
         return Clear((Because("nothing registers https itself; it is the built-in scheme"),))
     seen = [Because(f"{one.name} is set to {one.value}", one.source) for one in https.properties]
     seen += [Because(f"{_named(one)} registers https itself", one.source) for one in https.profiles]
-    steps = [f"In sys_properties, {_empty(https.properties)}."] if https.properties else []
+    steps = [_empty(https)] if https.properties else []
     steps += ["Remove the protocol profile https."] if https.profiles else []
     road = _road(case, settings)
     return Found(
@@ -392,8 +393,7 @@ def several_keystores(case: Case) -> Answer:
             keep = named.name if named else "the one that the endpoint accepts"
             return Found(
                 tuple(Because(f"{store.name} may be offered", store.source) for store in stores),
-                remedy=f"Let a protocol profile {one.name} name one key store, {keep}, and "
-                f"{_empty(one.properties)} in sys_properties.",
+                remedy=f"Let a protocol profile {one.name} name one key store: {keep}. {_empty(one)}",
                 decisive=False,
             )
     names = {store.name for one in what.schemes for store in offered(what.settings, one) or ()}

@@ -1,0 +1,179 @@
+"""The symptom checklist: four questions that tell this problem from others.
+
+Law of this file: the questions and what follows from them stand in `checklist.toml`; here the
+evidence answers them. The engineer's own answer counts more, and what the evidence says is kept
+beside it. Where neither says anything, the answer is unknown.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from mtlskit.case import Case
+from mtlskit.material import Because
+from mtlskit.rules.rule import Clear, Finding, Found, Inapplicable, Unknown, Verdict
+from mtlskit.trace.events import Trace
+
+Answer = Literal["yes", "no", "unknown"]
+Verdicts = Mapping[str, Verdict]
+
+_RESOLVING = (
+    "instance.port",
+    "instance.property-overrides-profile",
+    "instance.https-overridden",
+    "instance.scheme",
+    "instance.duplicate-profile",
+    "instance.keystore-reference",
+    "instance.keystore-name",
+)
+"""Causes that are mended by emptying the properties or by matching the endpoint's set-up."""
+_TWO_PROPERTIES = _RESOLVING[:2]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question with its answer.
+
+    Attributes:
+        id: stable; `Case.answers` refers to it.
+        because: what the answer rests on; where it is unknown, what is missing.
+        by_hand: the engineer gave the answer.
+        follows: what follows from the answer, or how to find it out.
+    """
+
+    id: str
+    question: str
+    answer: Answer
+    because: tuple[Because, ...]
+    by_hand: bool
+    follows: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the evidence answers; `do` is what it says more exactly than the declared text."""
+
+    answer: Answer
+    because: tuple[Because, ...] = ()
+    do: str = ""
+
+
+def answers(case: Case, findings: Iterable[Finding]) -> tuple[Row, ...]:
+    """Fill the checklist from the evidence and from the answers given by hand."""
+    verdicts = {one.rule.id: one.verdict for one in findings}
+    by_hand = dict(case.answers)
+    return tuple(
+        _row(declared, _SEES[declared["id"]](case, verdicts), by_hand.get(declared["id"]))
+        for declared in _declared()["row"]
+    )
+
+
+def certificate_request_note() -> str:
+    """Say what a CertificateRequest is, and that it is no certificate signing request."""
+    return str(_declared()["note"])
+
+
+@cache
+def _declared() -> Mapping[str, Any]:
+    return tomllib.loads(
+        files("mtlskit").joinpath("checklist.toml").read_text(encoding="utf-8"),
+    )
+
+
+def _row(declared: Mapping[str, str], seen: _Seen, given: Answer | None) -> Row:
+    answer = given or seen.answer
+    because = seen.because
+    if given is not None and seen.answer not in (given, "unknown"):
+        because = (Because(f"the evidence alone would say {seen.answer}"), *because)
+    follows = declared[answer]
+    if seen.do and answer == seen.answer:
+        follows = f"{seen.do} {follows}"
+    if "CertificateRequest" in follows:
+        follows = f"{follows} {certificate_request_note()}"
+    hand = (Because("answered by hand"),) if given else ()
+    return Row(declared["id"], declared["question"], answer, hand + because, bool(given), follows)
+
+
+def _without_mutual_authentication(case: Case, _verdicts: Verdicts) -> _Seen:
+    traces = [case.trace] if case.trace else []
+    for trace in (*traces, *(attempt.trace for attempt in case.attempts)):
+        if _accepted_without(trace):
+            text = f"a connection to {trace.target} without a client certificate was accepted"
+            return _Seen("yes", (Because(text, trace.source),))
+    return _Seen("unknown")
+
+
+def _accepted_without(trace: Trace) -> bool:
+    sent_none = not trace.client_chain and not trace.proved and not trace.asking_hidden
+    return trace.ended.outcome == "accepted" and sent_none
+
+
+def _several_key_stores(case: Case, verdicts: Verdicts) -> _Seen:
+    if case.settings is None or case.settings.key_stores is None:
+        return _Seen("unknown", (Because("no export of sys_certificate was given"),))
+    active = [one for one in case.settings.key_stores if one.active is not False]
+    seen = [
+        Because(f"{one.name} is an active key store ({one.type})", one.source) for one in active
+    ]
+    verdict = verdicts.get("instance.several-keystores")
+    if len(active) > 1 and isinstance(verdict, Clear):
+        seen += verdict.because
+    do = (verdict.remedy or "") if isinstance(verdict, Found) else ""
+    seen = seen or [Because("the exports hold no active key store")]
+    return _Seen("yes" if len(active) > 1 else "no", tuple(seen), do)
+
+
+def _another_tool(_case: Case, _verdicts: Verdicts) -> _Seen:
+    return _Seen("unknown")
+
+
+def _settings_resolve(case: Case, verdicts: Verdicts) -> _Seen:
+    if case.settings is None:
+        return _Seen("unknown", (Because("no exports of the instance were given"),))
+    found = {
+        cause: verdict
+        for cause in _RESOLVING
+        if isinstance(verdict := verdicts.get(cause), Found)
+        and (verdict.decisive or cause in _TWO_PROPERTIES)
+    }
+    if found:
+        because = tuple(each for verdict in found.values() for each in verdict.because)
+        told = Because("the exports show what to change; that it helps was not tried")
+        return _Seen("yes", (told, *because), _steps(found))
+    return _nothing_to_change(verdicts)
+
+
+def _steps(found: Mapping[str, Found]) -> str:
+    """Return what to do; where the port's remedy empties the properties, it is said once."""
+    port, overriding = (found.get(cause) for cause in _TWO_PROPERTIES)
+    said_twice = port is not None and overriding is not None
+    steps = [
+        verdict.remedy
+        for verdict in found.values()
+        if verdict.remedy and not (said_twice and verdict is overriding)
+    ]
+    return " ".join(steps)
+
+
+def _nothing_to_change(verdicts: Verdicts) -> _Seen:
+    looked = [verdicts.get(cause) for cause in _TWO_PROPERTIES]
+    missing = tuple(
+        Because(f"missing: {one.missing}") for one in looked if isinstance(one, Unknown)
+    )
+    if missing or not all(isinstance(one, Clear | Inapplicable) for one in looked):
+        return _Seen("unknown", missing)
+    seen = (each for one in looked if isinstance(one, Clear | Inapplicable) for each in one.because)
+    return _Seen("no", tuple(seen))
+
+
+_SEES: Mapping[str, Callable[[Case, Verdicts], _Seen]] = {
+    "without-mutual-authentication": _without_mutual_authentication,
+    "several-key-stores": _several_key_stores,
+    "another-tool": _another_tool,
+    "settings-resolve": _settings_resolve,
+}
