@@ -1,0 +1,105 @@
+"""The report itself: the case, what was concluded from it, and the ways to hand it on.
+
+Law of this file: `judge` is pure. It asks every rule, weighs the answers and fills the checklist;
+the time at which the report was made is given to it, never read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+from mtlskit import rules
+from mtlskit.case import Case
+from mtlskit.checklist import Row, answers
+from mtlskit.diagnosis.causes import causes
+from mtlskit.diagnosis.reason import Diagnosis, Opinion, reason
+from mtlskit.page.blocks import Page
+from mtlskit.page.plain import Plain
+from mtlskit.page.shown import Shown
+from mtlskit.report import record, saving, sections
+from mtlskit.report.record import SCHEMA
+from mtlskit.report.redaction import clean_page, clean_plain
+from mtlskit.rules.rule import Rule, ask, declared
+from mtlskit.trace.events import Outcome, RefusedBy, Stage
+
+__all__ = ["SCHEMA", "Report", "judge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Shown):
+    """What is known of a failing connection, ready to be read by people who were not there.
+
+    Attributes:
+        checklist: the symptom checklist, with what answers each question.
+        made: when this report was made, in UTC; None: nobody said.
+    """
+
+    case: Case
+    diagnosis: Diagnosis
+    checklist: tuple[Row, ...]
+    made: datetime | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the attempt ended; ``undecided`` where no attempt was looked at."""
+        return self.case.trace.ended.outcome if self.case.trace else "undecided"
+
+    @property
+    def refused_by(self) -> RefusedBy | None:
+        """Who refused; None where nobody did or it cannot be told."""
+        return self.case.trace.ended.refused_by if self.case.trace else None
+
+    @property
+    def stage(self) -> Stage | None:
+        """Where it ended; None after an acceptance or without an attempt."""
+        return self.case.trace.ended.stage if self.case.trace else None
+
+    @property
+    def opinions(self) -> tuple[Opinion, ...]:
+        """The causes, best first, the ruled-out ones last."""
+        return self.diagnosis.opinions
+
+    @property
+    def best(self) -> Opinion | None:
+        """The cause to act on first; None if every cause is ruled out."""
+        return next((one for one in self.opinions if one.standing != "RULED_OUT"), None)
+
+    def page(self) -> Page:
+        """Tell it: the first screen in one minute, then the evidence."""
+        return clean_page(sections.page_of(self))
+
+    def json(self) -> dict[str, Plain]:
+        """Tell it to a program, by schema 1."""
+        return clean_plain(record.record_of(self))
+
+    def save(self, stem: str | Path, *, pdf: bool = False) -> tuple[Path, ...]:
+        """Write ``stem.html``, ``stem.md`` and ``stem.json``; return their paths.
+
+        Each file is written whole or not at all, readable as the umask says. An earlier report of
+        the same name is replaced.
+
+        Raises:
+            FileExistsError: a file of that name is no report of ours; nothing is written.
+            OSError: the folder is not there or cannot be written to.
+            saving.NoPdfError: `pdf` is asked for, and nothing here prints PDF.
+        """
+        return saving.save(self, stem, pdf=pdf)
+
+
+def judge(case: Case, made: datetime | None = None) -> Report:
+    """Ask all rules about the case, weigh their answers, and fill the checklist."""
+    findings = ask(_rules(), case)
+    return Report(case, reason(case, findings), tuple(answers(case, findings)), made)
+
+
+def _rules() -> Sequence[Rule]:
+    """Return every rule of the room, in the order of the causes that they speak of."""
+    for module in iter_modules(rules.__path__):
+        import_module(f"{rules.__name__}.{module.name}")
+    order = {cause: place for place, cause in enumerate(causes())}
+    return sorted(declared(), key=lambda one: (order.get(one.id, len(order)), one.id))

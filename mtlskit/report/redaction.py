@@ -1,0 +1,74 @@
+"""The last look at everything that leaves: what is secret by its form is taken out.
+
+Law of this file: nothing secret should come here at all; what still has the form of a private key,
+a key-log line or a password is replaced by a note in brackets, in every face alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from mtlskit.page.blocks import Page
+from mtlskit.page.plain import Plain
+
+_LABEL = r"(?:CLIENT_RANDOM|EXPORTER_SECRET|EARLY_EXPORTER_SECRET|[A-Z_]+_TRAFFIC_SECRET(?:_\d+)?)"
+_FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL),
+        "[private key taken out]",
+    ),
+    (re.compile(rf"\b{_LABEL}\s+[0-9A-Fa-f]{{64}}\s+[0-9A-Fa-f]+"), "[key log taken out]"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@?#]+@", re.IGNORECASE), r"\1[taken out]@"),
+    (
+        re.compile(
+            r"\b((?:store|key|trust)?pass(?:word|wd|phrase)?|pwd|token|secret|api[_-]?key)"
+            r"=[^\s&\"'<>]+",
+            re.IGNORECASE,
+        ),
+        r"\1=[taken out]",
+    ),
+)
+
+
+def clean(text: str) -> str:
+    """Take out of a text what has the form of a secret."""
+    for form, note in _FORMS:
+        text = form.sub(note, text)
+    return text
+
+
+def clean_page(page: Page) -> Page:
+    """Return the page with every text in it cleaned, those in drawings too."""
+    return cast("Page", _mapped(page, clean))
+
+
+def clean_plain(record: dict[str, Plain]) -> dict[str, Plain]:
+    """Return the record with every text in it cleaned."""
+    return cast("dict[str, Plain]", _mapped(record, clean))
+
+
+def address(url: str) -> str:
+    """Return a URL without user, query and fragment, which may carry secrets."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return clean(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}" if host else clean(url.partition("?")[0])
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - any block or value
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _mapped(inner, change) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_mapped(inner, change) for inner in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {one.name: _mapped(getattr(value, one.name), change) for one in fields(value)}
+        return type(value)(**parts)
+    return value

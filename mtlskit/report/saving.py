@@ -1,0 +1,96 @@
+"""The report as files: HTML to read, Markdown to paste, JSON for programs.
+
+Law of this file: a file is there whole or not at all, and nothing but an earlier report is written
+over. No program is started here: whoever can print a PDF hands its printer in.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtlskit.page.html import document
+from mtlskit.page.markdown import markdown
+
+if TYPE_CHECKING:
+    from mtlskit.report.judged import Report
+
+PdfPrinter = Callable[[Path, Path], None]
+"""Prints an HTML file to a PDF file."""
+
+_OURS = {
+    ".html": '<meta name="generator" content="mtlskit">',
+    ".md": "\n## Versions and times\n",
+    ".json": '"schema": ',
+}
+"""What a file of each kind holds if it is a report of ours."""
+_LOOKED_AT = 4 * 1024 * 1024
+
+
+class NoPdfError(RuntimeError):
+    """A PDF was asked for, and nothing here prints one."""
+
+
+def save(
+    report: Report, stem: str | Path, *, pdf: bool = False, printer: PdfPrinter | None = None
+) -> tuple[Path, ...]:
+    """Write the report's files beside each other; see `Report.save`."""
+    if pdf and printer is None:
+        raise NoPdfError(
+            "A PDF needs the extra mtlskit[pdf]; without it, open the HTML file in a browser and "
+            "print it to PDF."
+        )
+    whole = _stem(stem)
+    paths = {ending: whole.with_name(whole.name + ending) for ending in _OURS}
+    for ending, path in paths.items():
+        _refuse_foreign(path, _OURS[ending])
+    for ending, path in paths.items():
+        _write(path, _printed(report, ending))
+    if printer is None or not pdf:
+        return tuple(paths.values())
+    printed = whole.with_name(whole.name + ".pdf")
+    printer(paths[".html"], printed)
+    return (*paths.values(), printed)
+
+
+def _stem(stem: str | Path) -> Path:
+    """Return the path without one of our own endings; any other dot belongs to the name."""
+    path = Path(stem)
+    return path.with_suffix("") if path.suffix in _OURS else path
+
+
+def _printed(report: Report, ending: str) -> str:
+    if ending == ".html":
+        return document(report.page())
+    if ending == ".md":
+        return markdown(report.page())
+    return json.dumps(report.json(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _refuse_foreign(path: Path, mark: str) -> None:
+    """Stop before anything is written if a file that is no report of ours has this name."""
+    if not path.exists():
+        return
+    held = ""
+    if path.is_file() and path.stat().st_size <= _LOOKED_AT:
+        held = path.read_text("utf-8", "replace")
+    if mark not in held:
+        raise FileExistsError(
+            f"{path} is there already and is no report of mtlskit; choose another name."
+        )
+
+
+def _write(path: Path, text: str) -> None:
+    """Write beside the goal and move it there; the umask says who may read it."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("x", encoding="utf-8", newline="\n") as file:
+            # A lone surrogate of a foreign name cannot be written as UTF-8.
+            file.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise type(error)(error.errno, error.strerror, str(path)) from None

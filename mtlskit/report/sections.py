@@ -1,0 +1,283 @@
+"""The report as a page: the first screen, then everything that it rests on.
+
+Law of this file: every statement stands beside the place where it was seen. A section that has
+nothing to say is left out; what is not known has a section of its own.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import cryptography
+from cryptography.hazmat.backends.openssl import backend
+
+from mtlskit.diagnosis.reason import Opinion
+from mtlskit.material import Because
+from mtlskit.page.blocks import (
+    Badge,
+    Block,
+    Fields,
+    Inline,
+    Items,
+    Listing,
+    Page,
+    Paragraph,
+    Section,
+    Table,
+    Tone,
+)
+from mtlskit.report import commands, first, identities, instance
+from mtlskit.report.identities import moment
+from mtlskit.report.words import alert_meaning, sentence, standing_badge, words
+from mtlskit.rules.rule import Broken, Clear, Found, Inapplicable, Unknown, Verdict
+from mtlskit.trace import tell
+
+if TYPE_CHECKING:
+    from mtlskit.case import Attempt
+    from mtlskit.report.judged import Report
+    from mtlskit.trace.events import Trace
+
+_FEW = 5
+_ANSWER_TONES: dict[str, Tone] = {"yes": "info", "no": "info", "unknown": "plain"}
+
+
+def page_of(report: Report) -> Page:
+    """Describe the whole report."""
+    parts = (
+        _unreadable(report),
+        _why(report),
+        _others(report),
+        _handshake(report),
+        _asked(report),
+        identities.section(report.case),
+        _checklist(report),
+        instance.section(report.case),
+        _experiments(report),
+        _unknown(report),
+        _ruled_out(report),
+        _commands(report),
+        _rules(report),
+        _made(report),
+    )
+    return Page(first.title(report), (*first.screen(report), *(one for one in parts if one)))
+
+
+def _unreadable(report: Report) -> Section | None:
+    problems = report.case.problems
+    if not problems:
+        return None
+    rows = tuple((str(one.source), one.text) for one in problems)
+    return Section("What could not be read", (Table(("Where", "What and what to do"), rows),))
+
+
+def _why(report: Report) -> Section | None:
+    best = report.best
+    if best is None:
+        return None
+    blocks: list[Block] = [_seen(best.because)] if best.because else []
+    blocks += _alert(report)
+    if best.settle:
+        blocks += [Paragraph("This would settle it, cheapest first:"), _steps(best.settle)]
+    title = "How it ended" if best.cause in ("none", "unknown") else "What speaks for this cause"
+    return Section(title, tuple(blocks)) if blocks else None
+
+
+def _seen(because: Iterable[Because]) -> Table:
+    rows = tuple((sentence(one.text), str(one.source or "")) for one in because)
+    return Table(("What was seen", "Where"), rows)
+
+
+def _steps(lines: Iterable[str]) -> Items:
+    return Items(tuple(map(sentence, lines)), numbered=True)
+
+
+def _alert(report: Report) -> list[Block]:
+    trace = report.case.trace
+    meaning = alert_meaning(trace.ended.symptom.alert) if trace else None
+    if trace is None or meaning is None:
+        return []
+    symptom = trace.ended.symptom
+    text = (
+        f"By the standard, the alert {symptom.name} ({symptom.alert}) says: {meaning}. "
+        "Programs send it for other faults too, so the alert alone proves nothing."
+    )
+    stack = report.diagnosis.server_stack
+    if stack.guess:
+        text += f" The server is probably {stack.guess}: {stack.because}."
+    return [Paragraph(text)]
+
+
+def _others(report: Report) -> Section | None:
+    rest = [one for one in report.opinions if one.standing != "RULED_OUT" and one != report.best]
+    if not rest:
+        return None
+    blocks: list[Block] = [_causes(rest[:_FEW])]
+    if rest[_FEW:]:
+        blocks.append(Section("Causes that fit less well", (_causes(rest[_FEW:]),), folded=True))
+    return Section("What else it could be", tuple(blocks))
+
+
+def _causes(opinions: Sequence[Opinion]) -> Table:
+    rows = tuple(_cause(one) for one in opinions)
+    return Table(("Cause", "Standing", "Who must act", "What was seen, or would settle it"), rows)
+
+
+def _cause(one: Opinion) -> tuple[Inline, ...]:
+    said = [*(one.because if one.standing != "POSSIBLE" else ()), *one.settle[:1]]
+    reasons = " ".join(sentence(str(each)) for each in said) or sentence(one.remedy)
+    who = words()["party_short"][one.party]
+    return one.title, standing_badge(one.standing), who, reasons
+
+
+def _handshake(report: Report) -> Section | None:
+    trace = report.case.trace
+    if trace is None or not trace.events:
+        return None
+    text = "Time runs downwards. A dashed arrow travelled encrypted."
+    blocks = (Fields(tell.facts(trace)), tell.ladder_of(trace).picture(text))
+    return Section("The connection, message by message", blocks)
+
+
+def _asked(report: Report) -> Section | None:
+    trace = report.case.trace
+    table = tell.asked_and_sent(trace) if trace else None
+    return Section("What was asked and what was sent", (table,)) if table else None
+
+
+def _checklist(report: Report) -> Section | None:
+    if not report.checklist:
+        return None
+    rows = tuple(
+        (
+            row.question,
+            Badge(row.answer, _ANSWER_TONES[row.answer]),
+            " ".join(sentence(str(one)) for one in row.because)
+            + (" Answered by hand." if row.by_hand else ""),
+            row.follows,
+        )
+        for row in report.checklist
+    )
+    return Section("The symptom checklist", (Table(_CHECKS, rows),))
+
+
+_CHECKS = ("Symptom", "Seen", "Because", "What follows")
+
+
+def _experiments(report: Report) -> Section | None:
+    before = report.case.trace
+    if not report.case.attempts or before is None:
+        return None
+    rows = tuple(_experiment(one, before) for one in report.case.attempts)
+    text = Paragraph("Each time one thing was changed, and the endpoint was called again.")
+    table = Table(("What was changed", "Outcome", "What it shows"), rows)
+    return Section("Experiments", (text, table))
+
+
+def _experiment(one: Attempt, before: Trace) -> tuple[Inline, ...]:
+    ended = one.trace.ended
+    if ended.outcome == "accepted":
+        shows = "This is what was wrong." if one.cause else "It was accepted."
+        return sentence(one.change), Badge("accepted", "good"), shows
+    seen = sentence(str(ended.because[0])) if ended.because else ""
+    same = (ended.outcome, ended.symptom) == (before.ended.outcome, before.ended.symptom)
+    shows = "The outcome stayed the same." if same else f"The outcome changed. {seen}"
+    return sentence(one.change), Badge(ended.outcome, "bad"), shows
+
+
+def _unknown(report: Report) -> Section | None:
+    asked = {
+        (one.verdict.missing, one.verdict.how): None
+        for one in report.diagnosis.findings
+        if isinstance(one.verdict, Unknown)
+    }
+    if not asked:
+        return None
+    rows = tuple((sentence(missing), sentence(how)) for missing, how in asked)
+    table = Table(("What is not known", "How to find out"), rows)
+    return Section("What is not known, and how to find out", (table,))
+
+
+def _ruled_out(report: Report) -> Section | None:
+    out = [one for one in report.opinions if one.standing == "RULED_OUT"]
+    if not out:
+        return None
+    rows = tuple((one.title, " ".join(sentence(str(why)) for why in one.because)) for one in out)
+    table = Table(("Cause", "What speaks against it"), rows)
+    return Section("What was ruled out", (table,), folded=True)
+
+
+def _commands(report: Report) -> Section | None:
+    checks = commands.checks(report.case)
+    if not checks:
+        return None
+    intro = Paragraph(
+        "These need no mtlskit: OpenSSL, curl and a JDK's keytool are enough. They ask for "
+        "passwords where they need them; do not write a password into a command."
+    )
+    told: list[Block] = [intro]
+    for check in checks:
+        told += [Paragraph(check.purpose), Listing(check.command, "sh")]
+    return Section("Commands to check it without mtlskit", tuple(told))
+
+
+def _rules(report: Report) -> Section:
+    findings = report.diagnosis.findings
+    broken = tuple(
+        f"{one.rule.id}: {one.verdict.error}" for one in findings if isinstance(one.verdict, Broken)
+    )
+    faults: tuple[Block, ...] = ()
+    if broken:
+        said = "These checks failed through a fault of mtlskit. Please report it."
+        faults = (Paragraph(said), Items(broken))
+    rows = tuple((one.rule.title, *_verdict(one.verdict), one.rule.cites) for one in findings)
+    table = Table(("Question", "Answer", "What was seen", "By"), rows)
+    return Section("Every question that was asked", (*faults, table), folded=not broken)
+
+
+def _verdict(verdict: Verdict) -> tuple[Inline, Inline]:
+    match verdict:
+        case Found(because):
+            told: tuple[Inline, Inline] = Badge("fault found", "bad"), _joined(because)
+        case Clear(because):
+            told = Badge("no fault", "good"), _joined(because)
+        case Inapplicable(because):
+            told = Badge("does not apply"), _joined(because)
+        case Unknown(missing, how):
+            told = Badge("not known"), f"Missing: {sentence(missing)} {how}"
+        case Broken():
+            told = Badge("check failed", "warn"), "A fault of mtlskit."
+    return told
+
+
+def _joined(because: Iterable[Because]) -> str:
+    return " ".join(sentence(str(one)) for one in because)
+
+
+def _made(report: Report) -> Section:
+    case = report.case
+    rows: list[tuple[str, Inline]] = [
+        ("Report made", moment(report.made)),
+        ("Dates judged at", moment(case.at)),
+        *((name, value) for name, value in versions().items()),
+    ]
+    sources = {one.source.name: None for one in case.identities or ()}
+    sources |= {one.source.name: None for one in (*(case.trust or ()), *case.material)}
+    sources |= {one.name: None for one in (case.settings.sources if case.settings else ())}
+    if sources:
+        rows.append(("Looked at", ", ".join(sources)))
+    secret = "This report holds no private key, no password and no key log."  # noqa: S105 - says so
+    return Section("Versions and times", (Fields(tuple(rows)), Paragraph(secret)))
+
+
+def versions() -> dict[str, str]:
+    """Name the versions of what the judgement rests on."""
+    from mtlskit import __version__  # noqa: PLC0415 - the package is whole by now
+
+    return {
+        "mtlskit": __version__,
+        "Python": platform.python_version(),
+        "cryptography": cryptography.__version__,
+        "OpenSSL": backend.openssl_version_text(),
+    }
