@@ -50,7 +50,7 @@ class Change:
 
 
 def target_of(text: str | Target) -> tuple[Target, str | None]:
-    """Read ``host:port``, ``[address]:port`` or a URL; return the target and the URL, if it was one.
+    """Read ``host:port``, ``[address]:port`` or a URL; return the target, and the URL if it is one.
 
     Raises:
         Unreadable: code ``not-recognised``; it names no host, or a port that cannot be.
@@ -119,7 +119,10 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
     Args:
         target: ``host:port``, a URL, or a `Case`. A case with a trace is judged as it stands; one
             with a target and no trace is called first.
-        identity, trust, material, settings: files (paths, or bytes with a name).
+        identity: files with the client's certificates and keys (paths, or bytes with a name).
+        trust: files with what the client trusts servers by; None: verify nothing.
+        material: whatever else is at hand, such as CA certificates.
+        settings: exports of the instance's settings.
         password: one or several, tried on whatever is locked.
         tls: the one TLS version to speak; None: 1.2 or 1.3.
         server_name: the name to reach; None: the target's host.

@@ -36,8 +36,9 @@ def expired(case: Case) -> Answer:
     (trace, chain), now = _chain(case), case.need_time()
     late = next((one for one in chain if one.not_after < now), None)
     if late is not None:
-        return _found(trace, Because(f"{late.label} expired at {late.not_after:{_DAY}}",
-                                     late.source))  # fmt: skip
+        return _found(
+            trace, Because(f"{late.label} expired at {late.not_after:{_DAY}}", late.source)
+        )
     leaf = chain[0]
     return Clear((Because(f"{leaf.label} is valid until {leaf.not_after:{_DAY}}", leaf.source),))
 
@@ -52,8 +53,9 @@ def not_yet_valid(case: Case) -> Answer:
     (trace, chain), now = _chain(case), case.need_time()
     early = next((one for one in chain if one.not_before > now), None)
     if early is not None:
-        return _found(trace, Because(f"{early.label} is valid from {early.not_before:{_DAY}}",
-                                     early.source))  # fmt: skip
+        return _found(
+            trace, Because(f"{early.label} is valid from {early.not_before:{_DAY}}", early.source)
+        )
     leaf = chain[0]
     return Clear((Because(f"{leaf.label} is valid since {leaf.not_before:{_DAY}}", leaf.source),))
 
@@ -86,10 +88,14 @@ def purpose(case: Case) -> Answer:
     leaf = chain[0]
     if leaf.eku is not None and not {"serverAuth", "anyExtendedKeyUsage"} & set(leaf.eku):
         said = ", ".join(leaf.eku) or "nothing"
-        return _found(trace, Because(f"the extended key usage of {leaf.label} is {said}; "
-                                     "serverAuth is needed", leaf.source))  # fmt: skip
-    return Clear((Because(f"the extended key usage of {leaf.label} allows a server",
-                          leaf.source),))  # fmt: skip
+        return _found(
+            trace,
+            Because(
+                f"the extended key usage of {leaf.label} is {said}; serverAuth is needed",
+                leaf.source,
+            ),
+        )
+    return Clear((Because(f"the extended key usage of {leaf.label} allows a server", leaf.source),))
 
 
 @rule(
@@ -122,8 +128,14 @@ def untrusted_issuer(case: Case) -> Answer:
     lacking = [one for one in found.reasons if one.code in ("untrusted-root", "missing-issuer")]
     if lacking:
         return _found(trace, *(Because(one.because, one.certificate.source) for one in lacking))
-    return Clear((Because("a path leads from the server's certificate to one that the client "
-                          "trusts", chain[0].source),))  # fmt: skip
+    return Clear(
+        (
+            Because(
+                "a path leads from the server's certificate to one that the client trusts",
+                chain[0].source,
+            ),
+        )
+    )
 
 
 @rule("server.weak", title="Are the server's keys and hashes strong enough?", cites="RFC 9155")

@@ -16,7 +16,7 @@ _HELLO_ALERTS = {
     "protocol.sni": (112,),
     "protocol.alpn": (120,),
 }
-"""Alerts by which a server answers a ClientHello (RFC 8446, 6.2), told certainly by 70, 112, 120."""
+"""Alerts by which a server answers a ClientHello (RFC 8446, 6.2); 70, 112, 120 are certain."""
 _SURE = (70, 112, 120)
 _LOCAL_WORDS = {
     "protocol.version": ("unsupported protocol", "no protocols available", "wrong ssl version"),
@@ -97,8 +97,9 @@ def sni(case: Case) -> Answer:
     """Look for unrecognized_name, or HTTP 421."""
     trace = case.need_trace()
     if trace.http is not None and trace.http.status == _MISDIRECTED:
-        return Found((Because("the server answered HTTP 421 Misdirected Request",
-                              trace.http.source),))  # fmt: skip
+        return Found(
+            (Because("the server answered HTTP 421 Misdirected Request", trace.http.source),)
+        )
     return _in_hello(case, "protocol.sni")
 
 
@@ -133,6 +134,9 @@ def _in_hello(case: Case, cause: str) -> Answer:
 
 
 def _local(trace: Trace, cause: str) -> tuple[Because, ...]:
-    said = [one for one in trace.library
-            if any(word in one.lower() for word in _LOCAL_WORDS.get(cause, ()))]  # fmt: skip
+    said = [
+        one
+        for one in trace.library
+        if any(word in one.lower() for word in _LOCAL_WORDS.get(cause, ()))
+    ]
     return tuple(Because(f"the client's TLS library said: {one}", trace.source) for one in said)
