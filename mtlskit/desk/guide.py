@@ -45,14 +45,14 @@ class Guide:
         self.checks = Checks(self.session)
         self.run = Run(self.session)
         self.keep = Keep(self.session)
-        self.steps: tuple[Step, ...] = (
+        self.steps: list[Step] = [
             self.endpoint,
             self.keys,
             self.instance,
             self.checks,
             self.run,
             self.keep,
-        )
+        ]
         self.rail = [
             fields.action(f"{number} {step.name}", partial(self.go, number - 1))
             for number, step in enumerate(self.steps, 1)

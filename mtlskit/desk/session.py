@@ -89,8 +89,7 @@ class Session:
         """Hand in what judgement depends on: a connection already seen is judged anew."""
         self.given = self.given.having(**evidence)
         if self.report:
-            judged = reports.judge(self.report.case.having(**evidence))
-            self.report = replace(judged, made=self.report.made)
+            self.report = reports.judge(self.report.case.having(**evidence), self.report.made)
         self._tell()
 
     def run(self) -> Report:

@@ -15,7 +15,7 @@ from types import ModuleType
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Response, Route, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 SWITCHES = (
@@ -156,9 +156,14 @@ class Window:
         expect(self.page.locator("#jp-main-statusbar").get_by_text("| Idle")).to_be_visible()
 
     def save(self) -> None:
-        """Save the notebook, by the menu."""
+        """Save the notebook, by the menu, and wait until its checkpoint is made too."""
         self.page.get_by_role("menuitem", name="File", exact=True).click()
-        self.page.locator('.lm-Menu-item[data-command="docmanager:save"]').click()
+        with self.page.expect_response(_made_checkpoint):
+            self.page.locator('.lm-Menu-item[data-command="docmanager:save"]').click()
+
+
+def _made_checkpoint(response: Response) -> bool:
+    return response.request.method == "POST" and response.url.split("?")[0].endswith("/checkpoints")
 
 
 @pytest.fixture

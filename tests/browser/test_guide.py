@@ -1,0 +1,226 @@
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    pkcs12,
+)
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from mtlskit.lab import scenes
+from mtlskit.lab.scenes import SCENES, Staged
+
+pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
+
+CHAIN = "client.chain-incomplete"
+GUIDED = "01-guided-troubleshooting.ipynb"
+NAMED = """() => {
+    const at = document.activeElement;
+    if (!at || !at.closest(".mtls-guide")) return "";
+    const label = at.labels && at.labels.length ? at.labels[at.labels.length - 1] : at;
+    return label.textContent.trim();
+}"""
+PIECE = 48  # bytes of a secret that are looked for: enough not to meet them by chance
+
+
+class Lab(Protocol):
+    """A running JupyterLab, as `conftest.Lab`."""
+
+    folder: Path
+    home: Path
+
+    def holding(self, *secrets: bytes) -> list[tuple[str, bytes]]:
+        """Name every file that holds one of the secrets."""
+
+
+class Window(Protocol):
+    """A browser window on it, as `conftest.Window`."""
+
+    page: Page
+    strayed: list[str]
+
+    def run(self, lab: Lab, notebook: str) -> None:
+        """Open a notebook and run all its cells."""
+
+    def save(self) -> None:
+        """Save the notebook and its checkpoint."""
+
+
+def copied(lab: Lab, name: str, *, ours: bool = True) -> str:
+    """Lay another copy of the guided notebook beside it, so that it has a kernel of its own."""
+    notebook = json.loads((lab.folder / GUIDED).read_text())
+    if not ours:
+        del notebook["metadata"]["mtlskit"]
+    (lab.folder / name).write_text(json.dumps(notebook))
+    return name
+
+
+def guide_of(window: Window) -> Locator:
+    guide = window.page.locator(".mtls-guide")
+    expect(guide.get_by_role("heading", name="Where does it fail?")).to_be_visible()
+    return guide
+
+
+def press(guide: Locator, name: str) -> None:
+    guide.get_by_role("button", name=name, exact=True).click()
+
+
+def diagnose(guide: Locator) -> None:
+    guide.get_by_role("button", name="5 Diagnosis").click()
+    press(guide, "Run the diagnosis")
+    expect(guide.get_by_role("heading", name="What will be called")).to_be_visible()
+
+
+def pieces(secret: bytes) -> list[bytes]:
+    """Name what a file would hold that holds the secret: its bytes, or base64 at any offset."""
+    inner = [base64.b64encode(secret[shift:])[:PIECE] for shift in range(3)]
+    return [secret[:PIECE], *inner] if len(secret) > PIECE else [secret, *inner[:1]]
+
+
+@pytest.fixture
+def staged() -> Iterator[Staged]:
+    with scenes.stage(CHAIN, tls="1.3") as lab:
+        yield lab
+
+
+def secrets_of(staged: Staged) -> list[bytes]:
+    """List everything of the client's side that must not be found anywhere."""
+    store, word = staged.identity_files[0].data, (staged.password or "").encode()
+    key, _, _ = pkcs12.load_key_and_certificates(store, word)
+    assert key is not None
+    forms = (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL)
+    ders = [key.private_bytes(Encoding.DER, form, NoEncryption()) for form in forms]
+    middle = len(store) // 2
+    parts = [word, store, store[middle : middle + 90], *ders]
+    return [piece for part in parts for piece in pieces(part)]
+
+
+def test_the_guide_leads_from_a_failure_of_the_lab_to_its_report(
+    window: Window, jupyter: Lab, chromium: Browser
+) -> None:
+    """By clicking alone: choose, run, read the cause, save, and open the report offline."""
+    window.run(jupyter, GUIDED)
+    guide = guide_of(window)
+    guide.get_by_label("Failure", exact=True).select_option(label=SCENES[CHAIN].title)
+    diagnose(guide)
+    expect(guide.get_by_text(CHAIN).first).to_be_visible()
+    guide.get_by_role("button", name="6 Report").click()
+    guide.get_by_label("Name of the files").fill("practice")
+    press(guide, "Save the report")
+    link = guide.get_by_role("link", name="practice.html")
+    assert window.page.request.get(link.get_attribute("href") or "").ok
+    saved = json.loads((jupyter.folder / "practice.json").read_text())
+    assert saved["opinions"][0]["cause"] == CHAIN
+    assert window.strayed == []
+    opens_offline(chromium, jupyter.folder / "practice.html")
+
+
+def opens_offline(chromium: Browser, report: Path) -> None:
+    """Open the report without any network: it asks for itself alone, and shows the cause."""
+    context = chromium.new_context(offline=True)
+    page, asked, complaints = context.new_page(), [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(report.as_uri())
+    expect(page.get_by_text(CHAIN).first).to_be_visible()
+    assert asked == [report.as_uri()]
+    assert complaints == []
+    context.close()
+
+
+def test_an_own_key_store_leaves_no_trace_on_disk(
+    window: Window, saving_jupyter: Lab, staged: Staged
+) -> None:
+    """A real key store is uploaded and its password typed, with every widget's state saved.
+
+    The notebook is saved while the password stands in its field, and again at the end. Then the
+    notebook, its checkpoint, the kernel's history and everything else that Jupyter wrote is
+    searched for the password, the key store and the key.
+    """
+    notebook, store = copied(saving_jupyter, "own.ipynb"), staged.identity_files[0]
+    window.run(saving_jupyter, notebook)
+    guide = guide_of(window)
+    guide.get_by_label("My own endpoint").check()
+    guide.get_by_label("Endpoint", exact=True).fill(str(staged.target))
+    guide.get_by_label("Server name", exact=True).fill(staged.server_name)
+    guide.get_by_role("button", name="2 Identity and trust").click()
+    upload(window, "Add the key store", staged.identity_files)
+    expect(guide.get_by_text(f"Still locked: {store.source.name}")).to_be_visible()
+    upload(window, "Add trust files", staged.trust_files)
+    upload(window, "Add other certificates", staged.material_files)
+    password = guide.get_by_label("Password", exact=True)
+    password.fill(staged.password or "")
+    password.press("Tab")
+    window.save()
+    press(guide, "Open with this password")
+    expect(password).to_have_value("")
+    diagnose(guide)
+    expect(guide.get_by_text(CHAIN).first).to_be_visible()
+    guide.get_by_role("button", name="6 Report").click()
+    press(guide, "Save the report")
+    expect(guide.get_by_role("link", name="report.html")).to_be_visible()
+    window.save()
+    assert len(list(saving_jupyter.folder.rglob("own*.ipynb"))) == 2  # with its checkpoint
+    assert saving_jupyter.holding(*secrets_of(staged)) == []
+    assert window.strayed == []
+
+
+def upload(window: Window, label: str, blobs: tuple) -> None:
+    if not blobs:
+        return
+    with window.page.expect_file_chooser() as chooser:
+        window.page.locator(".mtls-guide").get_by_role("button", name=label).click()
+    chooser.value.set_files(
+        [{"name": b.source.name, "mimeType": "", "buffer": b.data} for b in blobs]
+    )
+
+
+def test_without_the_hook_a_typed_password_would_be_saved(
+    window: Window, saving_jupyter: Lab
+) -> None:
+    """The search above finds what it looks for: a notebook that is not ours keeps the password."""
+    notebook = copied(saving_jupyter, "foreign.ipynb", ours=False)
+    window.run(saving_jupyter, notebook)
+    guide = guide_of(window)
+    guide.get_by_role("button", name="2 Identity and trust").click()
+    password = guide.get_by_label("Password", exact=True)
+    password.fill("canary-password-5417")
+    password.press("Tab")
+    window.save()
+    found = {name for name, _ in saving_jupyter.holding(b"canary-password-5417")}
+    assert "workspace/foreign.ipynb" in found
+    for path in saving_jupyter.folder.rglob("foreign*.ipynb"):
+        path.unlink()
+
+
+def test_the_guide_can_be_worked_with_the_keyboard_alone(window: Window, jupyter: Lab) -> None:
+    """Tab reaches every control of a step in order, and Enter presses the buttons."""
+    window.run(jupyter, copied(jupyter, "keys.ipynb"))
+    guide, page = guide_of(window), window.page
+    guide.get_by_role("button", name="1 Endpoint").focus()
+    reached = []
+    for _ in range(11):
+        reached.append(page.evaluate(NAMED))
+        page.keyboard.press("Tab")
+    steps = ["1 Endpoint", "2 Identity and trust", "3 Settings"]
+    steps += ["4 Checklist", "5 Diagnosis", "6 Report"]
+    assert reached[:6] == steps
+    assert reached[6:] == [
+        "A failure staged on this computer, to practise",
+        "TLS version",
+        "Failure",
+        "Next",
+        "",
+    ]
+    guide.get_by_role("button", name="4 Checklist").focus()
+    page.keyboard.press("Enter")
+    expect(guide.get_by_role("heading", name="What is already known?")).to_be_visible()
+    guide.get_by_role("button", name="5 Diagnosis").focus()
+    page.keyboard.press("Space")
+    expect(guide.get_by_role("heading", name="What goes wrong, and why?")).to_be_visible()
