@@ -46,6 +46,20 @@ def text(page: Page, width: int = WIDTH) -> str:
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
 
+def brief(page: Page) -> Page:
+    """Return the page with its folded sections named and not told, for a terminal."""
+    return Page(page.title, tuple(map(_named, page.blocks)))
+
+
+def _named(block: Block) -> Block:
+    match block:
+        case Section(title, _, True):
+            return Paragraph(f"[{title}: in the saved report]")
+        case Section(title, blocks):
+            return Section(title, tuple(map(_named, blocks)))
+    return block
+
+
 def plain_inline(inline: Inline) -> str:
     """Return the line as bare words: a badge in brackets, the rest unmarked."""
     match inline:

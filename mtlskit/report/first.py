@@ -48,10 +48,8 @@ def screen(report: Report) -> tuple[Block, ...]:
     best, trace = report.best, report.case.trace
     callout = Callout(headline(report), (Fields(tuple(_rows(report, best))),), tone=_tone(report))
     road = (track(report).picture("How far the connection came"),) if trace else ()
-    primer = Section(
-        "New to mutual TLS? Six sentences", (Items(tuple(words()["primer"]["lines"])),)
-    )
-    return (callout, *road, Section(primer.title, primer.blocks, folded=True))
+    lines = Items(tuple(words()["primer"]["lines"]))
+    return (callout, *road, Section("New to mutual TLS?", (lines,), folded=True))
 
 
 def headline(report: Report) -> str:
@@ -83,9 +81,12 @@ def _rows(report: Report, best: Opinion | None) -> list[tuple[str, Inline]]:
         return [*rows, ("Cause", "Every cause that is known here was looked at and ruled out.")]
     if best.cause == "none":
         return [*rows, ("What to do", best.remedy), *_as_well(report, best)]
-    cause = (sentence(best.title), " ", standing_badge(best.standing))
-    rows.append(("Cause" if best.standing in _SURE else "Fits best", cause))
-    rows.append(("How sure", words()["standing"][best.standing]["means"]))
+    if best.standing not in _SURE:
+        rows.append(("Fits best", sentence(best.title)))
+    if best.cause in words()["meaning"]:
+        rows.append(("What that means", words()["meaning"][best.cause]))
+    means = words()["standing"][best.standing]["means"]
+    rows.append(("How sure", (standing_badge(best.standing), " ", means)))
     rows.append(("Who must act", Strong(words()["party"][best.party])))
     rows.append(("What to do", sentence(best.remedy)))
     if best.settle:
@@ -121,7 +122,8 @@ def _asking(trace: Trace) -> list[str]:
     more = (
         f", with {counted(len(issuers), 'more certificate')}" if issuers else ", and nothing else"
     )
-    return [f"The server asked for a client certificate, and the client sent {leaf.label}{more}."]
+    sent = f"the client sent the certificate {leaf.label}{more}"
+    return [f"The server asked for a client certificate, and {sent}."]
 
 
 def _refusal(report: Report) -> str:

@@ -21,6 +21,7 @@ from mtlskit.diagnosis.reason import Diagnosis, Opinion, reason
 from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain
 from mtlskit.page.shown import Shown
+from mtlskit.page.text import brief, text
 from mtlskit.report import record, saving, sections
 from mtlskit.report.record import SCHEMA
 from mtlskit.report.redaction import clean_page, clean_plain
@@ -72,6 +73,9 @@ class Report(Shown):
     def page(self) -> Page:
         """Tell it: the first screen in one minute, then the evidence."""
         return clean_page(sections.page_of(self))
+
+    def __str__(self) -> str:
+        return text(brief(self.page()))
 
     def json(self) -> dict[str, Plain]:
         """Tell it to a program, by schema 1."""

@@ -30,7 +30,7 @@ from mtlskit.page.blocks import (
 )
 from mtlskit.report import commands, first, identities, instance
 from mtlskit.report.identities import moment
-from mtlskit.report.words import alert_meaning, sentence, standing_badge, words
+from mtlskit.report.words import alert_meaning, sentence, standing_badge, told, words
 from mtlskit.rules.rule import Broken, Clear, Found, Inapplicable, Unknown, Verdict
 from mtlskit.trace import tell
 
@@ -113,6 +113,8 @@ def _others(report: Report) -> Section | None:
     rest = [one for one in report.opinions if one.standing != "RULED_OUT" and one != report.best]
     if not rest:
         return None
+    if report.best is not None and report.best.standing == "CONFIRMED":
+        return Section("What else was considered", (_causes(rest),), folded=True)
     blocks: list[Block] = [_causes(rest[:_FEW])]
     if rest[_FEW:]:
         blocks.append(Section("Causes that fit less well", (_causes(rest[_FEW:]),), folded=True))
@@ -125,8 +127,9 @@ def _causes(opinions: Sequence[Opinion]) -> Table:
 
 
 def _cause(one: Opinion) -> tuple[Inline, ...]:
-    said = [*(one.because if one.standing != "POSSIBLE" else ()), *one.settle[:1]]
-    reasons = " ".join(sentence(str(each)) for each in said) or sentence(one.remedy)
+    seen = one.because if one.standing != "POSSIBLE" else ()
+    said = [*map(told, seen), *map(sentence, one.settle[:1])]
+    reasons = " ".join(said) or sentence(one.remedy)
     who = words()["party_short"][one.party]
     return one.title, standing_badge(one.standing), who, reasons
 
@@ -153,8 +156,7 @@ def _checklist(report: Report) -> Section | None:
         (
             row.question,
             Badge(row.answer, _ANSWER_TONES[row.answer]),
-            " ".join(sentence(str(one)) for one in row.because)
-            + (" Answered by hand." if row.by_hand else ""),
+            _joined(row.because) + (" Answered by hand." if row.by_hand else ""),
             row.follows,
         )
         for row in report.checklist
@@ -180,7 +182,7 @@ def _experiment(one: Attempt, before: Trace) -> tuple[Inline, ...]:
     if ended.outcome == "accepted":
         shows = "This is what was wrong." if one.cause else "It was accepted."
         return sentence(one.change), Badge("accepted", "good"), shows
-    seen = sentence(str(ended.because[0])) if ended.because else ""
+    seen = _joined(ended.because[:1])
     same = (ended.outcome, ended.symptom) == (before.ended.outcome, before.ended.symptom)
     shows = "The outcome stayed the same." if same else f"The outcome changed. {seen}"
     return sentence(one.change), Badge(ended.outcome, "bad"), shows
@@ -203,7 +205,7 @@ def _ruled_out(report: Report) -> Section | None:
     out = [one for one in report.opinions if one.standing == "RULED_OUT"]
     if not out:
         return None
-    rows = tuple((one.title, " ".join(sentence(str(why)) for why in one.because)) for one in out)
+    rows = tuple((one.title, _joined(one.because)) for one in out)
     table = Table(("Cause", "What speaks against it"), rows)
     return Section("What was ruled out", (table,), folded=True)
 
@@ -216,10 +218,10 @@ def _commands(report: Report) -> Section | None:
         "These need no mtlskit: OpenSSL, curl and a JDK's keytool are enough. They ask for "
         "passwords where they need them; do not write a password into a command."
     )
-    told: list[Block] = [intro]
+    blocks: list[Block] = [intro]
     for check in checks:
-        told += [Paragraph(check.purpose), Listing(check.command, "sh")]
-    return Section("Commands to check it without mtlskit", tuple(told))
+        blocks += [Paragraph(check.purpose), Listing(check.command, "sh")]
+    return Section("Commands to check it without mtlskit", tuple(blocks))
 
 
 def _rules(report: Report) -> Section:
@@ -239,20 +241,20 @@ def _rules(report: Report) -> Section:
 def _verdict(verdict: Verdict) -> tuple[Inline, Inline]:
     match verdict:
         case Found(because):
-            told: tuple[Inline, Inline] = Badge("fault found", "bad"), _joined(because)
+            seen: tuple[Inline, Inline] = Badge("fault found", "bad"), _joined(because)
         case Clear(because):
-            told = Badge("no fault", "good"), _joined(because)
+            seen = Badge("no fault", "good"), _joined(because)
         case Inapplicable(because):
-            told = Badge("does not apply"), _joined(because)
-        case Unknown(missing, how):
-            told = Badge("not known"), f"Missing: {sentence(missing)} {how}"
+            seen = Badge("does not apply"), _joined(because)
+        case Unknown(missing):
+            seen = Badge("not known"), sentence(f"missing: {missing}")
         case Broken():
-            told = Badge("check failed", "warn"), "A fault of mtlskit."
-    return told
+            seen = Badge("check failed", "warn"), "A fault of mtlskit."
+    return seen
 
 
 def _joined(because: Iterable[Because]) -> str:
-    return " ".join(sentence(str(one)) for one in because)
+    return " ".join(map(told, because))
 
 
 def _made(report: Report) -> Section:

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from mtlskit.diagnosis.reason import Standing
+from mtlskit.material import Because
 from mtlskit.page.blocks import Badge
 
 
@@ -23,6 +24,12 @@ def sentence(text: str) -> str:
     opened = first.capitalize() if first in words()["openers"] else first
     said = opened + blank + rest
     return said if not said or said[-1] in ".!?:" else said + "."
+
+
+def told(because: Because) -> str:
+    """Write an observation as a sentence with the place where it was made."""
+    place = f" [{because.source}]" if because.source else ""
+    return sentence(because.text) + place
 
 
 def standing_badge(standing: Standing) -> Badge:
