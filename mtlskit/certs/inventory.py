@@ -78,6 +78,19 @@ class Row:
     problems: tuple[str, ...] = ()
 
 
+def frame_of(columns: dict[str, list[Any]]) -> pd.DataFrame:
+    """Make a pandas frame, for which alone pandas is imported.
+
+    Raises:
+        ImportError: pandas is not installed; the message says how to get it.
+    """
+    try:
+        import pandas as pd  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise ImportError(_NO_PANDAS) from None
+    return pd.DataFrame(columns)
+
+
 class Inventory(Shown):
     """Every entry of some key stores.
 
@@ -133,12 +146,8 @@ class Inventory(Shown):
         Raises:
             ImportError: pandas is not installed; the message says how to get it.
         """
-        try:
-            import pandas as pd  # noqa: PLC0415 - an extra, wanted here alone
-        except ImportError:
-            raise ImportError(_NO_PANDAS) from None
         names = [one.name for one in fields(Row)]
-        return pd.DataFrame({name: [getattr(row, name) for row in self.rows] for name in names})
+        return frame_of({name: [getattr(row, name) for row in self.rows] for name in names})
 
     def plain(self) -> dict[str, Plain]:
         """The rows and problems for programs."""

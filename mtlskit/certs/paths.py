@@ -1,0 +1,362 @@
+"""Every path from a certificate to an anchor, and every reason for which one does not hold.
+
+Law of this room: all paths over the material at hand are kept, each with all its reasons, and
+`cryptography` and OpenSSL are asked for their ruling, which is shown beside ours and never hidden.
+The work has a budget that is said when it is spent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mtlskit.certs import rulings
+from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.chain import Pool
+from mtlskit.certs.path_rules import Reason, Role, Walk, reasons
+from mtlskit.certs.signing import verified
+from mtlskit.page.blocks import (
+    Badge,
+    Block,
+    Callout,
+    Fields,
+    Inline,
+    Items,
+    Page,
+    Paragraph,
+    Section,
+    Table,
+)
+from mtlskit.page.plain import Plain
+from mtlskit.page.shown import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Path", "PathSearch", "Reason", "search"]
+
+LENGTH_LIMIT = 20
+"""Certificates in one path. Java stops at 10, cryptography at 10, OpenSSL at 102."""
+CHECK_LIMIT = 1000
+"""Signature checks of one search; the longest honest search needs some dozens."""
+STEP_LIMIT = 4000
+"""Certificates looked at in one search."""
+PATH_LIMIT = 32
+"""Paths that are kept and judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way up from the leaf.
+
+    Attributes:
+        certificates: leaf first; the anchor last if there is one.
+        anchored: whether the last one is trusted.
+        reasons: why it is not accepted, the decisive one first; (): it is.
+    """
+
+    certificates: tuple[Certificate, ...]
+    anchored: bool
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PathSearch(Shown):
+    """The answer to one question about one certificate.
+
+    Attributes:
+        reasons: why it is refused, by the path that comes nearest, the decisive one first; ():
+            it is accepted.
+        paths: every candidate, the best first.
+        question: what was asked, for `rulings`.
+    """
+
+    accepted: bool
+    reasons: tuple[Reason, ...]
+    paths: tuple[Path, ...]
+    question: rulings.Question = field(repr=False)
+
+    @property
+    def rulings(self) -> Mapping[str, str]:
+        """What ``openssl`` and ``cryptography`` say, in their own words; asked when it is read."""
+        return {name: one.words for name, one in rulings.ask(self.question).items()}
+
+    @property
+    def disagreements(self) -> tuple[str, ...]:
+        """Those other verifiers, by name, whose verdict is not ours."""
+        asked = rulings.ask(self.question).items()
+        return tuple(name for name, one in asked if one.accepted not in {None, self.accepted})
+
+    def frame(self) -> pd.DataFrame:
+        """The reasons as a pandas frame.
+
+        Raises:
+            ImportError: pandas is not installed; the message says how to get it.
+        """
+        from mtlskit.certs.inventory import frame_of  # noqa: PLC0415 - it brings a room along
+
+        columns = ("code", "certificate", "because", "expected", "presented")
+        rows = [_cells(one) for one in self.reasons]
+        return frame_of({name: [row[at] for row in rows] for at, name in enumerate(columns)})
+
+    def plain(self) -> dict[str, Plain]:
+        """The interface's JSON."""
+        return {
+            "accepted": self.accepted,
+            "reasons": [_plain(one) for one in self.reasons],
+            "paths": [
+                {
+                    "certificates": [str(one.subject) for one in path.certificates],
+                    "anchored": path.anchored,
+                    "reasons": [_plain(one) for one in path.reasons],
+                }
+                for path in self.paths
+            ],
+            "rulings": dict(self.rulings),
+        }
+
+    def page(self) -> Page:
+        """Describe the verdict, the reasons, the paths, and what others say."""
+        leaf = self.question.leaf
+        return Page(
+            f"{leaf.label} as a TLS {self.question.role}",
+            (_verdict(self), *_reason_table(self), *_path_sections(self), _ruling_section(self)),
+        )
+
+
+def search(  # noqa: PLR0913 - the question's parts, all by name
+    leaf: Certificate,
+    others: Iterable[Certificate],
+    anchors: Iterable[Certificate],
+    *,
+    role: Role,
+    at: datetime,
+    name: str | None = None,
+    max_depth: int | None = None,
+) -> PathSearch:
+    """Search every path from `leaf` to one of `anchors` over `others`, and judge each.
+
+    Args:
+        leaf: the certificate in question.
+        others: intermediates and roots at hand; what is not among `anchors` is not trusted.
+        anchors: trusted certificates; any certificate may be one, also a leaf or an intermediate.
+        role: what the leaf is used as.
+        at: the time to judge at, aware.
+        name: the host name or address that the leaf must speak for (RFC 9525).
+        max_depth: how many intermediates the verifier allows; None: any number.
+    """
+    question = rulings.Question(leaf, tuple(others), tuple(anchors), role, at, name, max_depth)
+    climb = _Climb(question)
+    paths = climb.paths()
+    spent = (_given_up(leaf),) if climb.spent else ()
+    ranked = sorted((*paths, *spent), key=_rank)
+    best = ranked[0]
+    if best.anchored and not best.reasons:
+        return PathSearch(True, (), tuple(ranked), question)  # noqa: FBT003 - the field's name is near
+    more = tuple(one for path in spent if path is not best for one in path.reasons)
+    return PathSearch(False, best.reasons + more, tuple(ranked), question)  # noqa: FBT003
+
+
+def _rank(path: Path) -> tuple[bool, int, int]:
+    """The nearest to acceptance first: anchored, few reasons, long."""
+    return not path.anchored, len(path.reasons), -len(path.certificates)
+
+
+def _given_up(leaf: Certificate) -> Path:
+    text = (
+        f"The search from {leaf.label} was given up: the certificates at hand allow more paths "
+        "than are worth following, as many CAs of the same name do."
+    )
+    return Path((leaf,), anchored=False, reasons=(Reason("budget", leaf, text),))
+
+
+class _Climb:
+    """One search: from the leaf up, at each step to every issuer that may be meant."""
+
+    def __init__(self, question: rulings.Question) -> None:
+        self.question = question
+        self.trusted = {one.der for one in question.anchors}
+        self.pool = Pool((*question.anchors, *question.others))
+        self.links: dict[tuple[bytes, bytes], bool] = {}
+        self.checks = CHECK_LIMIT
+        self.steps = STEP_LIMIT
+        self.spent = False
+
+    def paths(self) -> list[Path]:
+        """Every path that ends: at an anchor, or where it cannot go on.
+
+        Beyond `PATH_LIMIT` only those that end at an anchor are looked at; once one is accepted,
+        little work is spent on the others.
+        """
+        found: list[Path] = []
+        for certificates, end in self.ways((self.question.leaf,)):
+            if end is not None and len(found) >= PATH_LIMIT:
+                continue
+            path = self._judged(certificates, end)
+            found.append(path)
+            if path.anchored and not path.reasons:
+                self.steps, self.checks = min(self.steps, 200), min(self.checks, 40)
+            if len(found) >= 2 * PATH_LIMIT:
+                self.spent = True
+                break
+        return found
+
+    def _judged(self, certificates: tuple[Certificate, ...], end: Reason | None) -> Path:
+        one, anchored = self.question, certificates[-1].der in self.trusted
+        walk = Walk(certificates, anchored, one.role, one.at, one.name, one.max_depth)
+        found = reasons(walk)
+        return Path(certificates, anchored, tuple(found if end is None else (end, *found)))
+
+    def ways(
+        self, path: tuple[Certificate, ...]
+    ) -> Iterator[tuple[tuple[Certificate, ...], Reason | None]]:
+        """Each way on from here to its end, with the reason for which it ends without anchor."""
+        top = path[-1]
+        if top.der in self.trusted:
+            yield path, None
+            return
+        namesakes = self._namesakes(path)
+        self.steps -= 1 + len(namesakes)
+        signed = False
+        for issuer in namesakes:
+            if self.steps < 0 or self.checks < 0 or len(path) >= LENGTH_LIMIT:
+                self.spent = True
+                return
+            if self._signed(top, issuer):
+                signed = True
+                yield from self.ways((*path, issuer))
+        if not signed:
+            yield from self._unsigned(path, namesakes)
+
+    def _unsigned(
+        self, path: tuple[Certificate, ...], namesakes: Sequence[Certificate]
+    ) -> Iterator[tuple[tuple[Certificate, ...], Reason | None]]:
+        """Where no certificate at hand signed the last one.
+
+        The likeliest issuer is followed all the same if it may be the one that was meant, so that
+        what else is wrong further up is told as well.
+        """
+        top = path[-1]
+        if top.self_issued and verified(top, top.key.spki):
+            yield path, _untrusted(top)
+            return
+        meant = [one for one in namesakes if not _another_key(top, one)]
+        if meant:
+            yield from self.ways((*path, meant[0]))
+        else:
+            yield path, _missing(top, namesakes)
+
+    def _namesakes(self, path: Sequence[Certificate]) -> list[Certificate]:
+        """Those of the issuer's name that the path does not hold yet, the likeliest first."""
+        seen = {(one.key.spki, one.subject.der) for one in path}
+        named = self.pool.named(path[-1].issuer.der)
+        fresh = [one for one in named if (one.key.spki, one.subject.der) not in seen]
+        return sorted(fresh, key=lambda one: self._likelihood(path[-1], one), reverse=True)
+
+    def _likelihood(
+        self, child: Certificate, issuer: Certificate
+    ) -> tuple[bool, bool, bool, float]:
+        at = self.question.at
+        return (
+            child.aki is not None and child.aki == issuer.ski,
+            issuer.der in self.trusted,
+            issuer.not_before <= at <= issuer.not_after,
+            issuer.not_before.timestamp(),
+        )
+
+    def _signed(self, child: Certificate, issuer: Certificate) -> bool:
+        link = (child.der, issuer.der)
+        if link not in self.links:
+            self.checks -= 1
+            self.links[link] = verified(child, issuer.key.spki) is True
+        return self.links[link]
+
+
+def _another_key(child: Certificate, issuer: Certificate) -> bool:
+    """Whether the identifiers say that this is a namesake of the issuer with another key."""
+    return bool(child.aki and issuer.ski and child.aki != issuer.ski)
+
+
+def _untrusted(root: Certificate) -> Reason:
+    text = f"{root.label} is its own issuer, and it is not among the trusted certificates."
+    return Reason("untrusted-root", root, text, "a trusted certificate", root.sha256)
+
+
+def _missing(child: Certificate, namesakes: Sequence[Certificate]) -> Reason:
+    text = f"The issuer of {child.label}, {child.issuer}, is not among the certificates at hand."
+    presented = "none of that name"
+    if namesakes:
+        text += " One of the same name is, with another key."
+        presented = ", ".join(one.ski.hex() for one in namesakes if one.ski)
+    expected = f"key identifier {child.aki.hex()}" if child.aki else str(child.issuer)
+    return Reason("missing-issuer", child, text, expected, presented)
+
+
+# The page.
+
+
+def _cells(one: Reason) -> tuple[str, str, str, str, str]:
+    return one.code, one.certificate.label, one.because, one.expected, one.presented
+
+
+def _plain(one: Reason) -> dict[str, Plain]:
+    return {
+        "code": one.code,
+        "certificate": str(one.certificate.subject),
+        "because": one.because,
+        "expected": one.expected,
+        "presented": one.presented,
+        "sha256": one.certificate.sha256,
+        "source": str(one.certificate.source),
+    }
+
+
+def _verdict(found: PathSearch) -> Block:
+    if found.accepted:
+        path = " → ".join(one.label for one in found.paths[0].certificates)
+        return Callout("Accepted", (Paragraph(f"The path {path} holds."),), "good")
+    return Callout("Refused", (Paragraph(found.reasons[0].because),), "bad")
+
+
+def _reason_table(found: PathSearch) -> tuple[Block, ...]:
+    if not found.reasons:
+        return ()
+    columns = ("Reason", "Certificate", "Because", "Expected", "Presented")
+    rows = tuple((Badge(one.code, "bad"), *_cells(one)[1:]) for one in found.reasons)
+    return (Table(columns, rows, "Every reason, the decisive one first"),)
+
+
+def _path_sections(found: PathSearch) -> tuple[Block, ...]:
+    return tuple(
+        Section(
+            f"Path {number}: {_ending(path)}", (Items(_steps(path), numbered=True),), folded=True
+        )
+        for number, path in enumerate(found.paths, 1)
+    )
+
+
+def _ending(path: Path) -> str:
+    end = "to a trusted certificate" if path.anchored else "without a trusted end"
+    wrong = f"{len(path.reasons)} reasons against it" if path.reasons else "it holds"
+    return f"{end}, {wrong}".replace("1 reasons", "1 reason")
+
+
+def _steps(path: Path) -> tuple[Inline, ...]:
+    return tuple(
+        (
+            f"{one.label} ({one.source})",
+            *(f"; {reason.because}" for reason in path.reasons if reason.certificate is one),
+        )
+        for one in path.certificates
+    )
+
+
+def _ruling_section(found: PathSearch) -> Block:
+    fields: list[tuple[str, Inline]] = list(found.rulings.items())
+    blocks: tuple[Block, ...] = (Fields(tuple(fields)),)
+    if differing := found.disagreements:
+        text = f"{' and '.join(differing)} and this page differ; the words below say how."
+        blocks = (Callout("Verifiers differ", (Paragraph(text),), "warn"), *blocks)
+    return Section("What other verifiers say", blocks)

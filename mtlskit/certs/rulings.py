@@ -1,0 +1,111 @@
+"""What other verifiers say of the same question: OpenSSL through pyOpenSSL, and `cryptography`.
+
+Law of this room: their words are theirs. Where one could not be asked the whole question, that is
+said beside its answer; where it could not be asked at all, it has no verdict.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography import x509
+from cryptography.x509 import verification
+
+from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.names import address_of
+from mtlskit.certs.path_rules import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One certificate, what is at hand, what is trusted, and what it is to be used for."""
+
+    leaf: Certificate
+    others: tuple[Certificate, ...]
+    anchors: tuple[Certificate, ...]
+    role: Role
+    at: datetime
+    name: str | None = None
+    max_depth: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A verifier's answer; `accepted` is None where it could not be asked."""
+
+    accepted: bool | None
+    words: str
+
+
+def ask(question: Question) -> Mapping[str, Ruling]:
+    """Ask each verifier; none of them raises."""
+    return {name: _asked(verifier, question) for name, verifier in _VERIFIERS.items()}
+
+
+def _asked(verifier: Callable[[Question], Ruling], question: Question) -> Ruling:
+    if not question.anchors:
+        return Ruling(None, "not asked: nothing is trusted")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # oddities of certificates are told by `certificate`
+            return verifier(question)
+    except (ValueError, TypeError, x509.UnsupportedGeneralNameType) as error:
+        return Ruling(None, f"not asked: it does not read one of the certificates ({error})")
+
+
+def _loaded(certificates: Iterable[Certificate]) -> list[x509.Certificate]:
+    return [x509.load_der_x509_certificate(one.der) for one in certificates]
+
+
+def _openssl(question: Question) -> Ruling:
+    """Path, signatures and dates; pyOpenSSL offers no way to ask for purpose and name."""
+    from OpenSSL import crypto  # noqa: PLC0415 - a heavy import for those who read rulings
+
+    store = crypto.X509Store()
+    for one in _loaded(question.anchors):
+        store.add_cert(crypto.X509.from_cryptography(one))
+    store.set_time(question.at.astimezone(UTC))
+    chain = [crypto.X509.from_cryptography(one) for one in _loaded(question.others)]
+    leaf = crypto.X509.from_cryptography(_loaded([question.leaf])[0])
+    try:
+        crypto.X509StoreContext(store, leaf, chain).verify_certificate()
+    except crypto.X509StoreContextError as error:
+        named = error.certificate.get_subject().CN
+        return Ruling(False, f"{error} ({named})" if named else str(error))  # noqa: FBT003 - the field's name is near
+    return Ruling(True, "accepted (path, signatures and dates; not asked for purpose and name)")  # noqa: FBT003
+
+
+def _cryptography(question: Question) -> Ruling:
+    """The web PKI's rules; as a client without a name, as a server by its name."""
+    if question.role == "server" and question.name is None:
+        return Ruling(None, "not asked: it judges servers by their name only, and none is given")
+    builder = verification.PolicyBuilder().time(question.at.astimezone(UTC))
+    builder = builder.store(verification.Store(_loaded(question.anchors)))
+    if question.max_depth is not None:
+        builder = builder.max_chain_depth(question.max_depth)
+    leaf, others = _loaded([question.leaf])[0], _loaded(question.others)
+    try:
+        if question.role == "client":
+            builder.build_client_verifier().verify(leaf, others)
+        else:
+            builder.build_server_verifier(_subject(question.name or "")).verify(leaf, others)
+    except verification.VerificationError as error:
+        return Ruling(False, str(error))  # noqa: FBT003 - the field's name is near
+    return Ruling(True, "accepted")  # noqa: FBT003
+
+
+def _subject(name: str) -> x509.DNSName | x509.IPAddress:
+    address = address_of(name)
+    if address is not None:
+        return x509.IPAddress(ipaddress.ip_address(str(address)))
+    return x509.DNSName(name)
+
+
+_VERIFIERS: Mapping[str, Callable[[Question], Ruling]] = {
+    "openssl": _openssl,
+    "cryptography": _cryptography,
+}
