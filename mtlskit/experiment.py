@@ -58,8 +58,8 @@ def target_of(text: str | Target) -> tuple[Target, str | None]:
     if isinstance(text, Target):
         return text, None
     url = text if "://" in text else None
-    parts = urlsplit(url or f"//{text}")
     try:
+        parts = urlsplit(url or f"//{text}")
         host, port = parts.hostname, parts.port or _DEFAULT_PORT
     except ValueError:
         host, port = None, 0

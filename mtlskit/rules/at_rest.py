@@ -13,7 +13,7 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import issuers_of
 from mtlskit.certs.signing import signed_by
 from mtlskit.material import Because
-from mtlskit.rules.evidence import listed, offered
+from mtlskit.rules.evidence import clause, listed, offered
 from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
 
 _WEAK_HASHES = ("md5", "sha1")
@@ -228,7 +228,7 @@ def profile(case: Case) -> Answer:
         if extension.critical and extension.name not in _KNOWN_CRITICAL
     ]
     faults += [
-        Because(f"{one.label}: {bad.text}", bad.source) for one in chain for bad in one.problems
+        clause(f"{one.label}: {bad.text}", bad.source) for one in chain for bad in one.problems
     ]
     faults += _leaf_faults(chain[0])
     if faults:
@@ -311,5 +311,5 @@ def _unread(case: Case, codes: tuple[str, ...], otherwise: str) -> Answer:
         case.need_identities()
         return Clear((Because(otherwise),))
     usable = any(one.key_matches for one in case.identities or ())
-    because = tuple(Because(one.text, one.source) for one in bad)
+    because = tuple(clause(one.text, one.source) for one in bad)
     return Found(because, remedy=bad[0].text, decisive=not usable)

@@ -13,6 +13,7 @@ from mtlskit.case import Case, Missing
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import issuers_of
 from mtlskit.certs.keystore import Identity
+from mtlskit.material import Because, Source
 from mtlskit.trace.events import Asked, Trace
 
 
@@ -57,6 +58,11 @@ def offered(case: Case) -> Offered:
 
 def _only(identities: tuple[Identity, ...] | None) -> Identity | None:
     return identities[0] if identities is not None and len(identities) == 1 else None
+
+
+def clause(sentence: str, source: Source | None) -> Because:
+    """Return a sentence of another room as evidence, which carries no full stop."""
+    return Because(sentence.rstrip("."), source)
 
 
 def sent_nothing(trace: Trace) -> bool | None:

@@ -10,6 +10,7 @@ from mtlskit.case import Case, Missing
 from mtlskit.certs import names, paths
 from mtlskit.certs.certificate import Certificate
 from mtlskit.material import Because
+from mtlskit.rules.evidence import clause
 from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
 from mtlskit.trace.events import Trace
 
@@ -73,8 +74,8 @@ def name_mismatch(case: Case) -> Answer:
         raise Missing("the name that the client called", "Give it with --server-name.")
     matched = names.match(chain[0], wanted)
     if matched.matched:
-        return Clear((Because(matched.because, chain[0].source),))
-    return _found(trace, Because(matched.because, chain[0].source))
+        return Clear((clause(matched.because, chain[0].source),))
+    return _found(trace, clause(matched.because, chain[0].source))
 
 
 @rule(
@@ -113,7 +114,7 @@ def chain_incomplete(case: Case) -> Answer:
     if _lacks_issuer(_search(case, chain, material)):
         return Inapplicable((Because("no intermediate at hand would complete it"),))
     reason = found.reasons[0]
-    return _found(trace, Because(reason.because, chain[0].source))
+    return _found(trace, clause(reason.because, chain[0].source))
 
 
 @rule(
@@ -127,7 +128,7 @@ def untrusted_issuer(case: Case) -> Answer:
     found = _search(case, chain, (*chain[1:], *case.material))
     lacking = [one for one in found.reasons if one.code in ("untrusted-root", "missing-issuer")]
     if lacking:
-        return _found(trace, *(Because(one.because, one.certificate.source) for one in lacking))
+        return _found(trace, *(clause(one.because, one.certificate.source) for one in lacking))
     return Clear(
         (
             Because(
@@ -145,7 +146,7 @@ def weak(case: Case) -> Answer:
     found = _search(case, chain, chain[1:])
     faults = [one for one in found.reasons if one.code in _WEAK]
     if faults:
-        return _found(trace, *(Because(one.because, one.certificate.source) for one in faults))
+        return _found(trace, *(clause(one.because, one.certificate.source) for one in faults))
     return Clear((Because(f"{chain[0].label} has the key {chain[0].key}", chain[0].source),))
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from mtlskit.report import Report, judge
 
 from mtlskit.case import Case
 from mtlskit.lab import scenes
+from mtlskit.report import Report, judge
 
 ReportOf = Callable[[str, str], Report]
 
@@ -20,6 +20,9 @@ ONLY_OTHERS_KNOW = {
 }
 """Scenes in which the client's side cannot see the cause; it must be among the open ones."""
 
+SEEN_BY_ITS_SYMPTOM_ALONE = {"protocol.cipher", "network.timeout"}
+"""Scenes of which nothing is seen but a symptom that others share: never more than possible."""
+
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
 @pytest.mark.parametrize("scene", [one for one in scenes.SCENES if one not in ONLY_OTHERS_KNOW])
@@ -27,7 +30,8 @@ def test_the_staged_cause_comes_first(report_of: ReportOf, scene: str, tls: str)
     """On each scene the cause that was staged is the first opinion, and it is likely or proved."""
     first = report_of(scene, tls).opinions[0]
     assert first.cause == scenes.SCENES[scene].cause
-    assert first.standing in ("CONFIRMED", "LIKELY")
+    sure = scene not in SEEN_BY_ITS_SYMPTOM_ALONE
+    assert first.standing in (("CONFIRMED", "LIKELY") if sure else ("POSSIBLE",))
 
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
