@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from mtlskit.instance.rows import MAX_FIELD, Cell, Export, Gatherer, refused, table_by_name, tables
+from mtlskit.instance.rows import Cell, Export, Gatherer, refused, table_by_name, tables
 from mtlskit.instance.rows import table_by_columns as by_columns
 from mtlskit.material import Blob
 
@@ -55,7 +55,6 @@ def _decode(data: bytes) -> str:
 def _rows(text: str, blob: Blob) -> Iterator[list[str]]:
     first = text.partition("\n")[0]
     separator = max(_SEPARATORS, key=first.count)
-    csv.field_size_limit(MAX_FIELD)
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     except csv.Error as error:

@@ -42,7 +42,9 @@ def read_unload(blob: Blob) -> Export:
         Unreadable: it is cut short, damaged, holds a DOCTYPE, or is no export of records.
     """
     gather = Gatherer(blob.source, "xml")
-    _parse(blob.data, gather)
+    # An editor that saves as UTF-16 leaves the declaration as it was; the byte order mark knows.
+    wide = blob.data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    _parse(blob.data, gather, encoding="utf-16" if wide else None)
     return gather.export()
 
 

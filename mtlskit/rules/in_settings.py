@@ -83,9 +83,9 @@ def port(case: Case) -> Answer:
 
 def _set_port(scheme: Scheme, wanted: int) -> str:
     profile = scheme.profiles[0] if scheme.profiles else None
+    was = (profile.port if profile else None) or "empty"
     if not scheme.properties:
-        now = profile.port if profile else None
-        return f"In the protocol profile {scheme.name}, set Default port to {wanted} (now {now})."
+        return f"In the protocol profile {scheme.name}, set Default port to {wanted} (now {was})."
     if profile is None:
         name = scheme.port_property.name if scheme.port_property else f"the port of {scheme.name}"
         return (
@@ -95,9 +95,8 @@ def _set_port(scheme: Scheme, wanted: int) -> str:
         )
     if profile.port == wanted:
         return f"{_empty(scheme)} {_profile_counts(scheme)} It has the right port, {wanted}."
-    now = profile.port or "empty"
     return (
-        f"{_empty(scheme)} In the profile {scheme.name}, set Default port to {wanted} (now {now})."
+        f"{_empty(scheme)} In the profile {scheme.name}, set Default port to {wanted} (now {was})."
     )
 
 
@@ -393,7 +392,8 @@ def several_keystores(case: Case) -> Answer:
             keep = named.name if named else "the one that the endpoint accepts"
             return Found(
                 tuple(Because(f"{store.name} may be offered", store.source) for store in stores),
-                remedy=f"Let a protocol profile {one.name} name one key store: {keep}. {_empty(one)}",
+                remedy=f"Let a protocol profile {one.name} name one key store: {keep}. "
+                f"{_empty(one)}",
                 decisive=False,
             )
     names = {store.name for one in what.schemes for store in offered(what.settings, one) or ()}
