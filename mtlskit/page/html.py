@@ -38,6 +38,7 @@ from mtlskit.page.text import TONE_WORDS
 _RULE = re.compile(r"\.mk-([\w-]+)\s*\{([^}]*)\}")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _LONG_RUN = re.compile(r"\S{25,}")
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _PIECE = re.compile(r"[^.,:;/=@_+&?-]{1,16}[.,:;/=@_+&?-]?|[.,:;/=@_+&?-]{1,16}")
 _DEEPEST = 6
 _WORTH_CONTENTS = 4
@@ -96,13 +97,13 @@ def _classed(*names: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Escape one line; a long run of letters may be broken, without a hyphen that is copied."""
+    """Escape one line. A long run may be broken, with nothing that is copied; a date may not."""
     shown = visible(text)
     done, at = [], 0
     for run in _LONG_RUN.finditer(shown):
         done += [escape(shown[at : run.start()]), _broken(run[0])]
         at = run.end()
-    return "".join([*done, escape(shown[at:])])
+    return _DATE.sub(r"<time>\g<0></time>", "".join([*done, escape(shown[at:])]))
 
 
 def _broken(run: str) -> str:
@@ -232,7 +233,12 @@ class _Press:
         )
 
     def heads(self, names: Iterable[str]) -> str:
-        return "".join(f'<th scope="col"{self.dress("head")}>{_text(name)}</th>' for name in names)
+        return "".join(
+            f'<th scope="col"{self.dress("head")}>{_text(name)}</th>'
+            if name
+            else f"<td{self.dress('head')}></td>"
+            for name in names
+        )
 
     def row(self, cells: Iterable[Inline]) -> str:
         printed = "".join(f"<td{self.dress('cell')}>{self.inline(cell)}</td>" for cell in cells)

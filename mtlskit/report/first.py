@@ -55,6 +55,8 @@ def screen(report: Report) -> tuple[Block, ...]:
 def headline(report: Report) -> str:
     """Say the most important thing: the cause if it is known well enough, else the outcome."""
     best = report.best
+    if report.case.trace is None and best is not None and best.cause == "none":
+        return "No fault was found in what was given. No connection was looked at."
     if best is not None and (best.standing in _SURE or best.cause in ("none", "unknown")):
         return sentence(best.title)
     if report.case.trace is None:
@@ -79,19 +81,45 @@ def _rows(report: Report, best: Opinion | None) -> list[tuple[str, Inline]]:
         rows.append(("Who refused", _refusal(report)))
     if best is None:
         return [*rows, ("Cause", "Every cause that is known here was looked at and ruled out.")]
+    if best.cause == "none" and report.case.trace is None:
+        return [*rows, ("What to do", words()["nothing_found"])]
     if best.cause == "none":
         return [*rows, ("What to do", best.remedy), *_as_well(report, best)]
-    if best.standing not in _SURE:
-        rows.append(("Fits best", sentence(best.title)))
-    if best.cause in words()["meaning"]:
-        rows.append(("What that means", words()["meaning"][best.cause]))
-    means = words()["standing"][best.standing]["means"]
-    rows.append(("How sure", (standing_badge(best.standing), " ", means)))
-    rows.append(("Who must act", Strong(words()["party"][best.party])))
-    rows.append(("What to do", sentence(best.remedy)))
-    if best.settle:
-        rows.append(("To be sure", sentence(best.settle[0])))
-    return [*rows, *_as_well(report, best)]
+    return [
+        *rows,
+        *(_cause(best) if best.standing in _SURE else _guess(best)),
+        *_as_well(report, best),
+    ]
+
+
+def _cause(best: Opinion) -> list[tuple[str, Inline]]:
+    """Tell a cause that is known, and what to do about it."""
+    shows = [("What shows it", sentence(one.text)) for one in best.because[:1]]
+    return [
+        ("What that means", words()["meaning"].get(best.cause, sentence(best.title))),
+        *shows,
+        ("How sure", _standing(best)),
+        ("Who must act", Strong(words()["party"][best.party])),
+        ("What to do", sentence(best.remedy)),
+    ]
+
+
+def _guess(best: Opinion) -> list[tuple[str, Inline]]:
+    """Tell the cause that fits best, and how to find out before anything is changed."""
+    if best.cause == "unknown":
+        return [("What to do", sentence(one)) for one in (best.remedy, *best.settle[:1])]
+    return [
+        ("Fits best", sentence(best.title)),
+        ("It would mean", words()["meaning"].get(best.cause, sentence(best.title))),
+        ("How sure", _standing(best)),
+        *(("To be sure", sentence(one)) for one in best.settle[:1]),
+        ("Who must act", Strong(words()["party"][best.party])),
+        ("If it is so", sentence(best.remedy)),
+    ]
+
+
+def _standing(best: Opinion) -> Inline:
+    return standing_badge(best.standing), " ", words()["standing"][best.standing]["means"]
 
 
 def _as_well(report: Report, best: Opinion) -> list[tuple[str, Inline]]:
@@ -129,7 +157,7 @@ def _asking(trace: Trace) -> list[str]:
 def _refusal(report: Report) -> str:
     if report.outcome == "unreachable":
         return "Nobody: the connection did not come about, so TLS never began."
-    told = words()["refusal"].get(report.refused_by or "", {}).get(report.stage or "")
+    told = words()["refusal"].get(report.refused_by or "nobody", {}).get(report.stage or "")
     if told is None:
         return "It cannot be told which side refused."
     return str(told)
