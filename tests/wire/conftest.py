@@ -198,6 +198,11 @@ def _shaken() -> Callable[..., Wire]:
     return shaken
 
 
+@pytest.fixture(scope="session", name="party")
+def _party() -> Callable[..., Party]:
+    return party
+
+
 @pytest.fixture(scope="session", name="hear")
 def _hear() -> Callable[..., list[Seen]]:
     return hear
