@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+import psutil
 import pytest
 
 import kit
@@ -203,7 +204,7 @@ def test_only_what_changed_is_made_again(tiny: Tiny) -> None:
     probe = tiny.venv / "probe"
     probe.touch()
     (tiny.home / "pyproject.toml").write_text(PYPROJECT + "# changed\n")
-    assert "Installing the packages" not in tiny.run("setup")[1]
+    assert tiny.run("setup") == (0, ".venv is ready.\n")
     assert probe.exists()
     tiny.lock.write_text(tiny.lock.read_text() + wheel(tiny.wheels, "second"))
     assert "Installing the packages" in tiny.run("setup")[1]
@@ -283,6 +284,14 @@ def test_a_package_with_another_hash_is_refused(tiny: Tiny) -> None:
     status, told = tiny.run("setup")
     assert status == 1
     assert "does not have the hash that the lock names" in told
+
+
+def test_a_package_without_a_hash_is_refused(tiny: Tiny) -> None:
+    """A lock that names no hash is not trusted."""
+    tiny.lock.write_text("small==1.0\n")
+    status, told = tiny.run("setup")
+    assert status == 1
+    assert "installing the packages of requirements.lock did not succeed" in told
 
 
 def test_two_runs_at_once_take_turns(tiny: Tiny) -> None:
@@ -436,24 +445,15 @@ sys.exit(kit.main(sys.argv[1:]))
 """
 
 
-def fetch(address: str, **headers: str) -> tuple[int, str]:
+def fetch(page: "str | urllib.request.Request") -> tuple[int, str]:
     """The status and text of a page."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        request = urllib.request.Request(address, headers=headers)  # noqa: S310  our own server
-        with direct.open(request, timeout=30) as answer:
+        with direct.open(page, timeout=30) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
             return error.code, ""
-
-
-def descendants(pid: int) -> Iterator[int]:
-    """The processes below one, where /proc tells of them."""
-    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, listing.read_text().split()):
-            yield child
-            yield from descendants(child)
 
 
 def read_line(stream: "IO[str] | None") -> str:
@@ -470,7 +470,12 @@ def test_start_prints_an_address_that_answers_and_ends_with_everything_it_starte
     work = tmp_path / "my cases"
     command = [sys.executable, "-c", DOOR, "start", "--no-browser", "--dir", str(work)]
     process = subprocess.Popen(
-        command, cwd=HOME, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=HOME,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     with process:
         try:
@@ -478,22 +483,27 @@ def test_start_prints_an_address_that_answers_and_ends_with_everything_it_starte
             assert words[:-1] == ["mtlskit", "is", "ready:"], process.communicate()
             base, token = words[-1].split("/doc/")[0], words[-1].split("token=")[1]
             assert base.startswith("http://127.0.0.1:")
+
+            def api(path: str, data: bytes | None = None, key: str = token) -> tuple[int, str]:
+                headers = {"Authorization": f"token {key}"}
+                request = urllib.request.Request(f"{base}/api/{path}", data, headers)  # noqa: S310  our own server
+                return fetch(request)
+
             assert fetch(words[-1])[0] == 200
-            assert fetch(f"{base}/api/contents")[0] == 403
-            status, listing = fetch(f"{base}/api/contents", Authorization=f"token {token}")
-            assert status == 200
-            assert "00-start-here.ipynb" in listing
-            started = set(descendants(process.pid))
-            lines = "".join(
-                Path(f"/proc/{pid}/cmdline").read_text() for pid in started if os.name == "posix"
-            )
-            assert token not in lines
+            assert api("contents", key="guessed")[0] == 403
+            assert "00-start-here.ipynb" in api("contents")[1]
+            assert api("kernels", b"{}")[0] == 201
+            started = psutil.Process(process.pid).children(recursive=True)
+            assert len(started) >= 2, "a server and a kernel"
+            assert not [one for one in started if token in " ".join(one.cmdline())]
         finally:
-            process.send_signal(signal.SIGINT)
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
             _, told = process.communicate(timeout=60)
     assert (process.returncode, told) == (0, "Ctrl-C ends it.\nJupyterLab has ended.\n")
-    assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
-    assert token not in (work / ".mtlskit" / "jupyterlab.log").read_text()
+    assert psutil.wait_procs(started, timeout=10)[1] == []
+    log = (work / ".mtlskit" / "jupyterlab.log").read_text()
+    assert "Kernel shutdown" in log
+    assert token not in log
 
 
 def test_a_port_that_somebody_took_meanwhile_is_given_up(
