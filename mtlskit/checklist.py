@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from mtlskit.case import Case
-from mtlskit.material import Because
+from mtlskit.material import Because, Source
 from mtlskit.rules.rule import Clear, Finding, Found, Inapplicable, Unknown, Verdict
 from mtlskit.trace.events import Trace
 
@@ -117,15 +117,21 @@ def _several_key_stores(case: Case, verdicts: Verdicts) -> _Seen:
     if case.settings is None or case.settings.key_stores is None:
         return _Seen("unknown", (Because("no export of sys_certificate was given"),))
     active = [one for one in case.settings.key_stores if one.active is not False]
-    seen = [
-        Because(f"{one.name} is an active key store ({one.type})", one.source) for one in active
-    ]
+    if not active:
+        return _Seen("no", (Because("the exports hold no active key store"),))
+    names = ", ".join(one.name for one in active)
+    seen = [Because(f"active key stores: {names}", Source(active[0].source.name))]
     verdict = verdicts.get("instance.several-keystores")
     if len(active) > 1 and isinstance(verdict, Clear):
         seen += verdict.because
-    do = (verdict.remedy or "") if isinstance(verdict, Found) else ""
-    seen = seen or [Because("the exports hold no active key store")]
-    return _Seen("yes" if len(active) > 1 else "no", tuple(seen), do)
+    return _Seen("yes" if len(active) > 1 else "no", tuple(seen), _to_close(verdicts))
+
+
+def _to_close(verdicts: Verdicts) -> str:
+    """Return how to leave one key store, unless another row tells the same steps."""
+    verdict = verdicts.get("instance.several-keystores")
+    overridden = isinstance(verdicts.get("instance.property-overrides-profile"), Found)
+    return (verdict.remedy or "") if isinstance(verdict, Found) and not overridden else ""
 
 
 def _another_tool(_case: Case, _verdicts: Verdicts) -> _Seen:
@@ -142,7 +148,7 @@ def _settings_resolve(case: Case, verdicts: Verdicts) -> _Seen:
         and (verdict.decisive or cause in _TWO_PROPERTIES)
     }
     if found:
-        because = tuple(each for verdict in found.values() for each in verdict.because)
+        because = tuple(verdict.because[0] for verdict in found.values())
         told = Because("the exports show what to change; that it helps was not tried")
         return _Seen("yes", (told, *because), _steps(found))
     return _nothing_to_change(verdicts)

@@ -10,6 +10,7 @@ import pytest
 from mtlskit.case import Attempt, Case
 from mtlskit.checklist import Row, answers, certificate_request_note
 from mtlskit.instance.exports import read_export
+from mtlskit.instance.protocols import FACTORY
 from mtlskit.instance.settings import Settings, settings_from
 from mtlskit.lab import exports as lab
 from mtlskit.material import Blob, Source, Target
@@ -61,7 +62,8 @@ def test_the_broken_sample_answers_symptoms_2_and_4_and_says_what_to_set() -> No
     """The exports alone name the key stores, the properties, their values and why."""
     rows = checklist(world("broken"))
     assert rows["several-key-stores"].answer == "yes"
-    assert len(rows["several-key-stores"].because) == 3
+    names = "SAML 2.0 SP Keystore, Partner Client Keystore, Partner Test Keystore"
+    assert rows["several-key-stores"].because[0].text == f"active key stores: {names}"
     resolve = rows["settings-resolve"]
     assert resolve.answer == "yes"
     assert not resolve.by_hand
@@ -86,7 +88,7 @@ def test_one_key_store_answers_no() -> None:
     row = checklist(Case(settings=settings(made)))["several-key-stores"]
     assert (row.answer, [one.text for one in row.because]) == (
         "no",
-        ["S is an active key store (key_store)"],
+        ["active key stores: S"],
     )
     none = checklist(Case(settings=settings(made[2:])))["several-key-stores"]
     assert (none.answer, len(none.because)) == ("no", 1)
@@ -156,3 +158,18 @@ def test_where_the_term_appears_it_is_said_that_it_is_no_csr() -> None:
                 certificate_request_note() in row.follows
             )
             assert row.answer == answer
+
+
+def test_the_old_way_with_two_key_stores_says_how_to_leave_one() -> None:
+    """Without a profile nothing is overridden, and the row on key stores says what to do itself."""
+    made = (
+        lab.prop("glide.httpclient.protocol.myhttps.class", FACTORY),
+        lab.prop("glide.httpclient.protocol.myhttps.port", "8443"),
+        lab.profile("unrelated", "443", None),
+        lab.stored("One"),
+        lab.stored("Two"),
+    )
+    case = Case(settings=settings(made), url="myhttps://partner.example.com:8443/")
+    rows = checklist(case)
+    assert rows["several-key-stores"].follows.startswith("Let a protocol profile myhttps name one")
+    assert rows["settings-resolve"].answer == "no"

@@ -179,10 +179,11 @@ def _common() -> tuple[Made, ...]:
     )
 
 
-def _worlds() -> Iterable[World]:
-    url = "myhttps://partner.example.com:8443/orders"
+def worlds(host: str = "partner.example.com", port: int = 8443) -> Iterable[World]:
+    """Make the instances for an endpoint of that host and port."""
+    url = f"myhttps://{host}:{port}/orders"
     common = (*_common(), message("Partner Orders", url, "myhttps"))
-    right = profile("myhttps", "8443", "Partner Client Keystore")
+    right = profile("myhttps", str(port), "Partner Client Keystore")
     yield World(
         "healthy",
         "One profile, with the endpoint's port and one key store; no properties.",
@@ -192,8 +193,8 @@ def _worlds() -> Iterable[World]:
     )
     yield World(
         "broken",
-        "Properties register myhttps on port 4433, where the endpoint listens on 8443; they bypass "
-        "the profile's key store; a second profile was made for tests.",
+        "Properties register myhttps on port 4433, where the endpoint listens on another; they "
+        "bypass the profile's key store; a second profile was made for tests.",
         ("instance.port", "instance.property-overrides-profile", "instance.duplicate-profile"),
         url,
         (
@@ -203,12 +204,12 @@ def _worlds() -> Iterable[World]:
             stored("Partner Test Keystore"),
             *attachment("Partner Test Keystore", "partnertest.jks"),
             right,
-            profile("myhttpstest", "8443", "Partner Test Keystore"),
+            profile("myhttpstest", str(port), "Partner Test Keystore"),
         ),
     )
 
 
-WORLDS: Mapping[str, World] = MappingProxyType({world.id: world for world in _worlds()})
+WORLDS: Mapping[str, World] = MappingProxyType({world.id: world for world in worlds()})
 
 
 def as_unload(records: Iterable[Made], *, wrapper: str = "unload") -> bytes:

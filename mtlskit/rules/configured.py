@@ -7,13 +7,16 @@ certificate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
 
 from mtlskit.case import Case, Missing
 from mtlskit.instance.protocols import Scheme, schemes
 from mtlskit.instance.routes import Address, Route, address_of, messages_to, route, schemes_to
 from mtlskit.instance.settings import Settings
 from mtlskit.material import Because, Unreadable
+from mtlskit.rules.rule import Answer, Found
 
 _HTTPS = 443
 
@@ -128,3 +131,24 @@ def _readable(url: str | None) -> Address | None:
 def mutual_names(settings: Settings) -> tuple[str, ...]:
     """Return the names of the schemes that offer a client certificate."""
     return tuple(one.name for one in schemes(settings) if one.offers_certificate)
+
+
+def beside_the_call(question: Callable[[Case], Answer]) -> Callable[[Case], Answer]:
+    """Take its decisiveness from what a question finds, where the instance was not the caller.
+
+    When the identity was offered by mtlskit itself and the call failed all the same, the settings
+    had no part in that failure; they stay a possible fault of the instance's own calls.
+    """
+
+    @wraps(question)
+    def ask(case: Case) -> Answer:
+        answer = question(case)
+        trace = case.trace
+        failed = trace is not None and trace.ended.outcome in ("refused", "unreachable")
+        if not isinstance(answer, Found) or case.chosen is None or trace is None or not failed:
+            return answer
+        text = "the call that was seen to fail was made without the instance and its settings"
+        seen = (*answer.because, Because(text, trace.source))
+        return replace(answer, because=seen, decisive=False)
+
+    return ask

@@ -21,6 +21,7 @@ from mtlskit.instance.settings import Settings
 from mtlskit.material import Because
 from mtlskit.rules.configured import (
     Configured,
+    beside_the_call,
     called_urls,
     configured,
     endpoint_port,
@@ -29,6 +30,7 @@ from mtlskit.rules.configured import (
     road_of,
 )
 from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
+from mtlskit.rules.steps import empty, profile_counts, set_port
 
 _ARTICLE = "ServiceNow KB0683345"
 _PLAIN_NAME = re.compile(r"[a-z0-9]+\Z")
@@ -55,6 +57,7 @@ def _named(profile: Profile) -> str:
     title="Is the protocol registered with the port of the endpoint?",
     cites=_ARTICLE,
 )
+@beside_the_call
 def port(case: Case) -> Answer:
     """Compare the registered port with the one that the endpoint listens on."""
     what = configured(case)
@@ -78,35 +81,7 @@ def port(case: Case) -> Answer:
     # A URL that names a port wins over a profile's default port, though not over a property's.
     portless = what.address is not None and what.address.port is None
     certain = portless or any(one.port_property for one in other)
-    return Found((*seen, known), remedy=_set_port(other[0], wanted), decisive=certain)
-
-
-def _set_port(scheme: Scheme, wanted: int) -> str:
-    profile = scheme.profiles[0] if scheme.profiles else None
-    was = (profile.port if profile else None) or "empty"
-    if not scheme.properties:
-        return f"In the protocol profile {scheme.name}, set Default port to {wanted} (now {was})."
-    if profile is None:
-        name = scheme.port_property.name if scheme.port_property else f"the port of {scheme.name}"
-        return (
-            f"In sys_properties, set {name} to {wanted}. Better, since properties are the old way: "
-            f"make one protocol profile {scheme.name} with default port {wanted} and the key "
-            f"store. {_empty(scheme)}"
-        )
-    if profile.port == wanted:
-        return f"{_empty(scheme)} {_profile_counts(scheme)} It has the right port, {wanted}."
-    return (
-        f"{_empty(scheme)} In the profile {scheme.name}, set Default port to {wanted} (now {was})."
-    )
-
-
-def _empty(scheme: Scheme) -> str:
-    each = " and ".join(f"{one.name} (now {one.value})" for one in scheme.properties)
-    return f"In sys_properties, export as a backup, then set to empty: {each}."
-
-
-def _profile_counts(scheme: Scheme) -> str:
-    return f"Then the protocol profile {scheme.name} counts."
+    return Found((*seen, known), remedy=set_port(other[0], wanted), decisive=certain)
 
 
 @rule(
@@ -114,6 +89,7 @@ def _profile_counts(scheme: Scheme) -> str:
     title="Do properties bypass the key store that the protocol profile names?",
     cites=f"{_ARTICLE}; PRB1923704, release notes of Xanadu patch 11 and Zurich patch 3",
 )
+@beside_the_call
 def property_overrides_profile(case: Case) -> Answer:
     """Look for a protocol that is registered by properties and by a profile at once."""
     what = configured(case)
@@ -128,7 +104,7 @@ def property_overrides_profile(case: Case) -> Answer:
     stores = offered(what.settings, scheme)
     return Found(
         (*_bypassed(scheme), *_all_offered(scheme, stores)),
-        remedy=f"{_empty(scheme)} {_profile_counts(scheme)}",
+        remedy=f"{empty(scheme)} {profile_counts(scheme)}",
         decisive=scheme.class_property is not None and (stores is None or len(stores) > 1),
     )
 
@@ -155,6 +131,7 @@ def _all_offered(
     title="Does more than one protocol profile compete?",
     cites=_ARTICLE,
 )
+@beside_the_call
 def duplicate_profile(case: Case) -> Answer:
     """Look for profiles of one protocol name, and for a second one made for the same endpoint."""
     settings = case.need_settings()
@@ -209,6 +186,7 @@ def _profile(profile: Profile) -> str:
     title="Have the protocol and the key-store file plain names in small letters?",
     cites=f"{_ARTICLE}; ServiceNow documentation, Create a protocol profile",
 )
+@beside_the_call
 def keystore_name(case: Case) -> Answer:
     """Look for capital letters and special characters in the names that are used."""
     what = configured(case)
@@ -251,6 +229,7 @@ def _file_names(what: Configured) -> Answer:
     title="Does the URL begin with the protocol that offers a client certificate?",
     cites="ServiceNow documentation, Mutual authentication",
 )
+@beside_the_call
 def scheme(case: Case) -> Answer:
     """Compare the URL's scheme with the registered protocols."""
     settings = case.need_settings()
@@ -296,6 +275,7 @@ def _without_certificate(case: Case, road: Route, names: tuple[str, ...]) -> Ans
     title="Was the default https scheme given the key-store socket factory?",
     cites=_ARTICLE,
 )
+@beside_the_call
 def https_overridden(case: Case) -> Answer:
     """Look for a registration of https itself."""
     settings = case.need_settings()
@@ -305,7 +285,7 @@ def https_overridden(case: Case) -> Answer:
         return Clear((Because("nothing registers https itself; it is the built-in scheme"),))
     seen = [Because(f"{one.name} is set to {one.value}", one.source) for one in https.properties]
     seen += [Because(f"{_named(one)} registers https itself", one.source) for one in https.profiles]
-    steps = [_empty(https)] if https.properties else []
+    steps = [empty(https)] if https.properties else []
     steps += ["Remove the protocol profile https."] if https.profiles else []
     road = _road(case, settings)
     return Found(
@@ -320,6 +300,7 @@ def https_overridden(case: Case) -> Answer:
     title="Can the key store that the protocol profile names be used?",
     cites=f"{_ARTICLE}; ServiceNow documentation, Create a protocol profile",
 )
+@beside_the_call
 def keystore_reference(case: Case) -> Answer:
     """Follow the key-store reference of each profile to its record, type, state and file."""
     what = configured(case)
@@ -379,6 +360,7 @@ def _wrong_with(store: StoredCertificate) -> list[tuple[str, bool]]:
     title="Can more than one key store be offered?",
     cites=f"{_ARTICLE}; PRB1923704, release notes of Xanadu patch 11 and Zurich patch 3",
 )
+@beside_the_call
 def several_keystores(case: Case) -> Answer:
     """Count the key stores that the call may offer."""
     what = configured(case)
@@ -393,7 +375,7 @@ def several_keystores(case: Case) -> Answer:
             return Found(
                 tuple(Because(f"{store.name} may be offered", store.source) for store in stores),
                 remedy=f"Let a protocol profile {one.name} name one key store: {keep}. "
-                f"{_empty(one)}",
+                f"{empty(one)}",
                 decisive=False,
             )
     names = {store.name for one in what.schemes for store in offered(what.settings, one) or ()}

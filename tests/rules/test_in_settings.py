@@ -8,6 +8,7 @@ from itertools import combinations
 import pytest
 
 from mtlskit.case import Case
+from mtlskit.certs.keystore import open_store
 from mtlskit.instance.exports import read_export
 from mtlskit.instance.protocols import FACTORY
 from mtlskit.instance.settings import Settings, settings_from
@@ -369,6 +370,17 @@ def test_plain_https_is_the_fault_where_the_endpoint_asked_for_a_certificate() -
     assert "myhttps://" in (sure.remedy or "")
     answer = verdicts(case.having(trace=traced(asked=False)))["instance.scheme"]
     assert isinstance(answer, Clear)
+
+
+def test_settings_do_not_explain_a_call_that_was_made_without_the_instance() -> None:
+    """Where mtlskit itself offered the key store in vain, the settings are only possible."""
+    world = lab.WORLDS["broken"]
+    store = open_store(Blob(Source("c.p12"), client().client("CN=C").p12("changeit")), ["changeit"])
+    case = Case(settings=xml(world.records), url=world.url, trace=traced(asked=True))
+    assert found(case)["instance.port"].decisive
+    ours = found(case.having(chosen=store.identities[0]))
+    assert not any(one.decisive for one in ours.values())
+    assert "made without the instance" in ours["instance.port"].because[-1].text
 
 
 def test_a_scheme_that_nothing_registers_is_a_fault() -> None:
