@@ -1,46 +1,49 @@
 """Rules that need the client's own material only: what is wrong with it before anyone is called.
 
-Law of this room: each rule looks at the chain that was sent, or would be, and names the certificate
+Law of this room: what makes a chain unfit is known in `certs.path_rules`; a rule here says which
+cause that is. Each rule looks at the chain that was sent, or would be, and names the certificate
 that is at fault, with both sides of every mismatch.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from mtlskit.case import Case, Missing
+from mtlskit.certs import path_rules
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import issuers_of
+from mtlskit.certs.path_rules import Reason, Walk
 from mtlskit.certs.signing import signed_by
 from mtlskit.material import Because
-from mtlskit.rules.evidence import clause, listed, offered
+from mtlskit.rules.evidence import Offered, clause, listed, offered
 from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
 
-_WEAK_HASHES = ("md5", "sha1")
-_RSA_FLOOR = 2048
-"""Bits. OpenSSL's security level 2 and most CAs' rules refuse less."""
-_KNOWN_CRITICAL = frozenset(
-    {
-        "basicConstraints",
-        "keyUsage",
-        "extKeyUsage",
-        "subjectAltName",
-        "nameConstraints",
-        "certificatePolicies",
-        "policyConstraints",
-        "policyMappings",
-        "inhibitAnyPolicy",
-    }
-)
-"""Extensions that RFC 5280, 4.2 requires everyone to process."""
-
-
-def _day(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+_DAY = "%Y-%m-%d %H:%M:%S UTC"
+_USE = ("purpose", "key-usage")
+"""Reasons that are the leaf's own fault or an issuer's, by where they stand."""
+_ISSUING = ("not-a-ca", "basic-constraints", "path-length", "name-constraint")
+_WEAK = ("weak-key", "weak-signature")
+_PROFILE = ("malformed", "version", "critical-extension", "san", "serial")
 
 
 def _told(text: str, certificate: Certificate) -> Because:
     return Because(text, certificate.source)
+
+
+def _faults(case: Case, ours: Offered) -> list[Reason]:
+    """Ask everything of the chain that can be asked without knowing whom the server trusts."""
+    chain = (ours.leaf, *issuers_of(ours.leaf, ours.chain[1:]))
+    walk = Walk(chain, anchored=False, role="client", at=case.need_time())
+    return path_rules.reasons(walk)
+
+
+def _of_codes(case: Case, ours: Offered, *codes: str) -> tuple[Because, ...]:
+    return tuple(_because(one, ours) for one in _faults(case, ours) if one.code in codes)
+
+
+def _because(one: Reason, ours: Offered) -> Because:
+    sides = f" ({one.presented}; needed: {one.expected})" if one.expected else ""
+    seen = " and was sent" if ours.sent and one.code in ("expired", "not-yet-valid") else ""
+    return clause(f"{one.because.rstrip('.')}{seen}{sides}", one.certificate.source)
 
 
 @rule(
@@ -50,22 +53,16 @@ def _told(text: str, certificate: Certificate) -> Because:
 )
 def expired(case: Case) -> Answer:
     """Compare each notAfter with the time of the failure."""
-    ours, now = offered(case), case.need_time()
-    late = [one for one in ours.chain if one.not_after < now]
+    ours = offered(case)
+    late = [one for one in _faults(case, ours) if one.code == "expired"]
     if late:
+        name = late[0].certificate.label
         return Found(
-            tuple(
-                _told(
-                    f"{one.label} expired at {_day(one.not_after)}; it {ours.verb} at {_day(now)}",
-                    one,
-                )
-                for one in late
-            ),
-            remedy=f"Renew {late[0].label} and replace it in the client's key store, "
-            "with its chain.",
+            tuple(_because(one, ours) for one in late),
+            remedy=f"Renew {name} and replace it in the client's key store, with its chain.",
         )
     first = min(ours.chain, key=lambda one: one.not_after)
-    return Clear((_told(f"{first.label} is valid until {_day(first.not_after)}", first),))
+    return Clear((_told(f"{first.label} is valid until {first.not_after:{_DAY}}", first),))
 
 
 @rule(
@@ -75,21 +72,12 @@ def expired(case: Case) -> Answer:
 )
 def not_yet_valid(case: Case) -> Answer:
     """Compare each notBefore with the time of the failure."""
-    ours, now = offered(case), case.need_time()
-    early = [one for one in ours.chain if one.not_before > now]
+    ours = offered(case)
+    early = _of_codes(case, ours, "not-yet-valid")
     if early:
-        return Found(
-            tuple(
-                _told(
-                    f"{one.label} is valid from {_day(one.not_before)}; "
-                    f"it {ours.verb} at {_day(now)}",
-                    one,
-                )
-                for one in early
-            )
-        )
+        return Found(early)
     last = max(ours.chain, key=lambda one: one.not_before)
-    return Clear((_told(f"{last.label} is valid since {_day(last.not_before)}", last),))
+    return Clear((_told(f"{last.label} is valid since {last.not_before:{_DAY}}", last),))
 
 
 @rule(
@@ -99,64 +87,44 @@ def not_yet_valid(case: Case) -> Answer:
 )
 def purpose(case: Case) -> Answer:
     """Look for clientAuth in the EKU and digitalSignature in the KU, where they are present."""
-    leaf = offered(case).leaf
-    faults = []
-    if leaf.eku is not None and "clientAuth" not in leaf.eku:
-        said = ", ".join(leaf.eku) or "nothing"
-        faults.append(
-            _told(f"the extended key usage of {leaf.label} is {said}; clientAuth is needed", leaf)
-        )
-    if leaf.ku is not None and "digitalSignature" not in leaf.ku:
-        said = ", ".join(leaf.ku) or "nothing"
-        faults.append(
-            _told(f"the key usage of {leaf.label} is {said}; digitalSignature is needed", leaf)
-        )
+    ours = offered(case)
+    leaf = ours.leaf
+    faults = [one for one in _faults(case, ours) if one.code in _USE and one.certificate is leaf]
     if faults:
-        # Some servers take anyExtendedKeyUsage for clientAuth; OpenSSL and BoringSSL do not.
-        return Found(tuple(faults), decisive="anyExtendedKeyUsage" not in (leaf.eku or ()))
-    said = "has no extended key usage, which allows every purpose"
-    if leaf.eku is not None:
-        said = "has the extended key usage clientAuth"
-    return Clear((_told(f"{leaf.label} {said}", leaf),))
+        return Found(tuple(_because(one, ours) for one in faults))
+    if leaf.eku is None:
+        text = f"{leaf.label} has no extended key usage, which allows every purpose"
+        return Clear((_told(text, leaf),))
+    if "clientAuth" not in leaf.eku:
+        text = (
+            f"the extended key usage of {leaf.label} is anyExtendedKeyUsage without clientAuth, "
+            "which OpenSSL and BoringSSL refuse and others accept"
+        )
+        return Found((_told(text, leaf),), decisive=False)
+    return Clear((_told(f"{leaf.label} has the extended key usage clientAuth", leaf),))
 
 
 @rule(
     "client.issuer-purpose",
     title="May the CAs in the client's chain issue what they issued?",
-    cites="RFC 5280, 4.2.1.9, 4.2.1.3 and 6.1.4 (k) to (n)",
+    cites="RFC 5280, 4.2.1.9, 4.2.1.10, 4.2.1.3 and 6.1.4 (k) to (n)",
 )
 def issuer_purpose(case: Case) -> Answer:
-    """Look at CA flag, key usage, EKU and path length of each issuer in the chain."""
+    """Look at CA flag, key usage, EKU, path length and name constraints of each issuer."""
     ours = offered(case)
     issuers = issuers_of(ours.leaf, ours.chain[1:])
     if not issuers:
         return Inapplicable((Because("no issuer was in the chain that the client has"),))
-    faults = [
-        fault for below, issuer in enumerate(issuers) for fault in _issuer_faults(issuer, below)
-    ]
+    faults = tuple(
+        _because(one, ours)
+        for one in _faults(case, ours)
+        if one.code in _ISSUING or (one.code in _USE and one.certificate is not ours.leaf)
+    )
     if faults:
-        return Found(tuple(faults))
-    if any(each.name == "nameConstraints" for one in issuers for each in one.extensions):
-        raise Missing("a check of the name constraints", "Run mtlskit verify on the chain.")
+        return Found(faults)
     return Clear(
         tuple(_told(f"{one.label} is a CA that may sign certificates", one) for one in issuers)
     )
-
-
-def _issuer_faults(issuer: Certificate, cas_below: int) -> list[Because]:
-    faults = []
-    if not issuer.ca:
-        faults.append("its basic constraints do not say that it is a CA")
-    elif issuer.path_length is not None and issuer.path_length < cas_below:
-        faults.append(
-            f"it allows {issuer.path_length} CA certificates below it, and there are {cas_below}"
-        )
-    if issuer.ku is not None and "keyCertSign" not in issuer.ku:
-        said = ", ".join(issuer.ku) or "nothing"
-        faults.append(f"its key usage is {said}; keyCertSign is needed")
-    if issuer.eku is not None and not {"clientAuth", "anyExtendedKeyUsage"} & set(issuer.eku):
-        faults.append(f"its extended key usage is {', '.join(issuer.eku)}; clientAuth is needed")
-    return [_told(f"{issuer.label} issued a certificate, and {one}", issuer) for one in faults]
 
 
 @rule(
@@ -184,33 +152,17 @@ def self_signed(case: Case) -> Answer:
 @rule(
     "client.weak",
     title="Is a key or hash in the client's chain too weak?",
-    cites="RFC 9155; OpenSSL security level 2",
+    cites="RFC 9155; NIST SP 800-131A",
 )
 def weak(case: Case) -> Answer:
     """Look at each key's size and each signature's hash; a root's own signature does not count."""
-    chain = offered(case).chain
-    faults = [fault for one in chain for fault in _weakness(one)]
+    ours = offered(case)
+    faults = _of_codes(case, ours, *_WEAK)
     if faults:
-        return Found(tuple(faults))
-    return Clear(
-        (
-            _told(
-                f"{chain[0].label} has the key {chain[0].key} and the signature "
-                f"{chain[0].signature_algorithm}",
-                chain[0],
-            ),
-        )
-    )
-
-
-def _weakness(one: Certificate) -> list[Because]:
-    faults = []
-    if one.key.kind == "RSA" and one.key.bits is not None and one.key.bits < _RSA_FLOOR:
-        faults.append(f"the RSA key of {one.label} has {one.key.bits} bits; {_RSA_FLOOR} is needed")
-    algorithm = one.signature_algorithm.lower().replace("-", "")
-    if not one.self_issued and any(weak in algorithm for weak in _WEAK_HASHES):
-        faults.append(f"the signature on {one.label} is {one.signature_algorithm}")
-    return [_told(text, one) for text in faults]
+        return Found(faults)
+    leaf = ours.leaf
+    text = f"{leaf.label} has the key {leaf.key} and the signature {leaf.signature_algorithm}"
+    return Clear((_told(text, leaf),))
 
 
 @rule(
@@ -220,36 +172,15 @@ def _weakness(one: Certificate) -> list[Because]:
 )
 def profile(case: Case) -> Answer:
     """Look for a CA used as leaf, unknown critical extensions, and what could not be read."""
-    chain = offered(case).chain
-    faults = [
-        _told(f"{one.label} has the critical extension {extension.name}, which few know", one)
-        for one in chain
-        for extension in one.extensions
-        if extension.critical and extension.name not in _KNOWN_CRITICAL
-    ]
-    faults += [
-        clause(f"{one.label}: {bad.text}", bad.source) for one in chain for bad in one.problems
-    ]
-    faults += _leaf_faults(chain[0])
-    if faults:
-        return Found(tuple(faults))
-    return Clear(
-        (
-            _told(
-                f"{chain[0].label} is a version {chain[0].version} certificate without "
-                "unknown critical extensions",
-                chain[0],
-            ),
-        )
-    )
-
-
-def _leaf_faults(leaf: Certificate) -> list[Because]:
-    if leaf.version is not None and leaf.version < 3:  # noqa: PLR2004 - RFC 5280, 4.1.2.1
-        return [_told(f"{leaf.label} is a version {leaf.version} certificate; 3 is needed", leaf)]
+    ours = offered(case)
+    leaf = ours.leaf
+    faults = _of_codes(case, ours, *_PROFILE)
     if leaf.ca and not leaf.self_issued:
-        return [_told(f"{leaf.label} is a CA certificate used as a client's own", leaf)]
-    return []
+        faults += (_told(f"{leaf.label} is a CA certificate used as a client's own", leaf),)
+    if faults:
+        return Found(faults)
+    text = f"{leaf.label} is a version {leaf.version} certificate without unknown extensions"
+    return Clear((_told(text, leaf),))
 
 
 @rule(

@@ -6,7 +6,7 @@ them is named; where nothing separates them, the question stays open and says wh
 
 from __future__ import annotations
 
-from mtlskit.case import Case, Missing
+from mtlskit.case import Attempt, Case, Missing
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.distinguished import Name, name_from
 from mtlskit.certs.signing import signed_by
@@ -153,6 +153,9 @@ def untrusted_issuer(case: Case) -> Answer:
     top = ours.top
     if top.self_issued and len(ours.chain) == 1:
         return Inapplicable((Because(f"{top.label} is its own issuer", top.source),))
+    mended = next((one for one in case.attempts if _completed(one)), None)
+    if mended is not None:
+        return Clear((Because("the server accepted the completed chain", mended.trace.source),))
     if _bridge(case, top):
         raise Missing(
             "the outcome with a complete chain",
@@ -162,6 +165,12 @@ def untrusted_issuer(case: Case) -> Answer:
     text = f"the chain leads from {ours.leaf.label} to {top.issuer}; the server lists {names}"
     whole = top.self_issued or len(ours.chain) > 1 or _seems_root(top.issuer)
     return Found((Because(text, request.source),), decisive=whole)
+
+
+def _completed(attempt: Attempt) -> bool:
+    """Tell whether this experiment completed the chain and was accepted."""
+    accepted = attempt.trace.ended.outcome == "accepted"
+    return attempt.cause == "client.chain-incomplete" and accepted
 
 
 def _same_name(case: Case, known: Certificate) -> Answer:
@@ -200,7 +209,7 @@ def trust_incomplete(case: Case) -> Answer:
         return Found((Because(text, request.source),))
     between = sum(not one.self_issued for one in ours.chain[1:])
     if between > 1:
-        text = f"{between} intermediates were sent; nginx, as it comes, accepts one"
+        text = f"{between} intermediates were sent; nginx as it comes accepts one"
         return Found((Because(text, ours.leaf.source),), decisive=False)
     raise Missing(
         "what the server trusts",
