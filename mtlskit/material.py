@@ -30,6 +30,10 @@ class Source:
         """Name a place within this one."""
         return replace(self, place=self.place + place)
 
+    def plain(self) -> str:
+        """Tell it to a program as to a person."""
+        return str(self)
+
     def __str__(self) -> str:
         return ", ".join((self.name, *self.place))
 
@@ -118,6 +122,10 @@ class Target:
 
     host: str
     port: int
+
+    def plain(self) -> str:
+        """Tell it to a program as to a person: ``host:port``."""
+        return str(self)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

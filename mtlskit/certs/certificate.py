@@ -23,6 +23,7 @@ from mtlskit.certs.extensions import Extension, GeneralName
 from mtlskit.certs.oids import EXTENSIONS, HASHES, SIGNATURES
 from mtlskit.certs.public_key import PublicKey, key_from
 from mtlskit.material import Problem, Source, Unreadable
+from mtlskit.page.plain import Plain, by_fields
 
 __all__ = ["Certificate", "Extension", "GeneralName", "Name", "PublicKey", "read_certificate"]
 
@@ -92,6 +93,10 @@ class Certificate:
         if self.san:
             return self.san[0].value
         return str(self.subject) or f"certificate with serial number {self.serial:x}"
+
+    def plain(self) -> dict[str, Plain]:
+        """Tell it to a program: its fields, the serial number in hex, and the fingerprint."""
+        return by_fields(self) | {"serial": f"{self.serial:x}", "sha256": self.sha256}
 
     def extension(self, oid: str) -> Extension | None:
         """The first extension with this OID, or None."""

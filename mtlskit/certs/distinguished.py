@@ -45,6 +45,10 @@ class Name:
     def __str__(self) -> str:
         return _rfc4514(self.rdns)
 
+    def plain(self) -> str:
+        """Tell it to a program as to a person: RFC 4514 text."""
+        return str(self)
+
     @property
     def common_name(self) -> str | None:
         """The most specific CN with unseen characters escaped, or None."""

@@ -33,6 +33,10 @@ class PublicKey:
             return f"{self.kind} {self.curve}"
         return f"{self.kind} {self.bits}" if self.bits and self.kind in _SIZED else self.kind
 
+    def plain(self) -> str:
+        """Tell it to a program as to a person: ``RSA 2048``, ``EC P-256``."""
+        return str(self)
+
 
 _SIZED = frozenset({"RSA", "RSA-PSS", "DSA", "EC"})
 

@@ -62,10 +62,7 @@ def _told_more(value: Any, also: frozenset[str]) -> object:  # noqa: ANN401 - an
     if callable(getattr(value, "plain", None)):
         return value.plain()
     if is_dataclass(value):
-        if _is_secret(value):
-            return _LEFT_OUT
-        shown = (each.name for each in fields(value) if each.repr or each.name in also)
-        return _pairs(((name, getattr(value, name)) for name in shown), also)
+        return _LEFT_OUT if _is_secret(value) else _by_fields(value, also)
     if isinstance(value, AbstractSet):
         return sorted((_told(inner, also) for inner in value), key=str)
     if isinstance(value, Collection):
@@ -73,6 +70,16 @@ def _told_more(value: Any, also: frozenset[str]) -> object:  # noqa: ANN401 - an
     if _is_secret(value):
         return _LEFT_OUT
     raise TypeError(f"a {type(value).__name__} has no plain form")
+
+
+def by_fields(value: object, also: Collection[str] = ()) -> dict[str, Plain]:
+    """Tell a dataclass by its fields even if it has a ``plain()``, which may add to them."""
+    return _by_fields(value, frozenset(also))  # type: ignore[return-value] # nothing left out is in
+
+
+def _by_fields(value: Any, also: frozenset[str]) -> dict[str, object]:  # noqa: ANN401 - a dataclass
+    shown = (each.name for each in fields(value) if each.repr or each.name in also)
+    return _pairs(((name, getattr(value, name)) for name in shown), also)
 
 
 def _pairs(pairs: Any, also: frozenset[str]) -> dict[str, object]:  # noqa: ANN401 - any values

@@ -12,6 +12,7 @@ from typing import Literal
 from mtlskit.certs.certificate import Certificate
 from mtlskit.material import Because, Failure, Side, Source, Target
 from mtlskit.page.blocks import Page
+from mtlskit.page.plain import Plain, by_fields
 from mtlskit.page.shown import Shown
 from mtlskit.trace import tell
 
@@ -156,6 +157,10 @@ class Trace(Shown):
     library: tuple[str, ...] = ()
     expected_name: str | None = None
     failure: Failure | None = None
+
+    def plain(self) -> dict[str, Plain]:
+        """Tell it to a program: its fields, and every event without its parsed message."""
+        return by_fields(self, also=("events",))
 
     def page(self) -> Page:
         """Describe the connection: how it ended, then message by message."""
