@@ -171,7 +171,8 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
 
 def surroundings(**more: str) -> dict[str, str]:
     """The environment for what is started: as it is, less what would bend another Python."""
-    bent = {"PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "UV_PYTHON"}
+    bent = {"PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"}
+    bent |= {"UV_PYTHON", "UV_SYSTEM_PYTHON", "PIP_USER", "PIP_TARGET", "PIP_PREFIX"}
     return {name: value for name, value in os.environ.items() if name not in bent} | more
 
 
