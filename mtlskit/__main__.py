@@ -1,4 +1,4 @@
-"""The terminal door: ``mtlskit inspect|verify|trace|diagnose|doctor``.
+"""The terminal door: ``mtlskit diagnose|trace|read|inspect|verify|doctor``.
 
 Law of this file: it reads arguments, calls one function of the front door, prints its answer. Exit
 status: 0 accepted, 1 refused or findings, 2 wrong usage, 3 could not be reached or read.
@@ -19,6 +19,7 @@ import mtlskit
 
 if TYPE_CHECKING:
     from mtlskit.page.shown import Shown
+    from mtlskit.report import Report
     from mtlskit.trace.events import Ended
 
 ACCEPTED, REFUSED, USAGE, UNREADABLE = 0, 1, 2, 3
@@ -67,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"mtlskit {mtlskit.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_diagnose, _add_trace, _add_inspect, _add_verify, _add_doctor):
+    for add in (_add_diagnose, _add_trace, _add_read, _add_inspect, _add_verify, _add_doctor):
         add(commands)
     return parser
 
@@ -152,15 +153,30 @@ def _add_diagnose(commands: Any) -> None:  # noqa: ANN401 - see _command
     parser.add_argument(
         "--no-request", action="store_true", help="send no HTTP request after the handshake"
     )
-    parser.add_argument(
-        "--report", metavar="NAME", help="save the report as NAME.html, NAME.md and NAME.json"
-    )
+    parser.add_argument("--url", help="the URL that the instance calls, if it is another one")
+    _report_option(parser)
 
 
 def _add_trace(commands: Any) -> None:  # noqa: ANN401 - see _command
     parser = _command(commands, "trace", _trace, "Make one connection and show who said what.")
     _connection_options(parser)
     parser.add_argument("--request", action="store_true", help="send an HTTP GET afterwards")
+
+
+def _add_read(commands: Any) -> None:  # noqa: ANN401 - see _command
+    parser = _command(
+        commands, "read", _read, "Judge a case from files alone: key stores, settings, any mixture."
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+")
+    parser.add_argument("--url", help="the URL that the instance or client calls")
+    _password_options(parser)
+    _report_option(parser)
+
+
+def _report_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--report", metavar="NAME", help="save the report as NAME.html, NAME.md and NAME.json"
+    )
 
 
 def _add_inspect(commands: Any) -> None:  # noqa: ANN401 - see _command
@@ -194,6 +210,7 @@ def _diagnose(options: argparse.Namespace) -> int:
             trust=options.trust,
             material=options.material,
             settings=options.settings,
+            url=options.url,
             password=passwords,
             tls=options.tls,
             server_name=options.server_name,
@@ -203,13 +220,30 @@ def _diagnose(options: argparse.Namespace) -> int:
         )
 
     report = run(_passwords(options, (*(options.identity or ()), *options.material)))
+    _hand_over(options, report)
+    return _status(report.case.trace.ended)
+
+
+def _read(options: argparse.Namespace) -> int:
+    case = mtlskit.read(
+        *options.files, password=_passwords(options, options.files), url=options.url
+    )
+    report = mtlskit.diagnose(case)
+    _hand_over(options, report)
+    if case.problems and not (case.identities or case.material or case.settings):
+        return UNREADABLE
+    sure = ("CONFIRMED", "LIKELY")
+    return REFUSED if any(one.standing in sure for one in report.opinions) else ACCEPTED
+
+
+def _hand_over(options: argparse.Namespace, report: Report) -> None:
+    """Print the report, save it where that was asked for, and name what could not be read."""
     _show(options, report, report.json)
     if options.report:
         for path in report.save(options.report):
             print(f"saved {path}", file=sys.stderr)
     for problem in report.case.problems:
         print(f"mtlskit: {problem}", file=sys.stderr)
-    return _status(report.case.trace.ended)
 
 
 def _trace(options: argparse.Namespace) -> int:

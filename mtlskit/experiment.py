@@ -107,6 +107,7 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
     trust: Given | Iterable[Given] | None = None,
     material: Given | Iterable[Given] = (),
     settings: Given | Iterable[Given] = (),
+    url: str | None = None,
     password: str | Sequence[str] | None = None,
     tls: str | None = None,
     server_name: str | None = None,
@@ -123,6 +124,7 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
         trust: files with what the client trusts servers by; None: verify nothing.
         material: whatever else is at hand, such as CA certificates.
         settings: exports of the instance's settings.
+        url: the URL that the instance calls, if it is not the target itself.
         password: one or several, tried on whatever is locked.
         tls: the one TLS version to speak; None: 1.2 or 1.3.
         server_name: the name to reach; None: the target's host.
@@ -138,6 +140,8 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
         case = target
     else:
         case = _gathered(target, identity, trust, material, settings, password)
+    if url is not None:
+        case = case.having(url=url)
     if case.at is None:
         case = case.having(at=datetime.now(UTC))
     if case.trace is None and case.target is not None:
@@ -148,16 +152,24 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
     return replace(reports.judge(case), made=datetime.now(UTC))
 
 
-def read(*files: Given, password: str | Sequence[str] | None = None) -> Case:
+def read(
+    *files: Given, password: str | Sequence[str] | None = None, url: str | None = None
+) -> Case:
     """Read any mixture of files into a case. Never fails for what a file holds.
 
     What could not be read stands in ``case.problems``, each with what to do about it.
+
+    Args:
+        files: paths, or bytes with a name.
+        password: one or several, tried in turn on whatever is locked.
+        url: the URL that the instance or client calls.
     """
     found = gather(files, _passwords(password))
     return Case(
         identities=found.identities if found.stores else None,
         material=found.certificates,
         settings=settings_from(found.exports) if found.exports else None,
+        url=url,
         problems=found.problems,
         at=datetime.now(UTC),
     )

@@ -263,3 +263,22 @@ def test_a_closed_pipe_is_no_error(played: Staged, tmp_path: Path) -> None:
             check=False,
         )
     assert b"Traceback" not in done.stderr
+
+
+EXPORTS = Path(__file__).parent.parent / "data" / "exports"
+
+
+def test_exports_alone_are_judged(capsys: Capsys) -> None:
+    """Broken settings name their cause and what to set; healthy ones name nothing."""
+    url = ["--url", "myhttps://partner.example.com:8443/orders"]
+    assert main(["read", str(EXPORTS / "broken" / "instance.xml"), *url, "--json"]) == REFUSED
+    told = json.loads(capsys.readouterr().out)
+    assert told["opinions"][0]["cause"] == "instance.port"
+    assert "glide.httpclient.protocol.myhttps.port" in told["opinions"][0]["remedy"]
+    assert [row["answer"] for row in told["checklist"]][1] == "yes"
+    assert [row["answer"] for row in told["checklist"]][3] == "yes"
+    healthy = [str(one) for one in sorted((EXPORTS / "healthy").glob("*.json"))]
+    assert main(["read", *healthy, *url, "--json"]) == ACCEPTED
+    told = json.loads(capsys.readouterr().out)
+    assert not any(one["cause"].startswith("instance.") and one["standing"] != "RULED_OUT"
+                   for one in told["opinions"])  # fmt: skip

@@ -114,17 +114,21 @@ class _Bench:
                 "LIKELY" if verdict.decisive else "POSSIBLE",
                 verdict.because + said,
                 remedy=verdict.remedy or "",
+                # What stands in an export needs no further looking for.
+                settle=() if cause.id.startswith("instance.") else cause.settle,
                 weight=weight,
             )
         if self.ended is None or self.ended.outcome == "accepted":
             return None
         if isinstance(verdict, Unknown):
-            return self._say(cause, "POSSIBLE", said, settle=(verdict.how,), weight=weight)
-        return self._say(cause, "POSSIBLE", said, weight=weight / 2)
+            settle = (verdict.how, *cause.settle)
+            return self._say(cause, "POSSIBLE", said, settle=settle, weight=weight)
+        return self._say(cause, "POSSIBLE", said, settle=cause.settle, weight=weight / 2)
 
     def nothing_fits(self) -> Opinion:
         if self.ended is not None:
-            return self._say(causes()["unknown"], "POSSIBLE", self.ended.because)
+            unknown = causes()["unknown"]
+            return self._say(unknown, "POSSIBLE", self.ended.because, settle=unknown.settle)
         because = Because("no fault was found in what was given; no connection was looked at")
         return self._say(causes()["none"], "POSSIBLE", (because,))
 
@@ -187,7 +191,7 @@ class _Bench:
             party=cause.party,
             because=because,
             remedy=remedy or cause.remedy,
-            settle=tuple(dict.fromkeys(settle + cause.settle)) if open_question else (),
+            settle=tuple(dict.fromkeys(settle)) if open_question else (),
             weight=weight,
         )
 
