@@ -16,6 +16,7 @@ from mtlskit.lab import exports as lab
 from mtlskit.lab.exports import attachment, message, profile, prop, stored
 from mtlskit.lab.pki import Authority
 from mtlskit.material import Blob, Source, Target
+from mtlskit.report import judge
 from mtlskit.rules import in_settings
 from mtlskit.rules.rule import Clear, Found, Inapplicable, Rule, Unknown, Verdict, ask
 from mtlskit.trace.events import Asked, Ended, Symptom, Trace
@@ -203,6 +204,26 @@ def test_the_broken_sample_names_its_causes_with_values() -> None:
         "glide.httpclient.protocol.myhttps.port (now 4433). Then the protocol profile myhttps "
         "counts. It has the right port, 8443."
     )
+
+
+@FORMATS
+def test_a_diagnosis_from_exports_alone_names_the_cause_or_nothing(
+    read: Callable[[Sequence[lab.Made]], Settings],
+) -> None:
+    """The broken sample gives its main cause first; the healthy one rules every cause out."""
+    broken, healthy = (
+        judge(Case(settings=read(lab.WORLDS[name].records), url=URL)).diagnosis.opinions
+        for name in ("broken", "healthy")
+    )
+    first, second, third = lab.WORLDS["broken"].causes
+    assert [(one.cause, one.standing) for one in broken[:2]] == [
+        (first, "LIKELY"),
+        (second, "LIKELY"),
+    ]
+    assert {one.party for one in broken[:2]} == {"instance-admin"}
+    assert (third, "POSSIBLE") in [(one.cause, one.standing) for one in broken]
+    said = {one.standing for one in healthy if one.cause.startswith("instance.")}
+    assert said == {"RULED_OUT"}
 
 
 # --- the port -------------------------------------------------------------------------------------
