@@ -1,0 +1,104 @@
+"""One change at a time, for real."""
+
+from collections.abc import Callable
+
+import pytest
+
+import mtlskit
+from mtlskit.case import Case
+from mtlskit.experiment import MOST_CONNECTIONS, target_of
+from mtlskit.lab import scenes
+from mtlskit.lab.pki import Authority
+from mtlskit.material import Blob, Source, Target, Unreadable
+from mtlskit.report import Report
+
+ReportOf = Callable[[str, str], Report]
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port", "url"),
+    [
+        ("partner.example", "partner.example", 443, None),
+        ("partner.example:8443", "partner.example", 8443, None),
+        ("[::1]:8443", "::1", 8443, None),
+        (
+            "https://partner.example/orders",
+            "partner.example",
+            443,
+            "https://partner.example/orders",
+        ),
+        ("myhttps://p.example:4433/x", "p.example", 4433, "myhttps://p.example:4433/x"),
+    ],
+)
+def test_a_target_is_a_host_and_port_or_a_url(
+    text: str, host: str, port: int, url: str | None
+) -> None:
+    """The usual ways to write an endpoint are read; a URL is kept."""
+    assert target_of(text) == (Target(host, port), url)
+
+
+@pytest.mark.parametrize("text", ["", ":443", "host:99999", "host:x", "two words", "[::1"])
+def test_what_names_no_endpoint_is_unreadable(text: str) -> None:
+    """The sentence says what was expected."""
+    with pytest.raises(Unreadable, match="HOST:PORT"):
+        target_of(text)
+
+
+def test_an_accepted_connection_is_left_alone(report_of: ReportOf) -> None:
+    """Where nothing is wrong, nothing is tried."""
+    assert report_of("none", "1.3").case.attempts == ()
+
+
+def test_each_attempt_says_what_was_changed_and_ends_somehow(report_of: ReportOf) -> None:
+    """A row of the experiments has a sentence and a trace of its own."""
+    attempts = report_of("client.wrong-identity", "1.3").case.attempts
+    assert len(attempts) > 1
+    assert all(one.change and one.trace.ended.outcome for one in attempts)
+    assert len({one.change for one in attempts}) == len(attempts)
+
+
+def test_no_more_connections_are_made_than_allowed() -> None:
+    """With a store of many identities, the endpoint sees at most sixteen callers."""
+    root = Authority.root("Lab strangers")
+    many = [root.issue(f"client {number}") for number in range(30)]
+    files = [
+        Blob(Source(f"client-{n}.pem"), one.pem_chain() + one.pem_key())
+        for n, one in enumerate(many)
+    ]
+    with scenes.stage("client.untrusted-issuer") as staged:
+        report = mtlskit.diagnose(staged.target, identity=files, server_name=staged.server_name)
+        assert staged.endpoint is not None
+        assert len(staged.endpoint.visits(1)) <= MOST_CONNECTIONS
+    assert 1 < len(report.case.attempts) < MOST_CONNECTIONS
+
+
+def test_experiments_can_be_left_out() -> None:
+    """One call, nothing changed."""
+    with scenes.stage("client.chain-incomplete") as staged:
+        report = mtlskit.diagnose(
+            staged.target,
+            identity=staged.identity_files,
+            material=staged.material_files,
+            password=staged.password,
+            server_name=staged.server_name,
+            experiments=False,
+        )
+    assert report.case.attempts == ()
+    assert report.opinions[0].cause == "client.chain-incomplete"
+    assert report.opinions[0].standing == "LIKELY"
+
+
+def test_a_case_is_called_only_where_it_has_a_target_and_no_trace(report_of: ReportOf) -> None:
+    """A case from files is judged as it stands; one with a target is called."""
+    assert mtlskit.diagnose(Case()).case.trace is None
+    with scenes.stage("none") as staged:
+        called = mtlskit.diagnose(Case(target=staged.target), server_name=staged.server_name)
+    assert called.case.trace is not None
+    old = report_of("client.expired", "1.3").case
+    assert mtlskit.diagnose(old).case.trace is old.trace
+
+
+def test_an_unknown_version_is_refused_in_words() -> None:
+    """The versions that exist are named."""
+    with pytest.raises(Unreadable, match=r"1\.0, 1\.1, 1\.2, 1\.3"):
+        mtlskit.diagnose("127.0.0.1:9", tls="3.0")
