@@ -61,7 +61,7 @@ def configured(case: Case) -> Configured:
     """
     settings = case.need_settings()
     given(settings, "sys_properties")
-    road = None if case.url is None else road_of(settings, case.url)
+    road = road_in(case, settings)
     if road is None:
         found = schemes_to(settings, case.target.host if case.target else None)
     else:
@@ -70,6 +70,30 @@ def configured(case: Case) -> Configured:
     if not all(one.class_property for one in found) or not found:
         given(settings, "sys_protocol_profile")
     return Configured(settings, found, road)
+
+
+def called(case: Case, settings: Settings) -> str | None:
+    """Return the URL that the instance calls.
+
+    Where neither a URL nor an endpoint was given, and the exports hold one message alone that can
+    offer a client certificate, it is that message's.
+    """
+    if case.url is not None or case.target is not None:
+        return case.url
+    names = mutual_names(settings)
+    urls = {
+        message.url
+        for message in settings.messages or ()
+        if (address := _readable(message.url))
+        and (message.mutual or address.scheme.lower() in names)
+    }
+    return urls.pop() if len(urls) == 1 else None
+
+
+def road_in(case: Case, settings: Settings) -> Route | None:
+    """Follow the URL that the instance calls; None if it is not known."""
+    url = called(case, settings)
+    return None if url is None else road_of(settings, url)
 
 
 def road_of(settings: Settings, url: str) -> Route:
@@ -90,8 +114,9 @@ def called_urls(case: Case, settings: Settings) -> tuple[str, ...]:
     Raises:
         Missing: neither is there.
     """
-    if case.url is not None:
-        return (case.url,)
+    url = called(case, settings)
+    if url is not None:
+        return (url,)
     host = case.target.host if case.target else ""
     found = tuple(message.url for message in messages_to(settings, host))
     if not found:
@@ -102,15 +127,15 @@ def called_urls(case: Case, settings: Settings) -> tuple[str, ...]:
     return found
 
 
-def endpoint_port(case: Case) -> tuple[int, Because]:
+def endpoint_port(case: Case, settings: Settings) -> tuple[int, Because]:
     """Return the port that the endpoint listens on, and how that is known.
 
     Raises:
         Missing: nothing tells it.
     """
-    address = _readable(case.url)
+    address = _readable(called(case, settings))
     if address is not None and address.port is not None:
-        return address.port, Because(f"the URL that the instance calls names port {address.port}")
+        return address.port, Because(f"the URL that the instance calls is {address}")
     # A URL without a port says nothing, and the 443 read into it neither, unless it answered.
     assumed = address is not None and case.trace is None
     if case.target is None or (assumed and case.target.port == _HTTPS):

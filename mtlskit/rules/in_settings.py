@@ -27,6 +27,7 @@ from mtlskit.rules.configured import (
     endpoint_port,
     given,
     mutual_names,
+    road_in,
     road_of,
 )
 from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
@@ -44,10 +45,6 @@ def _no_scheme(what: Configured) -> Inapplicable:
     return Inapplicable((Because(text),))
 
 
-def _road(case: Case, settings: Settings) -> Route | None:
-    return road_of(settings, case.url) if case.url is not None else None
-
-
 def _named(profile: Profile) -> str:
     return f"the protocol profile {profile.protocol}"
 
@@ -63,7 +60,7 @@ def port(case: Case) -> Answer:
     what = configured(case)
     if not what.schemes:
         return _no_scheme(what)
-    wanted, known = endpoint_port(case)
+    wanted, known = endpoint_port(case, what.settings)
     other = [one for one in what.schemes if one.port and port_number(one.port.value) != wanted]
     if len(other) < len(what.schemes):
         right = next(one for one in what.schemes if one not in other)
@@ -137,7 +134,7 @@ def duplicate_profile(case: Case) -> Answer:
     settings = case.need_settings()
     given(settings, "sys_protocol_profile")
     profiles = settings.profiles or ()
-    road = _road(case, settings)
+    road = road_in(case, settings)
     pairs = [
         pair
         for pair in combinations(profiles, 2)
@@ -287,7 +284,7 @@ def https_overridden(case: Case) -> Answer:
     seen += [Because(f"{_named(one)} registers https itself", one.source) for one in https.profiles]
     steps = [empty(https)] if https.properties else []
     steps += ["Remove the protocol profile https."] if https.profiles else []
-    road = _road(case, settings)
+    road = road_in(case, settings)
     return Found(
         (*seen, Because("so every outbound https call may offer a client certificate")),
         remedy=" ".join((*steps, "Use a protocol of its own for calls with a client certificate.")),

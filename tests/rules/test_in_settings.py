@@ -250,6 +250,15 @@ def test_a_default_port_does_not_decide_where_the_url_names_one() -> None:
     )
 
 
+def test_the_only_message_of_the_exports_tells_the_call_where_nothing_else_does() -> None:
+    """From exports alone the port is judged; with two such messages it is not guessed which."""
+    world = lab.WORLDS["broken"]
+    assert found(Case(settings=xml(world.records)))["instance.port"].decisive
+    more = message("Stock", "myhttps://partner.example.com:9443/stock", "myhttps")
+    answer = verdicts(Case(settings=xml((*world.records, more))))["instance.port"]
+    assert isinstance(answer, Unknown)
+
+
 def test_a_port_that_nobody_told_is_asked_for() -> None:
     """A URL without a port says nothing of the endpoint, nor does the 443 read into it."""
     for target in (None, Target("p.example.com", 443)):
