@@ -99,7 +99,7 @@ LOCK_OPTIONS = (
     "--quiet --universal --upgrade --generate-hashes --no-emit-index-url"
     " --python-version=3.11 --extra=notebook"
 )
-WHOLE_SUITE = ("-q", "-n", "auto", "--dist", "loadfile", "--cov", "--cov-report", "term")
+WHOLE_SUITE = ("-q", "-nauto", "--dist=loadfile", "--durations=10", "--cov", "--cov-report=term")
 
 
 class Trouble(Exception):  # noqa: N818  no fault of this program: something stands in its way
@@ -568,7 +568,7 @@ class Lab:
         except (OSError, urllib.error.URLError):
             return False
 
-    def became_ready(self) -> bool:
+    def wait_until_ready(self) -> bool:
         """Returns when the server answers, or False when it found its port taken meanwhile.
 
         Raises:
@@ -614,7 +614,7 @@ def running(place: Place, folder: Path, asked: argparse.Namespace) -> Iterator[L
     for _ in range(PORT_RACES):
         lab = Lab(place, folder, choose_port(asked.port), browser=asked.browser)
         try:
-            if lab.became_ready():
+            if lab.wait_until_ready():
                 yield lab
                 return
         finally:
