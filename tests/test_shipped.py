@@ -170,6 +170,23 @@ def test_the_version_is_one() -> None:
     assert [said, newest[1]] == [PROJECT["version"]] * 2
 
 
+def test_the_first_page_names_the_commands_that_there_are() -> None:
+    """README lists each command of the terminal door, and no other."""
+    listed = re.findall(
+        r"^\| `mtlskit (\w+)", (HOME / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    ask = [sys.executable, "-m", "mtlskit", "--help"]
+    told = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
+    assert sorted(listed) == sorted(re.findall(r"^    (\w+)  ", told, re.MULTILINE))
+
+
+def test_every_link_on_the_pages_leads_somewhere() -> None:
+    """A link to a file of ours names a file that is there."""
+    for page in HOME.glob("*.md"):
+        links = re.findall(r"\]\((?!\w+:)([^)#]+)", page.read_text("utf-8"))
+        assert [link for link in links if not (HOME / link).exists()] == [], page.name
+
+
 # ------------------------------------------------------------------------- notebooks and secrets
 
 
