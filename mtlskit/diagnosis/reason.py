@@ -75,6 +75,9 @@ def _ranked(opinions: list[Opinion], bench: _Bench) -> tuple[Opinion, ...]:
         for one in opinions
         if one.standing != "POSSIBLE" or one.weight >= _WORTH_SAYING * heaviest
     ]
+    if any(one.standing == "LIKELY" and one.cause != "none" for one in kept):
+        # This call was accepted, and yet the settings would make the instance's own call fail.
+        kept = [one for one in kept if one.cause != "none"]
     if not any(one.standing != "RULED_OUT" for one in kept):
         kept.append(bench.nothing_fits())
     return tuple(sorted(kept, key=lambda one: (_ORDER[one.standing], -one.weight)))
