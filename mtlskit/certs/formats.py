@@ -76,7 +76,7 @@ def der_kind(data: bytes) -> str | None:
             kind = _with_version(data, inner)
         case [asn1.INTEGER, asn1.INTEGER | asn1.OCTET_STRING, *_]:
             kind = "key"
-        case [asn1.SEQUENCE, asn1.OCTET_STRING]:
+        case [asn1.SEQUENCE, asn1.OCTET_STRING, *_]:
             kind = "encrypted-key"
         case [asn1.OID, *_]:
             kind = _content_info(data, inner[0][1])
@@ -112,7 +112,7 @@ def _signed(tags: list[int]) -> str | None:
             return "crl"
         case [asn1.INTEGER, asn1.SEQUENCE, *_]:
             return "request"
-        case [asn1.SEQUENCE, asn1.OCTET_STRING]:
+        case [asn1.SEQUENCE, asn1.OCTET_STRING, *_]:
             return "bcfks"
     return None
 

@@ -20,7 +20,7 @@ from mtlskit.certs.asn1 import Asn1Error
 from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.certs.distinguished import visible
 from mtlskit.certs.entries import Entry, Store
-from mtlskit.certs.pile import mismatch
+from mtlskit.certs.pile import mismatch, said_once
 from mtlskit.certs.private_key import PrivateKey
 from mtlskit.material import Blob, Problem, Source, Unreadable
 
@@ -35,7 +35,8 @@ def read(blob: Blob, passwords: Sequence[str] = ()) -> Store:
     """Read every entry; the store's password is checked, each key is tried with all passwords."""
     opening = _Opening(blob.source, blob.data, passwords)
     opening.store()
-    return Store(blob.source, opening.format, tuple(opening.entries), tuple(opening.problems))
+    problems = said_once(opening.problems, blob.source)
+    return Store(blob.source, opening.format, tuple(opening.entries), tuple(problems))
 
 
 @dataclass(slots=True)
@@ -84,7 +85,9 @@ class _Opening:
     def store(self) -> None:
         """Read the whole."""
         cursor = _Cursor(self.data, max(len(self.data) - _DIGEST_SIZE, 0))
-        self.right = any(map(self._is_right, self.given))
+        fitting = [one for one in self.given if self._is_right(one)]
+        self.right = bool(fitting)
+        self.given = tuple(dict.fromkeys((*fitting, *self.given)))  # most keys have the store's
         try:
             self.format = _NAMES[cursor.number(4, "the magic number")]
             self.version = cursor.number(4, "the version")
@@ -221,7 +224,7 @@ def _jks_opener(data: bytes, password: pbe.Password, work: pbe.Work) -> bytes:
     """JKS: the key is XORed with a chain of SHA-1 digests, and its own digest follows it."""
     secret = (password or "").encode("utf-16-be")
     last, sealed, check = data[:20], data[20:-20], data[-20:]
-    work.spend(len(sealed) // 20 + 1, 4)
+    work.spend(len(sealed) // 20 + 1, pbe.PYTHON_ROUND)
     stream = bytearray()
     while len(stream) < len(sealed):
         last = hashlib.sha1(secret + last, usedforsecurity=False).digest()
@@ -239,7 +242,7 @@ def _jceks_opener(salt: bytes, rounds: int) -> pbe.Opener:
         secret = (password or "").encode("ascii")
         derived = b""
         for half in _halves(salt):
-            work.spend(rounds, 4)
+            work.spend(rounds, pbe.PYTHON_ROUND)
             digest = half
             for _ in range(rounds):
                 digest = hashlib.md5(digest + secret, usedforsecurity=False).digest()

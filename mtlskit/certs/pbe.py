@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from mtlskit.certs import asn1, rc2
 
-ITERATION_LIMIT = 20_000_000
+ITERATION_LIMIT = 30_000_000
 """Rounds of hashing that one store may ask for; OpenSSL and Java write 2,000 to 600,000 a key."""
 SCRYPT_MEMORY_LIMIT = 256 * 1024 * 1024
 """Bytes of memory that scrypt may ask for."""
-_PYTHON_ROUND = 4
+PYTHON_ROUND = 2
 """A round of hashing that Python itself loops over costs as much as so many rounds within C."""
 _RC2_BYTE = 16
 """The same for one byte of RC2."""
@@ -347,7 +347,7 @@ def pkcs12_bytes(  # noqa: PLR0913, PLR0917 - the parameters that RFC 7292, B.2 
     mixed = _repeated(salt, block) + _repeated(secret, block)
     derived = b""
     while len(derived) < size:
-        work.spend(rounds, _PYTHON_ROUND)
+        work.spend(rounds, PYTHON_ROUND)
         digest = bytes((purpose,)) * block + mixed
         for _ in range(rounds):
             digest = hashlib.new(algorithm, digest, usedforsecurity=False).digest()
@@ -384,7 +384,7 @@ def _pbes1(oid: str, parameters: bytes) -> Scheme:
     salt, rounds, _ = salt_and_rounds(parameters)
 
     def opener(data: bytes, password: Password, work: Work) -> bytes:
-        work.spend(rounds, _PYTHON_ROUND)
+        work.spend(rounds, PYTHON_ROUND)
         digest = (password or "").encode() + salt
         for _ in range(rounds):
             digest = hashlib.new(algorithm, digest, usedforsecurity=False).digest()

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mtlskit.certs import dek, keys, pbe, pkcs7
+from mtlskit.certs.distinguished import visible
 from mtlskit.certs.entries import Entry, Store
 from mtlskit.certs.formats import UTF16_MARKS, der_kind
 from mtlskit.certs.pile import Pile, paired
 from mtlskit.material import Blob, Problem, Source, Unreadable
 
 _BOUNDARY = re.compile(rb"-----(BEGIN|END) ([A-Z0-9][A-Z0-9 .#]{0,63})-----")
-_FRIENDLY = re.compile(rb"^[ \t]*friendlyName: ([^\r\n]{1,200})", re.MULTILINE)
+_FRIENDLY = b"friendlyName: "
 _NOT_OURS = frozenset({"EC PARAMETERS", "DH PARAMETERS", "DSA PARAMETERS", "X9.42 DH PARAMETERS"})
 _SPACE = b" \t\r\n\v\f"
 
@@ -104,9 +105,20 @@ def _block(
     data: bytes, number: int, begin: re.Match[bytes], end: re.Match[bytes] | None, free: int
 ) -> Block:
     body = data[begin.end() : end.start()] if end else None
-    names = _FRIENDLY.findall(data, max(free, begin.start() - 4096), begin.start())
-    alias = names[-1].decode("utf-8", "replace").strip() if names else None
+    alias = _friendly_name(data, max(free, begin.start() - 4096), begin.start())
     return Block(number, begin[2].decode("ascii"), begin.start(), body, alias)
+
+
+def _friendly_name(data: bytes, at: int, stop: int) -> str | None:
+    """The last friendly name in the text before a block; openssl prints Latin-1 where it can."""
+    found = data.rfind(_FRIENDLY, at, stop)
+    if found < 0:
+        return None
+    name = data[found + len(_FRIENDLY) : stop].partition(b"\n")[0].strip()[:200]
+    try:
+        return visible(name.decode("utf-8"))
+    except UnicodeDecodeError:
+        return visible(name.decode("latin-1"))
 
 
 def _add(pile: Pile, block: Block, source: Source) -> None:

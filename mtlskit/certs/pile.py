@@ -152,6 +152,13 @@ def leaves(entries: Sequence[Entry]) -> list[Entry]:
     ]
 
 
+def said_once(problems: Sequence[Problem], store: Source) -> list[Problem]:
+    """Where the store as a whole has no right password, its keys need not say so again."""
+    said = {one.code for one in problems if one.source == store}
+    again = said & {"wrong-password", "no-password"}
+    return [one for one in problems if one.source == store or one.code not in again]
+
+
 def mismatch(certificate: Source, key: Source) -> Problem:
     """Say that a private key does not belong to a certificate."""
     text = (

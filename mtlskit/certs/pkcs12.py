@@ -16,7 +16,7 @@ from mtlskit.certs.bags import Bag
 from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.certs.chain import Pool
 from mtlskit.certs.entries import Entry, Kind, Store
-from mtlskit.certs.pile import mismatch
+from mtlskit.certs.pile import mismatch, said_once
 from mtlskit.certs.private_key import PrivateKey
 from mtlskit.certs.signed import read_crl
 from mtlskit.material import Blob, Problem, Source, Unreadable
@@ -71,6 +71,7 @@ class _Opening:
             self.problem("damaged", f"The PKCS#12 store is damaged {error}.")
         except pbe.TooMuchWork as error:
             self.problem("too-large", f"The store {error}.")
+        self.problems = said_once(self.problems, self.source)
 
     def _pfx(self, pfx: bags.Pfx) -> None:
         if pfx.kind != bags.DATA:

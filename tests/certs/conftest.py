@@ -94,7 +94,7 @@ class Maker:
         """Run a program that must succeed; give what it prints."""
         done = subprocess.run(command, cwd=cwd, capture_output=True, timeout=60, check=False)
         assert done.returncode == 0, (done.stderr + done.stdout).decode(errors="replace")
-        return done.stdout.decode()
+        return done.stdout.decode("utf-8", "surrogateescape")
 
 
 @pytest.fixture(scope="session")
@@ -125,24 +125,24 @@ def keytool_stores(make: Maker, cast: Cast, files: Path, program: Callable[[str]
     folder.mkdir()
     (folder / "one.p12").write_bytes(cast.client.p12(STORE_PASSWORD, "client"))
     (folder / "two.p12").write_bytes(cast.second.p12(STORE_PASSWORD, "zweite ü"))
-    keytool = program("keytool")
-    for kind in ("PKCS12", "JKS", "JCEKS"):
-        own = STORE_PASSWORD if kind == "PKCS12" else KEY_PASSWORD
-        for source, alias, password in (
-            ("one.p12", "client", STORE_PASSWORD),
-            ("two.p12", "zweite ü", own),
-        ):
-            make.run(
-                *(keytool, "-importkeystore", "-noprompt", "-srckeystore", source),
-                *("-srcstorepass", STORE_PASSWORD, "-srcalias", alias, "-destalias", alias),
-                *("-destkeystore", f"store.{kind}", "-deststoretype", kind),
-                *("-deststorepass", STORE_PASSWORD, "-destkeypass", password),
-                cwd=folder,
-            )
+    keytool = (program("keytool"), "-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC")
+    word = ("-srcstorepass", STORE_PASSWORD, "-deststorepass", STORE_PASSWORD)
+    first = ("-destkeystore", "store.PKCS12", "-deststoretype", "PKCS12", *word)
+    for source in ("one.p12", "two.p12"):
+        make.run(*keytool, "-importkeystore", "-srckeystore", source, *first, cwd=folder)
+    make.run(
+        *(*keytool, "-importcert", "-noprompt", "-alias", "anchor"),
+        *("-file", str(files / "root.pem"), "-keystore", "store.PKCS12"),
+        *("-storetype", "PKCS12", "-storepass", STORE_PASSWORD),
+        cwd=folder,
+    )
+    for kind in ("JKS", "JCEKS"):
+        target = ("-destkeystore", f"store.{kind}", "-deststoretype", kind, *word)
+        make.run(*keytool, "-importkeystore", "-srckeystore", "store.PKCS12", *target, cwd=folder)
         make.run(
-            *(keytool, "-importcert", "-noprompt", "-alias", "anchor"),
-            *("-file", str(files / "root.pem"), "-keystore", f"store.{kind}"),
+            *(*keytool, "-keypasswd", "-alias", "zweite ü", "-keystore", f"store.{kind}"),
             *("-storetype", kind, "-storepass", STORE_PASSWORD),
+            *("-keypass", STORE_PASSWORD, "-new", KEY_PASSWORD),
             cwd=folder,
         )
     return folder
