@@ -33,29 +33,21 @@ class Signs:
 
     fatal: tuple[Side, Alert, Source] | None = None
     echo: bool = False
-    close_notify: set[Side] = field(default_factory=set)
     said: set[tuple[Side, str]] = field(default_factory=set)
     application: set[Side] = field(default_factory=set)
-    changed_cipher: set[Side] = field(default_factory=set)
     hidden: int = 0
     hidden_finished: set[Side] = field(default_factory=set)
-    hidden_server_after: int = 0
     malformed: str | None = None
     not_tls: tuple[Side, str] | None = None
     resumed: bool = False
-    asked_late: bool = False
-    state: str = "start"
 
-    def message(self, sender: Side, name: str, state: str) -> None:
-        """Note a handshake message and the state that it led to."""
+    def message(self, sender: Side, name: str) -> None:
+        """Note a handshake message."""
         self.said.add((sender, name))
-        self.state = state
 
     def alert(self, sender: Side, item: Alert, source: Source, *, after_close: bool) -> None:
         """Note an alert; the first fatal one ends the connection."""
-        if item.description == 0:
-            self.close_notify.add(sender)
-        elif item.fatal and self.fatal is None:
+        if item.fatal and self.fatal is None:
             self.fatal = (sender, item, source)
             # OpenSSL 3 clients answer a silent close by sending decode_error themselves.
             self.echo = after_close and item.description == _DECODE_ERROR
@@ -65,10 +57,6 @@ class Signs:
         self.hidden += 1
         if tls != "1.3" and inner_type == 22:  # noqa: PLR2004 - handshake, RFC 5246, 6.2.1
             self.hidden_finished.add(sender)
-        if sender == "client":
-            self.hidden_server_after = 0
-        elif "client" in self.hidden_finished or ("client", "Finished") in self.said:
-            self.hidden_server_after += 1
 
     def finished(self, side: Side) -> bool:
         """Tell whether this side's Finished was seen, or in TLS 1.2 must have been in a record."""

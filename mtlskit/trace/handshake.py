@@ -74,7 +74,6 @@ class _Story:
         if isinstance(item, ApplicationData):
             self._application(seen, item, seconds, source)
         elif isinstance(item, ChangeCipherSpec):
-            self.signs.changed_cipher.add(seen.sender)
             self._note(seen, "change-cipher-spec", "ChangeCipherSpec", seconds, source)
         elif isinstance(item, messages.Alert):
             self._alert(seen, item, seconds, source)
@@ -152,7 +151,7 @@ class _Story:
         )
         if following is not None:
             self.state = following
-        self.signs.message(seen.sender, item.name, self.state)
+        self.signs.message(seen.sender, item.name)
 
     def _learn(self, seen: Seen, item: messages.Message, source: Source) -> None:
         """Keep what this message settles."""
@@ -167,7 +166,6 @@ class _Story:
                 self.alpn = item.alpn
             case messages.CertificateRequest():
                 self.asked = _asked(item, source)
-                self.signs.asked_late = self.state == "done"
             case messages.Certificate():
                 self.chains[seen.sender] = _chain(item, source)
             case messages.CertificateVerify():
