@@ -23,7 +23,6 @@ from mtlskit.wire.items import (
     NotTls,
 )
 from mtlskit.wire.messages import (
-    TLS13,
     ClientHello,
     Heartbeat,
     HelloRetryRequest,
@@ -34,6 +33,7 @@ from mtlskit.wire.messages import (
     Ssl2ClientHello,
     read,
 )
+from mtlskit.wire.names import TLS13
 from mtlskit.wire.openers import NotOpened
 from mtlskit.wire.reader import ParseError, quantity
 from mtlskit.wire.records import Record, RecordReader, Stray
@@ -96,14 +96,15 @@ class Conversation:
     """Takes the bytes of both sides as they come and gives what they say, in order.
 
     Args:
-        key_log: lines of a key log, of this connection or of many.
+        key_log: lines of a key log, of this connection or of many; or a `KeyLog`, which several
+            conversations may share.
         late: the bytes may begin within a record, or with another protocol before TLS.
     """
 
     __slots__ = ("_agreed", "_halves", "_shape")
 
-    def __init__(self, key_log: Sequence[str] = (), *, late: bool = False) -> None:
-        self._agreed = Agreed(KeyLog(key_log))
+    def __init__(self, key_log: KeyLog | Sequence[str] = (), *, late: bool = False) -> None:
+        self._agreed = Agreed(key_log if isinstance(key_log, KeyLog) else KeyLog(key_log))
         self._shape = Shape()
         self._halves: dict[Side, _Half] = {
             "client": _Half("client", late=late),

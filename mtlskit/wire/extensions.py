@@ -76,7 +76,7 @@ def read_extensions(reader: Reader, of: str) -> tuple[Extension, ...]:
     found = []
     while part:
         code = part.number(2, "extension_type")
-        data = part.vector(2, names.extension_name(code))
+        data = part.vector(2, "extension_data")
         found.append(Extension(code, data, of, part.at - len(data)))
     return tuple(found)
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import MD5, SHA1, SHA256, SHA384, Has
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-TLS12: Final = 0x0303
+from mtlskit.wire.names import TLS12
 
 HASHES: Final[dict[str, HashAlgorithm]] = {
     "MD5": MD5(),  # noqa: S303 - the PRF of TLS 1.0 is made of it

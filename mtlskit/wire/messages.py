@@ -25,6 +25,7 @@ from mtlskit.wire.hellos import (
     server_hello,
 )
 from mtlskit.wire.items import Alert
+from mtlskit.wire.names import TLS12, TLS13
 from mtlskit.wire.reader import ParseError, Reader, quantity
 
 __all__ = [
@@ -54,8 +55,6 @@ __all__ = [
     "read",
 ]
 
-TLS12: Final = 0x0303
-TLS13: Final = 0x0304
 INFLATED: Final = 2**20
 """The longest certificate message that is decompressed, in bytes."""
 

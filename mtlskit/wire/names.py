@@ -14,6 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+TLS10: Final = 0x0301
+TLS12: Final = 0x0303
+TLS13: Final = 0x0304
+
 _HERE: Final = Path(__file__).parent
 
 

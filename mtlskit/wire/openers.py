@@ -6,6 +6,7 @@ An opener counts the records that it opened, since that number is part of what s
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -22,6 +23,9 @@ from mtlskit.wire.names import Cipher as Sizes
 from mtlskit.wire.records import Record
 
 WRONG: Final = "The key log's secret does not open this record."
+MISSING: Final = "The cryptographic library here does not offer what this suite needs."
+_HEAD: Final = Struct(">BHH")
+_NUMBERED: Final = Struct(">QBHH")
 EXPLICIT: Final = 8
 """Bytes of the nonce that a TLS 1.2 record carries (RFC 5288, 3)."""
 
@@ -46,7 +50,7 @@ class _Aead:
         try:
             self._aead = _aead(sizes, key)
         except UnsupportedAlgorithm:
-            raise NotOpened(f"{sizes.name} is not offered by the crypto library here.") from None
+            raise NotOpened(MISSING) from None
 
     def decrypt(self, nonce: bytes, data: bytes, associated: bytes) -> bytes:
         try:
@@ -81,7 +85,7 @@ class Tls13Opener:
     def open(self, record: Record) -> tuple[int, bytes]:
         """Return the inner content type and the content without its padding."""
         sealed = record.fragment
-        header = bytes([record.content_type]) + _two(record.version) + _two(len(sealed))
+        header = _HEAD.pack(record.content_type, record.version, len(sealed))
         inner = self._aead.decrypt(_mixed(self._iv, self._opened), sealed, header).rstrip(b"\0")
         self._opened += 1
         return (inner[-1], inner[:-1]) if inner else (0, b"")
@@ -121,14 +125,8 @@ class CbcOpener:
 
     __slots__ = ("_algorithm", "_block", "_chained", "_etm", "_hash", "_iv", "_mac_key", "_opened")
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts of a CBC connection state
-        self,
-        sizes: Sizes,
-        key: bytes,
-        iv: bytes,
-        mac: HashAlgorithm,
-        mac_key: bytes,
-        etm: bool,  # noqa: FBT001
+    def __init__(  # noqa: PLR0913 - the parts of a connection state
+        self, sizes: Sizes, key: bytes, iv: bytes, mac: HashAlgorithm, mac_key: bytes, *, etm: bool
     ) -> None:
         self._algorithm = _BLOCKS[sizes.kind](key)
         self._block, self._iv, self._chained = sizes.iv_bytes, iv, bool(iv)
@@ -160,7 +158,10 @@ class CbcOpener:
         if not sealed or len(sealed) % self._block or len(self._iv) != self._block:
             raise NotOpened(WRONG)
         iv, self._iv = self._iv, sealed[-self._block :]
-        decryptor = Cipher(self._algorithm, CBC(iv)).decryptor()
+        try:
+            decryptor = Cipher(self._algorithm, CBC(iv)).decryptor()
+        except UnsupportedAlgorithm:
+            raise NotOpened(MISSING) from None
         return decryptor.update(sealed) + decryptor.finalize()
 
 
@@ -179,11 +180,6 @@ def _unpadded(data: bytes) -> bytes:
     return data[:-more]
 
 
-def _two(number: int) -> bytes:
-    return number.to_bytes(2, "big")
-
-
 def _header(number: int, record: Record, length: int) -> bytes:
     """What TLS 1.2 authenticates besides the content (RFC 5246, 6.2.3.1 and 6.2.3.3)."""
-    head = number.to_bytes(8, "big") + bytes([record.content_type])
-    return head + _two(record.version) + _two(length)
+    return _NUMBERED.pack(number, record.content_type, record.version, length)

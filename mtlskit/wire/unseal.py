@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
+
 from mtlskit.material import Side
 from mtlskit.wire import extensions as ext
 from mtlskit.wire import names
 from mtlskit.wire.hellos import ClientHello, HelloRetryRequest, ServerHello, Ssl2ClientHello
 from mtlskit.wire.keys import HASHES, expand_label, prf
 from mtlskit.wire.openers import (
+    MISSING,
     WRONG,
     CbcOpener,
     NotOpened,
@@ -24,8 +27,6 @@ from mtlskit.wire.openers import (
 )
 from mtlskit.wire.records import Record
 
-TLS10: Final = 0x0301
-TLS13: Final = 0x0304
 MASTER: Final = 48
 """Length of a master secret in bytes (RFC 5246, 8.1)."""
 
@@ -208,6 +209,8 @@ class Agreed:
             return Tls12Lock(self._opener(sender, self.suite, self.version, master))
         except NotOpened as why:
             return Tls12Lock(None, str(why))
+        except UnsupportedAlgorithm:
+            return Tls12Lock(None, MISSING)
 
     def why_hidden(self) -> str:
         """Say why a record that nothing can open is hidden; empty: no key log was given."""
@@ -230,12 +233,12 @@ class Agreed:
         if len(master) != MASTER:
             raise NotOpened(WRONG)
         mac_bytes = HASHES[suite.mac].digest_size if suite.mac else 0
-        iv_bytes = 0 if suite.mac and version > TLS10 else sizes.iv_bytes
+        iv_bytes = 0 if suite.mac and version > names.TLS10 else sizes.iv_bytes
         mac_key, key, iv = self._key_block(
             sender, (mac_bytes, sizes.key_bytes, iv_bytes), version, suite, master
         )
         if suite.mac:
-            return CbcOpener(sizes, key, iv, HASHES[suite.mac], mac_key, self._etm)
+            return CbcOpener(sizes, key, iv, HASHES[suite.mac], mac_key, etm=self._etm)
         return Tls12AeadOpener(sizes, key, iv)
 
     def _key_block(

@@ -1,3 +1,4 @@
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -299,9 +300,13 @@ def test_a_bomb_is_not_unpacked() -> None:
     """A few bytes that would become many are not decompressed beyond their stated length."""
     packed = zlib.compress(bytes(50_000_000), 9)
     body = b"\0\1" + (1000).to_bytes(3, "big") + vec(3, packed)
+    tracemalloc.start()
     found = m.read(25, body, TLS13)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
     assert isinstance(found, m.CompressedCertificate)
     assert "found more" in str(found.problem)
+    assert most < 5_000_000
 
 
 def test_a_hello_in_the_frame_of_ssl_2_is_read() -> None:
