@@ -99,8 +99,9 @@ _CURL = {"1.2": " --tlsv1.2 --tls-max 1.2", "1.3": " --tlsv1.3"}
 
 
 def _url(case: Case, target: Target) -> str:
-    if case.url and case.url.lower().startswith("https://"):
-        return address(case.url)
+    if case.url and "://" in case.url:
+        # The instance's own scheme names the key store to use; on the wire it is https.
+        return urlsplit(address(case.url))._replace(scheme="https").geturl()
     name = _name(case, target)
     return f"https://{name}:{target.port}/" if name else f"https://{target}/"
 

@@ -22,10 +22,10 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
         "[private key taken out]",
     ),
     (re.compile(rf"\b{_LABEL}\s+[0-9A-Fa-f]{{64}}\s+[0-9A-Fa-f]+"), "[key log taken out]"),
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@?#]+@", re.IGNORECASE), r"\1[taken out]@"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://)[^\s/@?#]+@", re.IGNORECASE), r"\1[taken out]@"),
     (
         re.compile(
-            r"\b((?:store|key|trust)?pass(?:word|wd|phrase)?|pwd|token|secret|api[_-]?key)"
+            r"(pass(?:word|wd|phrase)?|pwd|token|secret|api[_-]?key)"
             r"=[^\s&\"'<>]+",
             re.IGNORECASE,
         ),

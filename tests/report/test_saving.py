@@ -1,0 +1,96 @@
+"""Files: whole or not at all, and never over something that is not ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from mtlskit.report import Report, saving
+
+
+def test_three_files_are_written(incomplete: Report, tmp_path: Path) -> None:
+    """The names are told, each file is whole, and nothing else is left behind."""
+    paths = incomplete.save(tmp_path / "case-17")
+    assert [one.name for one in paths] == ["case-17.html", "case-17.md", "case-17.json"]
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    assert paths[0].read_text("utf-8").endswith("</html>\n")
+    assert json.loads(paths[2].read_text("utf-8"))["schema"] == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+def test_the_umask_says_who_may_read(incomplete: Report, tmp_path: Path) -> None:
+    """The files are as readable as any other new file."""
+    before = os.umask(0o027)
+    try:
+        paths = incomplete.save(tmp_path / "r")
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(one.stat().st_mode) for one in paths} == {0o640}
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [("a", "a.html"), ("a.html", "a.html"), ("v1.2", "v1.2.html"), ("a.json", "a.html")],
+)
+def test_a_stem_may_have_an_ending(
+    incomplete: Report, tmp_path: Path, stem: str, name: str
+) -> None:
+    """One of our own endings is taken off; any other dot belongs to the name."""
+    assert incomplete.save(tmp_path / stem)[0].name == name
+
+
+def test_an_earlier_report_is_replaced(incomplete: Report, tmp_path: Path) -> None:
+    """Saving twice leaves the newer one."""
+    incomplete.save(tmp_path / "r")
+    paths = incomplete.save(str(tmp_path / "r"))
+    assert len(list(tmp_path.iterdir())) == len(paths) == 3
+
+
+@pytest.mark.parametrize("ending", [".html", ".md", ".json"])
+def test_a_foreign_file_is_not_written_over(
+    incomplete: Report, tmp_path: Path, ending: str
+) -> None:
+    """One file that is no report of ours stops all three, before anything is written."""
+    mine = tmp_path / f"r{ending}"
+    mine.write_text("my own notes")
+    with pytest.raises(FileExistsError, match="no report of mtlskit; choose another name"):
+        incomplete.save(tmp_path / "r")
+    assert mine.read_text() == "my own notes"
+    assert list(tmp_path.iterdir()) == [mine]
+
+
+def test_a_folder_in_the_way_is_not_written_over(incomplete: Report, tmp_path: Path) -> None:
+    """A folder of that name is told as such a file."""
+    (tmp_path / "r.html").mkdir()
+    with pytest.raises(FileExistsError):
+        incomplete.save(tmp_path / "r")
+
+
+def test_a_missing_folder_is_named(incomplete: Report, tmp_path: Path) -> None:
+    """The error names the file that could not be written, and leaves no part of it."""
+    with pytest.raises(FileNotFoundError) as raised:
+        incomplete.save(tmp_path / "none" / "r")
+    assert raised.value.filename == str(tmp_path / "none" / "r.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pdf_names_what_it_needs(incomplete: Report, tmp_path: Path) -> None:
+    """Without a printer nothing is written and one line says what is missing."""
+    with pytest.raises(saving.NoPdfError, match=r"mtlskit\[pdf\]") as raised:
+        incomplete.save(tmp_path / "r", pdf=True)
+    assert "\n" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_printer_may_be_handed_in(incomplete: Report, tmp_path: Path) -> None:
+    """Who can print is given the HTML file and the name to print to."""
+
+    def printer(html: Path, pdf: Path) -> None:
+        pdf.write_bytes(b"%PDF of " + html.name.encode())
+
+    paths = saving.save(incomplete, tmp_path / "r", pdf=True, printer=printer)
+    assert paths[-1].read_bytes() == b"%PDF of r.html"
