@@ -136,7 +136,7 @@ class Conversation:
 
     def _cut_short(self, half: _Half) -> list[Seen]:
         at, number = half.assembler.began
-        sealed = half.sealed
+        sealed = half.sealed or half.lock is not None
         error = half.assembler.end()
         if error is None:
             return []

@@ -7,7 +7,7 @@ that is not opened here. A key log holds secrets, so no repr shows one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NoReturn
 
 from cryptography.exceptions import UnsupportedAlgorithm
 
@@ -52,6 +52,9 @@ class KeyLog:
 
     def __repr__(self) -> str:
         return f"<KeyLog: {len(self._secrets)} secrets, not shown>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a key log stays in memory: it is never pickled or copied")
 
     def secret(self, label: str, client_random: bytes) -> bytes | None:
         """Return a secret; None if the log does not hold it."""

@@ -48,11 +48,12 @@ def sealed(inner: bytes) -> bytes:
 
 
 def opened(inner: bytes) -> list[Seen]:
+    """Open one record of the server's handshake; then the connection ends."""
     log = [f"SERVER_HANDSHAKE_TRAFFIC_SECRET {RANDOM.hex()} {SECRET.hex()}"]
     conversation = Conversation(log)
     client, server = hellos()
     assert len(conversation.feed("client", client) + conversation.feed("server", server)) == 2
-    return conversation.feed("server", sealed(inner))
+    return conversation.feed("server", sealed(inner)) + conversation.end()
 
 
 @pytest.mark.parametrize("padding", [0, 1, 100])
@@ -70,6 +71,14 @@ def test_a_record_without_a_known_type_inside_is_malformed(inner: bytes, found: 
     assert isinstance(seen.item, Malformed)
     assert seen.item.error.wanted == "a content type from 20 to 24"
     assert seen.item.error.found == found
+
+
+def test_a_sealed_message_that_is_cut_off_is_told_as_sealed() -> None:
+    """What a sealed record began and no other finished is told at the end."""
+    (seen,) = opened(b"\x0b\0\0\x20abc\x16")
+    assert isinstance(seen.item, Malformed)
+    assert seen.item.error.field == "Certificate"
+    assert seen.sealed
 
 
 BLOCKS = {"AES_128_CBC": AES, "3DES_EDE_CBC": TripleDES, "CAMELLIA_256_CBC": Camellia}

@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Callable
 
 import pytest
@@ -241,6 +242,8 @@ def test_a_key_log_shows_no_secret(wires: dict) -> None:
     assert repr(log) == "<KeyLog: 5 secrets, not shown>"
     assert log
     assert not KeyLog(["", "#", "a b", "a b c d"])
+    with pytest.raises(TypeError, match="never pickled or copied"):
+        copy.copy(log)
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
