@@ -125,14 +125,17 @@ class Inventory(Shown):
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
-        """Everything that is wrong: with files, stores, entries, certificates and identities."""
+        """Everything that is wrong: with files, stores, entries, certificates and identities.
+
+        A certificate whose key is nowhere is not wrong by itself: it may be someone else's.
+        """
         found = [*self._more_problems]
         for store in self.stores:
             found += store.problems
         for certificate in self.certificates:
             found += certificate.problems
         for identity in self.identities:
-            found += identity.problems
+            found += [one for one in identity.problems if one.code != "no-private-key"]
         return tuple(dict.fromkeys(found))
 
     @cached_property
@@ -166,6 +169,7 @@ class Inventory(Shown):
             blocks.append(
                 Callout(_counted(len(self.problems), "problem"), _told(self.problems), "warn")
             )
+        blocks += _without_key(self.identities)
         blocks += [_section(store, self.at) for store in self.stores]
         if not self.stores and not self.problems:
             blocks.append(Paragraph("No file was given."))
@@ -240,6 +244,20 @@ def _of_other(entry: Entry) -> dict[str, Any]:
 
 
 # The page.
+
+
+def _without_key(identities: Sequence[Identity]) -> list[Block]:
+    """A client cannot use a certificate whose key is nowhere; the owner may have sent it so."""
+    lone = [
+        problem.text
+        for identity in identities
+        for problem in identity.problems
+        if problem.code == "no-private-key"
+    ]
+    if not lone:
+        return []
+    names = ", ".join(identity.label for identity in identities[:8])
+    return [Callout(f"No private key for {names}", (Paragraph(lone[0]),), "info")]
 
 
 def _counted(count: int, noun: str) -> str:

@@ -191,8 +191,12 @@ class _Climb:
         little work is spent on the others.
         """
         found: list[Path] = []
+        circles: list[Path] = []
         for certificates, end in self.ways((self.question.leaf,)):
             if end is not None and len(found) >= PATH_LIMIT:
+                continue
+            if end is not None and end.presented == _CIRCLE:
+                circles[:] = circles or [self._judged(certificates, end)]
                 continue
             path = self._judged(certificates, end)
             found.append(path)
@@ -201,7 +205,7 @@ class _Climb:
             if len(found) >= 2 * PATH_LIMIT:
                 self.spent = True
                 break
-        return found
+        return found or circles
 
     def _judged(self, certificates: tuple[Certificate, ...], end: Reason | None) -> Path:
         one, anchored = self.question, certificates[-1].der in self.trusted
@@ -243,7 +247,9 @@ class _Climb:
             yield path, _untrusted(top)
             return
         meant = [one for one in namesakes if not _another_key(top, one)]
-        if meant:
+        if not namesakes and self.pool.named(top.issuer.der) and not top.self_issued:
+            yield path, _circle(top)
+        elif meant:
             yield from self.ways((*path, meant[0]))
         else:
             yield path, _missing(top, namesakes)
@@ -282,6 +288,17 @@ def _another_key(child: Certificate, issuer: Certificate) -> bool:
 def _untrusted(root: Certificate) -> Reason:
     text = f"{root.label} is its own issuer, and it is not among the trusted certificates."
     return Reason("untrusted-root", root, text, "a trusted certificate", root.sha256)
+
+
+_CIRCLE = "a circle"
+
+
+def _circle(child: Certificate) -> Reason:
+    text = (
+        f"The issuers of {child.label} at hand issued each other, and none of them is trusted: "
+        "the path leads round in a circle."
+    )
+    return Reason("missing-issuer", child, text, "an issuer that leads on", _CIRCLE)
 
 
 def _missing(child: Certificate, namesakes: Sequence[Certificate]) -> Reason:

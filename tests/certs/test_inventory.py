@@ -1,0 +1,145 @@
+"""An inventory tells what is there, in a page, a frame and JSON, and nothing that is secret."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from mtlskit.certs.inventory import ROWS_SHOWN, Inventory
+from mtlskit.lab.pki import pem
+from mtlskit.material import Problem, Source
+from mtlskit.page.markdown import markdown
+from mtlskit.page.plain import plain
+
+if TYPE_CHECKING:
+    from conftest import Cast, Maker
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def inventory(make: Maker, cast: Cast) -> Inventory:
+    stores = (
+        make.opened(cast.client.pem_chain() + cast.client.pem_key()),
+        make.opened(cast.second.p12("word"), "word"),
+        make.opened(b"nonsense"),
+    )
+    return Inventory(stores, at=NOW)
+
+
+def test_one_row_an_entry(inventory: Inventory) -> None:
+    """Every entry has a row with its facts, whether its key fits, and how far its chain goes."""
+    first, issuer, second, _ = inventory.rows
+    assert (first.kind, first.has_key, first.key_matches) == ("identity", True, True)
+    assert first.san == ("dns:client.example", "ip:192.0.2.7")
+    assert (first.chain_to, first.chain_complete) == ("Acme Issuing CA", False)
+    assert (issuer.kind, issuer.ca, issuer.has_key) == ("certificate", True, False)
+    assert (second.format, second.key) == ("pkcs12", "RSA 2048")
+    assert first.days_left is not None
+    assert 80 < first.days_left < 91
+    assert len(inventory.identities) == 2
+    assert len(inventory.certificates) == 3
+
+
+def test_a_chain_with_its_root_is_complete(make: Maker, cast: Cast) -> None:
+    """The last issuer is told, and that it is a root."""
+    whole = cast.client.pem_chain() + cast.root.pem_chain(chain=False)
+    (first, *_) = Inventory((make.opened(whole),)).rows
+    assert (first.chain_to, first.chain_complete) == ("Acme Root CA", True)
+    assert first.days_left is None
+
+
+def test_problems_of_all_kinds_stand_together_once(make: Maker, cast: Cast) -> None:
+    """Those of files, stores, certificates and identities, none twice."""
+    odd = cast.root.client("CN=odd", san=None, **make.unknown("2.5.29.17", b"\x30\x05"))
+    stores = (make.opened(odd.pem_chain(chain=False)), make.opened(b"nonsense"))
+    given = Problem("missing", "There is no file x.", Source("x"))
+    found = Inventory(stores, (given, given)).problems
+    assert [one.code for one in found] == [
+        "missing",
+        "not-recognised",
+        "malformed",
+        "no-private-key",
+    ]
+
+
+def test_no_face_of_it_shows_a_secret(inventory: Inventory, cast: Cast) -> None:
+    """Text, HTML, Markdown and JSON have no byte of a key and no password."""
+    raw = cast.client.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    secret = cast.client.key.private_numbers().private_value  # type: ignore[union-attr]
+    faces = [
+        str(inventory),
+        inventory._repr_html_(),
+        markdown(inventory.page()),
+        json.dumps(plain(inventory)),
+    ]
+    for face in faces:
+        assert "Acme Client" in face
+        assert raw.hex()[60:120] not in face
+        assert str(secret) not in face
+        assert f"{secret:x}" not in face
+
+
+def test_the_page_marks_what_is_over_or_soon(make: Maker, cast: Cast) -> None:
+    """Expired and nearly expired certificates are marked in words."""
+    late = cast.root.client("CN=late", not_before=NOW - timedelta(9), not_after=NOW - timedelta(2))
+    soon = cast.root.client("CN=soon", not_after=NOW + timedelta(days=5, hours=1))
+    text = str(Inventory((make.opened(late.pem_chain() + soon.pem_chain()),), at=NOW))
+    assert "expired" in text
+    assert "5 days left" in text
+    assert "expired" not in str(Inventory((make.opened(late.pem_chain()),)))
+
+
+def test_hostile_names_are_shown_harmless(make: Maker, cast: Cast) -> None:
+    """HTML in a name is text on the page, and hidden characters are escapes."""
+    bad = cast.root.client(r"CN=\<script\>alert(1)\</script\>", san=["x.example"])
+    html = Inventory((make.opened(bad.pem_chain()),))._repr_html_()
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_a_long_store_is_cut_on_the_page_only(make: Maker, cast: Cast) -> None:
+    """The page says how many more there are; the rows have all."""
+    store = make.opened(pem([cast.root.certificate] * (ROWS_SHOWN + 7)))
+    inventory = Inventory((store,))
+    assert len(inventory.rows) == ROWS_SHOWN + 7
+    assert "7 more entries are in .frame()" in str(inventory)
+
+
+def test_nothing_given_is_said(make: Maker) -> None:
+    """An inventory of nothing is a page, and so is one of an empty store."""
+    assert "No file was given" in str(Inventory())
+    assert "Nothing could be read" in str(Inventory((make.opened(b""),)))
+
+
+@pytest.mark.needs("module:pandas")
+def test_the_frame_has_a_column_for_each_fact(inventory: Inventory) -> None:
+    """One row an entry, one column a fact, dates as dates."""
+    frame = inventory.frame()
+    assert len(frame) == len(inventory.rows)
+    assert {"subject", "sha256", "key_matches", "days_left", "problems"} <= set(frame.columns)
+    assert str(frame["not_after"].dtype).startswith("datetime64")
+
+
+def test_without_pandas_one_line_says_what_to_install() -> None:
+    """The extra is asked for when it is needed, in one line, and never at import."""
+    code = (
+        "import sys; sys.modules['pandas'] = None\n"
+        "from mtlskit.certs.inventory import Inventory\n"
+        "try:\n    Inventory().frame()\nexcept ImportError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (
+        done.stdout.strip()
+        == "Frames need pandas. Install it with: pip install 'mtlskit[notebook]'"
+    )
