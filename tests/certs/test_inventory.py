@@ -65,12 +65,16 @@ def test_problems_of_all_kinds_stand_together_once(make: Maker, cast: Cast) -> N
     stores = (make.opened(odd.pem_chain(chain=False)), make.opened(b"nonsense"))
     given = Problem("missing", "There is no file x.", Source("x"))
     found = Inventory(stores, (given, given)).problems
-    assert [one.code for one in found] == [
-        "missing",
-        "not-recognised",
-        "malformed",
-        "no-private-key",
-    ]
+    assert [one.code for one in found] == ["missing", "not-recognised", "malformed"]
+
+
+def test_a_certificate_without_a_key_is_no_problem_but_is_told(make: Maker, cast: Cast) -> None:
+    """A lone certificate may be somebody else's; the page says that its key is not there."""
+    inventory = Inventory((make.opened(cast.client.pem_chain()),))
+    assert inventory.problems == ()
+    assert "No private key for Acme Client" in str(inventory)
+    whole = make.opened(cast.client.pem_chain() + cast.client.pem_key())
+    assert "No private key" not in str(Inventory((whole,)))
 
 
 def test_no_face_of_it_shows_a_secret(inventory: Inventory, cast: Cast) -> None:
@@ -94,7 +98,7 @@ def test_the_page_marks_what_is_over_or_soon(make: Maker, cast: Cast) -> None:
     """Expired and nearly expired certificates are marked in words."""
     late = cast.root.client("CN=late", not_before=NOW - timedelta(9), not_after=NOW - timedelta(2))
     soon = cast.root.client("CN=soon", not_after=NOW + timedelta(days=5, hours=1))
-    text = str(Inventory((make.opened(late.pem_chain() + soon.pem_chain()),), at=NOW))
+    text = markdown(Inventory((make.opened(late.pem_chain() + soon.pem_chain()),), at=NOW).page())
     assert "expired" in text
     assert "5 days left" in text
     assert "expired" not in str(Inventory((make.opened(late.pem_chain()),)))
