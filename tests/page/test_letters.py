@@ -42,7 +42,10 @@ def test_lines_stay_lines() -> None:
     assert visible_lines("a\tb\r\nc\rd") == ["a   b", "c[U+000D]d"]
 
 
-@given(st.text(), st.integers(min_value=2, max_value=40))
+words = st.lists(st.text("ab証\u0301", min_size=1, max_size=9)).map(" ".join)
+
+
+@given(st.one_of(st.text(), words), st.integers(min_value=2, max_value=40))
 def test_wrapping_loses_nothing_and_keeps_the_width(text: str, width: int) -> None:
     """No line is wider than asked, and every letter is still there in order."""
     shown = visible(text)
