@@ -251,7 +251,7 @@ def _frame(der: bytes, part: asn1.Element) -> Extension:
     if not 2 <= len(parts) <= 3 or parts[0][0] != asn1.OID or parts[-1][0] != asn1.OCTET_STRING:  # noqa: PLR2004 - RFC 5280, 4.1: extnID, critical by default FALSE, extnValue
         raise asn1.Asn1Error(start, "an extension's OID and value", "other fields")
     oid = asn1.oid(der[parts[0][1] : parts[0][2]])
-    critical = len(parts) == 3 and asn1.boolean(der, parts[1][1], parts[1][2])  # noqa: PLR2004
+    critical = any(asn1.boolean(der, one[1], one[2]) for one in parts[1:-1])
     return Extension(oid, EXTENSIONS.get(oid, oid), critical, der[parts[-1][1] : parts[-1][2]])
 
 

@@ -37,8 +37,9 @@ def match(certificate: Certificate, wanted: str) -> NameMatch:
     else:
         because = _name_found(certificate, _ascii(wanted))
     if because:
-        return NameMatch(True, because, presented)  # noqa: FBT003 - the field's name is near
-    return NameMatch(False, _why_not(certificate, wanted, presented), presented)  # noqa: FBT003
+        return NameMatch(matched=True, because=because, presented=presented)
+    because = _why_not(certificate, wanted, presented)
+    return NameMatch(matched=False, because=because, presented=presented)
 
 
 def address_of(wanted: str) -> _Address | None:

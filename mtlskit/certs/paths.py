@@ -154,9 +154,11 @@ def search(  # noqa: PLR0913 - the question's parts, all by name
     ranked = sorted((*paths, *spent), key=_rank)
     best = ranked[0]
     if best.anchored and not best.reasons:
-        return PathSearch(True, (), tuple(ranked), question)  # noqa: FBT003 - the field's name is near
+        return PathSearch(accepted=True, reasons=(), paths=tuple(ranked), question=question)
     more = tuple(one for path in spent if path is not best for one in path.reasons)
-    return PathSearch(False, best.reasons + more, tuple(ranked), question)  # noqa: FBT003
+    return PathSearch(
+        accepted=False, reasons=best.reasons + more, paths=tuple(ranked), question=question
+    )
 
 
 def _rank(path: Path) -> tuple[bool, int, int]:

@@ -48,13 +48,15 @@ def ask(question: Question) -> Mapping[str, Ruling]:
 
 def _asked(verifier: Callable[[Question], Ruling], question: Question) -> Ruling:
     if not question.anchors:
-        return Ruling(None, "not asked: nothing is trusted")
+        return Ruling(accepted=None, words="not asked: nothing is trusted")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # oddities of certificates are told by `certificate`
             return verifier(question)
     except (ValueError, TypeError, x509.UnsupportedGeneralNameType) as error:
-        return Ruling(None, f"not asked: it does not read one of the certificates ({error})")
+        return Ruling(
+            accepted=None, words=f"not asked: it does not read one of the certificates ({error})"
+        )
 
 
 def _loaded(certificates: Iterable[Certificate]) -> list[x509.Certificate]:
@@ -75,14 +77,19 @@ def _openssl(question: Question) -> Ruling:
         crypto.X509StoreContext(store, leaf, chain).verify_certificate()
     except crypto.X509StoreContextError as error:
         named = error.certificate.get_subject().CN
-        return Ruling(False, f"{error} ({named})" if named else str(error))  # noqa: FBT003 - the field's name is near
-    return Ruling(True, "accepted (path, signatures and dates; not asked for purpose and name)")  # noqa: FBT003
+        return Ruling(accepted=False, words=f"{error} ({named})" if named else str(error))
+    return Ruling(
+        accepted=True, words="accepted (path, signatures and dates; not asked for purpose and name)"
+    )
 
 
 def _cryptography(question: Question) -> Ruling:
     """The web PKI's rules; as a client without a name, as a server by its name."""
     if question.role == "server" and question.name is None:
-        return Ruling(None, "not asked: it judges servers by their name only, and none is given")
+        return Ruling(
+            accepted=None,
+            words="not asked: it judges servers by their name only, and none is given",
+        )
     builder = verification.PolicyBuilder().time(question.at.astimezone(UTC))
     builder = builder.store(verification.Store(_loaded(question.anchors)))
     if question.max_depth is not None:
@@ -94,8 +101,8 @@ def _cryptography(question: Question) -> Ruling:
         else:
             builder.build_server_verifier(_subject(question.name or "")).verify(leaf, others)
     except verification.VerificationError as error:
-        return Ruling(False, str(error))  # noqa: FBT003 - the field's name is near
-    return Ruling(True, "accepted")  # noqa: FBT003
+        return Ruling(accepted=False, words=str(error))
+    return Ruling(accepted=True, words="accepted")
 
 
 def _subject(name: str) -> x509.DNSName | x509.IPAddress:

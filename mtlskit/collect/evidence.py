@@ -19,7 +19,7 @@ from mtlskit.material import Blob, Problem, Unreadable
 Given = str | PathLike[str] | Blob
 """A file's path, or its bytes with a name."""
 
-_EXPORTS = ("instance-xml", "instance-json", "instance-csv")
+_EXPORTS = ("instance-xml", "instance-json", "instance-csv", "html")
 _LATER = {
     "pcap": "a capture",
     "pcapng": "a capture",

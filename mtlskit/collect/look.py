@@ -30,7 +30,8 @@ def inspect(*sources: Given, password: str | Sequence[str] | None = None) -> Inv
     """
     found = gather(sources, _words(password))
     seen = {problem for store in found.stores for problem in store.problems}
-    return Inventory(found.stores, tuple(one for one in found.problems if one not in seen))
+    more = tuple(one for one in found.problems if one not in seen)
+    return Inventory(found.stores, more, at=datetime.now(UTC))
 
 
 def verify(  # noqa: PLR0913 - the interface, all by name
