@@ -6,7 +6,7 @@ pasted text, and the place within it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NoReturn
 
@@ -28,7 +28,7 @@ class Source:
 
     def at(self, *place: str) -> Source:
         """Name a place within this one."""
-        return replace(self, place=self.place + place)
+        return Source(self.name, self.place + place)
 
     def plain(self) -> str:
         """Tell it to a program as to a person."""

@@ -33,8 +33,13 @@ SIZE_LIMIT = 4 * 1024 * 1024
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
+REMEMBERED = 1 << 16
+"""Certificates of at most so many bytes are remembered: the same few are met again and again."""
+
 _T = TypeVar("_T")
 _Facts = dict[str, Any]
+_Trouble = tuple[str, str]
+"""The code and the text of a problem, before it is known where the certificate was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +133,22 @@ def read_certificate(der: bytes, source: Source) -> Certificate:
         text = f"{len(der)} bytes are too many for one certificate (the limit is {SIZE_LIMIT})."
         raise Unreadable(Problem("too-large", text, source))
     try:
-        return _Reading(der, source).certificate()
+        facts, troubles = (_remembered if len(der) <= REMEMBERED else _facts)(der)
     except asn1.Asn1Error as error:
         raise Unreadable(
             Problem("damaged", f"The certificate is damaged {error}.", source)
         ) from None
+    problems = tuple(Problem(code, text, source) for code, text in troubles)
+    return Certificate(source=source, problems=problems, **facts)
+
+
+def _facts(der: bytes) -> tuple[_Facts, tuple[_Trouble, ...]]:
+    """Give what stands in a certificate and what is wrong with it, wherever it was found."""
+    reading = _Reading(der)
+    return reading.facts(), tuple(reading.troubles)
+
+
+_remembered = lru_cache(maxsize=512)(_facts)
 
 
 _TBS_TAGS = [asn1.INTEGER, *[asn1.SEQUENCE] * 5]
@@ -142,18 +158,17 @@ _TBS_TAGS = [asn1.INTEGER, *[asn1.SEQUENCE] * 5]
 class _Reading:
     """One pass over one certificate, collecting problems on the way."""
 
-    __slots__ = ("der", "problems", "source")
+    __slots__ = ("der", "troubles")
 
-    def __init__(self, der: bytes, source: Source) -> None:
-        self.source = source
-        self.problems: list[Problem] = []
+    def __init__(self, der: bytes) -> None:
+        self.troubles: list[_Trouble] = []
         end = asn1.expect(der, 0, len(der), asn1.SEQUENCE)[1]
         self.der = der[:end]
         if end != len(der):
             self.problem("trailing-bytes", f"{len(der) - end} bytes follow the certificate.")
 
     def problem(self, code: str, text: str) -> None:
-        self.problems.append(Problem(code, text, self.source))
+        self.troubles.append((code, text))
 
     def tolerant(self, what: str, read: Callable[[bytes], _T], part: bytes, otherwise: _T) -> _T:
         """Read a part; if it is malformed, note that and go on with `otherwise`."""
@@ -163,7 +178,7 @@ class _Reading:
             self.problem("malformed", f"The {what} is malformed: {error}.")
             return otherwise
 
-    def certificate(self) -> Certificate:
+    def facts(self) -> _Facts:
         der = self.der
         outer = asn1.sequence(der)
         if [tag for tag, _, _ in outer] != [asn1.SEQUENCE, asn1.SEQUENCE, asn1.BIT_STRING]:
@@ -181,26 +196,27 @@ class _Reading:
             self.problem("malformed", "Its two signature algorithms differ (RFC 5280, 4.1.1.2).")
         return self._filled(version, parts)
 
-    def _filled(self, version: int, parts: list[asn1.Element]) -> Certificate:
-        whole = [self.der[one[2] : after[2]] for one, after in pairwise(parts[:6])]
-        tolerant = self.tolerant
-        no_name, no_key = Name((), whole[1]), PublicKey("unknown", None, None, whole[4])
-        facts: dict[str, Any] = {}
-        found = self._extensions(parts[6:], facts)
-        return Certificate(
-            self.der,
-            self.source,
-            version,
-            tolerant("serial number", _integer, self.der[parts[0][1] : parts[0][2]], 0),
-            tolerant("subject", name_from, whole[3], Name((), whole[3])),
-            tolerant("issuer", name_from, whole[1], no_name),
-            *self._validity(parts[3]),
-            tolerant("public key", key_from, whole[4], no_key),
-            tolerant("signature algorithm", signature_name, whole[0], "unknown"),
-            extensions=found,
-            **facts,
-            problems=tuple(self.problems),
+    def _filled(self, version: int, parts: list[asn1.Element]) -> _Facts:
+        der, tolerant = self.der, self.tolerant
+        algorithm, issuer, _, subject, key = (
+            der[one[2] : after[2]] for one, after in pairwise(parts[:6])
         )
+        no_key = PublicKey("unknown", None, None, key)
+        not_before, not_after = self._validity(parts[3])
+        facts = {
+            "der": der,
+            "version": version,
+            "serial": tolerant("serial number", _integer, der[parts[0][1] : parts[0][2]], 0),
+            "subject": tolerant("subject", name_from, subject, Name((), subject)),
+            "issuer": tolerant("issuer", name_from, issuer, Name((), issuer)),
+            "not_before": not_before,
+            "not_after": not_after,
+            "key": tolerant("public key", key_from, key, no_key),
+            "signature_algorithm": tolerant(
+                "signature algorithm", signature_name, algorithm, "unknown"
+            ),
+        }
+        return facts | self._extensions(parts[6:])
 
     def _validity(self, part: asn1.Element) -> tuple[datetime, datetime]:
         dates = asn1.children(self.der, part[1], part[2])
@@ -216,11 +232,12 @@ class _Reading:
             f"date {what}", lambda text: time_from(tag, text), self.der[start:stop], otherwise
         )
 
-    def _extensions(self, rest: list[asn1.Element], facts: dict[str, Any]) -> tuple[Extension, ...]:
-        """Read the extensions' frame; what is known of their values goes into `facts`."""
+    def _extensions(self, rest: list[asn1.Element]) -> _Facts:
+        """Read the extensions' frame, and the values of those that are known."""
         span = next((part for part in rest if part[0] == asn1.EXPLICIT + 3), None)
         if span is None:
-            return ()
+            return {}
+        facts: _Facts = {}
         found: dict[str, Extension] = {}
         for one in self._frames(span):
             if one.oid in found:
@@ -230,7 +247,7 @@ class _Reading:
             if reader := _READERS.get(one.oid):
                 nothing: _Facts = {}
                 facts |= self.tolerant(f"extension {one.name}", reader, one.value, nothing)
-        return tuple(found.values())
+        return {**facts, "extensions": tuple(found.values())}
 
     def _frames(self, span: asn1.Element) -> list[Extension]:
         found = []
