@@ -6,7 +6,7 @@ both sides. A rule knows nothing of the others, and none of them knows how the p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -134,9 +134,9 @@ class Walk:
 Rule = Callable[[Walk], Iterator[Reason]]
 
 
-def reasons(walk: Walk) -> list[Reason]:
-    """Ask every rule; the most decisive reason first, then from the leaf upwards."""
-    found = [reason for rule in RULES for reason in rule(walk)]
+def reasons(walk: Walk, rules: Iterable[Rule] | None = None) -> list[Reason]:
+    """Ask the rules (`RULES`); the most decisive reason first, then from the leaf upwards."""
+    found = [reason for rule in rules or RULES for reason in rule(walk)]
     place = {one.der: at for at, one in enumerate(walk.certificates)}
     return sorted(found, key=lambda one: (CODES.index(one.code), place[one.certificate.der]))
 
@@ -338,12 +338,12 @@ def signature_strength(walk: Walk) -> Iterator[Reason]:
 
 
 def key_identifiers(walk: Walk) -> Iterator[Reason]:
-    """RFC 5280, 4.2.1.1: the child names the issuer's key; Java and OpenSSL insist on it."""
+    """The child names its issuer's key: a hint in RFC 5280, 4.2.1.1; OpenSSL and Java insist."""
     for child, issuer in pairwise(walk.certificates):
         if child.aki and issuer.ski and child.aki != issuer.ski:
             text = (
                 f"{child.label} names the key of its issuer otherwise than {issuer.label} does: "
-                "authority and subject key identifier differ."
+                "authority and subject key identifier differ. OpenSSL and Java refuse that."
             )
             yield Reason("key-identifier", child, text, issuer.ski.hex(), child.aki.hex())
 
@@ -373,6 +373,9 @@ RULES: tuple[Rule, ...] = (
     wanted_name,
     key_strength,
     signature_strength,
-    key_identifiers,
     serials,
 )
+"""The rules of RFC 5280, by which a path is refused."""
+
+HINTS: tuple[Rule, ...] = (key_identifiers,)
+"""What RFC 5280 lets pass and well-known verifiers do not."""

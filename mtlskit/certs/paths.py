@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mtlskit.certs import rulings
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import Pool
-from mtlskit.certs.path_rules import Reason, Role, Walk, reasons
+from mtlskit.certs.path_rules import HINTS, Reason, Role, Walk, reasons
 from mtlskit.certs.signing import verified
 from mtlskit.page.blocks import (
     Badge,
@@ -28,6 +28,7 @@ from mtlskit.page.blocks import (
     Paragraph,
     Section,
     Table,
+    Tone,
 )
 from mtlskit.page.plain import Plain
 from mtlskit.page.shown import Shown
@@ -55,11 +56,13 @@ class Path:
         certificates: leaf first; the anchor last if there is one.
         anchored: whether the last one is trusted.
         reasons: why it is not accepted, the decisive one first; (): it is.
+        remarks: what does not count here, but does with well-known verifiers.
     """
 
     certificates: tuple[Certificate, ...]
     anchored: bool
     reasons: tuple[Reason, ...]
+    remarks: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,11 @@ class PathSearch(Shown):
     reasons: tuple[Reason, ...]
     paths: tuple[Path, ...]
     question: rulings.Question = field(repr=False)
+
+    @property
+    def remarks(self) -> tuple[Reason, ...]:
+        """What the best path has that does not count here, but does with well-known verifiers."""
+        return self.paths[0].remarks
 
     @property
     def rulings(self) -> Mapping[str, str]:
@@ -213,7 +221,8 @@ class _Climb:
         one, anchored = self.question, certificates[-1].der in self.trusted
         walk = Walk(certificates, anchored, one.role, one.at, one.name, one.max_depth)
         found = reasons(walk)
-        return Path(certificates, anchored, tuple(found if end is None else (end, *found)))
+        wrong = found if end is None else (end, *found)
+        return Path(certificates, anchored, tuple(wrong), tuple(reasons(walk, HINTS)))
 
     def ways(
         self, path: tuple[Certificate, ...]
@@ -335,7 +344,9 @@ def _plain(one: Reason) -> dict[str, Plain]:
 def _verdict(found: PathSearch) -> Block:
     if found.accepted:
         path = " → ".join(one.label for one in found.paths[0].certificates)
-        return Callout("Accepted", (Paragraph(f"The path {path} holds."),), "good")
+        more = tuple(Paragraph(one.because) for one in found.remarks)
+        tone: Tone = "warn" if more else "good"
+        return Callout("Accepted", (Paragraph(f"The path {path} holds."), *more), tone)
     return Callout("Refused", (Paragraph(found.reasons[0].because),), "bad")
 
 

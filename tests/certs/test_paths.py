@@ -166,7 +166,6 @@ LEAF: dict[str, tuple[str, dict[str, Any]]] = {
     "key usage": ("key-usage", {"ku": ["keyEncipherment"]}),
     "purpose": ("purpose", {"eku": ["serverAuth"]}),
     "weak key": ("weak-key", {"key": "RSA 1024"}),
-    "wrong AKI": ("key-identifier", {"aki": b"somebody else"}),
     "wrong key": ("bad-signature", {"signer": new_key()}),
 }
 
@@ -197,6 +196,16 @@ def test_purpose_and_usage_depend_on_the_role(  # noqa: PLR0913 - one row of a t
     """A client needs clientAuth and digitalSignature, a server serverAuth; absent means any."""
     leaf = cast.issuing.issue("CN=leaf", eku=eku, ku=ku, san=["a.example"])
     assert ask(leaf, [cast.issuing], [cast.root], role).accepted is accepted
+
+
+def test_a_key_identifier_that_differs_is_a_remark(ask: Ask, cast: Cast) -> None:
+    """RFC 5280 takes it for a hint; OpenSSL refuses it, and the page says that they differ."""
+    leaf = cast.issuing.client("CN=leaf", aki=b"somebody else")
+    found = ask(leaf, [cast.issuing], [cast.root])
+    assert found.accepted
+    assert [one.code for one in found.remarks] == ["key-identifier"]
+    assert "openssl" in found.disagreements
+    assert "OpenSSL and Java refuse that" in str(found)
 
 
 def test_a_path_too_long_is_the_fault_of_the_authority_that_limits_it(ask: Ask) -> None:
