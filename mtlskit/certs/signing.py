@@ -46,6 +46,14 @@ def verified(child: Certificate, spki: bytes) -> bool | None:
     return _verified(child.der, spki)
 
 
+def made_by(der: bytes, spki: bytes) -> bool:
+    """Tell whether this public key signed a structure made like a certificate, such as a CRL."""
+    try:
+        return _verified(der, spki) is True
+    except ValueError:
+        return False  # it is not made like that
+
+
 @lru_cache(maxsize=8192)
 def _verified(der: bytes, spki: bytes) -> bool | None:
     start, stop = asn1.expect(der, 0, len(der), asn1.SEQUENCE)

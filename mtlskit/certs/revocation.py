@@ -1,0 +1,180 @@
+"""Whether a certificate on a path is revoked, by the lists at hand (RFC 5280, 6.3).
+
+Law of this room: a list counts only if it is of the right issuer, speaks of this certificate, is
+signed by a key that may sign lists, and is of the time in question. Of each list that does not
+count it is said why. A certificate that no list covers is not "good": its status is not known.
+
+Lists that somebody else signs than the certificate's issuer (indirect ones) and lists of changes
+(delta ones) are named and not used; where a delta list is at hand, what the full one says is old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mtlskit.certs import asn1
+from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.policies import Fault
+from mtlskit.certs.revocation_list import (
+    ALL_REASONS,
+    DISTRIBUTION_POINTS,
+    RevocationList,
+    Revoked,
+    Scope,
+    contents_of,
+    directory_name,
+    distribution_points,
+    relative_to,
+)
+from mtlskit.certs.signed import Crl
+from mtlskit.certs.signing import made_by, verified
+
+_HOPS = 3
+"""A list's signer whose own status hangs on other signers: so many are followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The lists at hand, and what it takes to judge them.
+
+    Attributes:
+        path: the certificates of the path, the leaf first.
+        others: certificates at hand beside the path, of which one may have signed a list.
+    """
+
+    crls: tuple[Crl, ...]
+    path: tuple[Certificate, ...]
+    others: tuple[Certificate, ...]
+    at: datetime
+    hops: int = _HOPS
+
+
+def faults(lists: Lists, certificates: Sequence[Certificate]) -> Iterator[Fault]:
+    """Yield why each of these certificates is refused, if it is: revoked, or not known to be good.
+
+    Nothing is yielded where no list at all was given: then nobody asked.
+    """
+    for one in certificates if lists.crls else ():
+        fault = _fault(lists, one)
+        if fault is not None:
+            yield fault
+
+
+def _fault(lists: Lists, one: Certificate) -> Fault | None:
+    """Go through the lists until every reason for revocation is covered (RFC 5280, 6.3.3)."""
+    covered: set[int] = set()
+    notes = []
+    for crl in (crl for crl in lists.crls if crl.issuer.same_as(one.issuer)):
+        contents = contents_of(crl.der)
+        note = _why_not(lists, one, crl, contents)
+        entry = contents.entries.get(one.serial)
+        if note is None and entry is not None:
+            return _revoked(one, crl, entry)
+        if note is None:
+            covered |= _covered(one, crl, contents.scope)
+            continue
+        notes.append(note + (f" It lists {one.label} as revoked {entry}." if entry else ""))
+    delta = any("delta CRL" in note for note in notes)
+    return None if covered >= ALL_REASONS and not delta else _unknown(one, notes, covered)
+
+
+def _revoked(one: Certificate, crl: Crl, entry: Revoked) -> Fault:
+    text = f"{one.label} is revoked {entry}, by the {crl.label} ({crl.source})."
+    return Fault("revoked", one, text, "not revoked", f"serial number {one.serial:x} listed")
+
+
+def _unknown(one: Certificate, notes: Sequence[str], covered: set[int]) -> Fault:
+    text = f"Whether {one.label} is revoked is not known: "
+    if notes:
+        text += " ".join(notes)
+    elif covered:
+        text += "the lists at hand speak of some reasons for revocation only."
+    else:
+        text += f"no revocation list of {one.issuer} is at hand."
+    expected = f"a valid revocation list of {one.issuer}"
+    return Fault("revocation-unknown", one, text, expected, f"{len(notes)} that cannot be used")
+
+
+def _why_not(lists: Lists, one: Certificate, crl: Crl, contents: RevocationList) -> str | None:
+    """Why this list does not count, a sentence; None: it does."""
+    named = f"the {crl.label} ({crl.source})"
+    if contents.unusable:
+        return f"{named} {contents.unusable[0]}."
+    if outside := _outside(one, crl, contents.scope):
+        return f"{named} {outside}."
+    if crl.this_update > lists.at:
+        return f"{named} is of {crl.this_update:%Y-%m-%d %H:%M} UTC, which is later."
+    if crl.next_update is not None and crl.next_update < lists.at:
+        return f"{named} ran out at {crl.next_update:%Y-%m-%d %H:%M} UTC."
+    return _unsigned(lists, one, crl, named)
+
+
+def _outside(one: Certificate, crl: Crl, scope: Scope) -> str | None:
+    """Why a list does not speak of this certificate (RFC 5280, 6.3.3 (b)(2))."""
+    if scope.attributes_only:
+        return "is for attribute certificates only"
+    if scope.users_only and one.ca:
+        return "is for the certificates of users only"
+    if scope.authorities_only and not one.ca:
+        return "is for the certificates of CAs only"
+    if not _covered(one, crl, scope):
+        return "is of another distribution point than the certificate names"
+    return None
+
+
+def _covered(one: Certificate, crl: Crl, scope: Scope) -> frozenset[int]:
+    """The reasons for which this list covers the certificate."""
+    own = relative_to(crl.issuer.der, scope.names)
+    found: frozenset[int] = frozenset()
+    for point in _points(one):
+        names = relative_to(one.issuer.der, point.names) or point.issuers
+        if not own or own & names:
+            found |= scope.reasons & point.reasons
+    return found
+
+
+def _points(one: Certificate) -> tuple[Scope, ...]:
+    """Its distribution points by its own issuer; without any, the issuer's name is one."""
+    whole = Scope(frozenset({directory_name(one.issuer.der)}))
+    extension = one.extension(DISTRIBUTION_POINTS)
+    if extension is None:
+        return (whole,)
+    try:
+        return distribution_points(extension.value)
+    except asn1.Asn1Error:
+        return (whole,)
+
+
+def _unsigned(lists: Lists, one: Certificate, crl: Crl, named: str) -> str | None:
+    """Why the signature on a list does not count; None: it does."""
+    namesakes = [
+        other
+        for other in dict.fromkeys((*lists.path, *lists.others))
+        if other.subject.same_as(crl.issuer)
+    ]
+    signers = [other for other in namesakes if made_by(crl.der, other.key.spki)]
+    if not signers:
+        return f"The signature on {named} was not made with a key of its issuer that is at hand."
+    allowed = [other for other in signers if other.ku is None or "cRLSign" in other.ku]
+    if not allowed:
+        return f"{named} is signed by {signers[0].label}, whose key usage does not allow it."
+    if not any(_trusted(lists, one, signer) for signer in allowed):
+        return f"{named} is signed by {allowed[0].label}, a certificate that does not hold."
+    return None
+
+
+def _trusted(lists: Lists, one: Certificate, signer: Certificate) -> bool:
+    """A signer is on the path, or is vouched for by a CA on it, in time and not revoked."""
+    if any(signer.der == known.der for known in lists.path[1:]):
+        return True
+    if lists.hops == 0 or signer.der == one.der:
+        return False
+    if not signer.not_before <= lists.at <= signer.not_after:
+        return False
+    vouching = any(
+        signer.issuer.same_as(known.subject) and verified(signer, known.key.spki)
+        for known in lists.path[1:]
+    )
+    return vouching and _fault(replace(lists, hops=lists.hops - 1), signer) is None
