@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from mtlskit.diagnosis.reason import Opinion
 from mtlskit.page.blocks import Block, Callout, Fields, Inline, Items, Section, Strong, Tone
 from mtlskit.page.track import State, Step, Track
+from mtlskit.report.redaction import address
 from mtlskit.report.words import counted, sentence, standing_badge, words
 from mtlskit.trace.events import Stage, Trace
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mtlskit.report.judged import Report
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
-_SURE = ("CONFIRMED", "LIKELY")
+SURE = ("CONFIRMED", "LIKELY")
 
 
 def title(report: Report) -> str:
@@ -40,6 +41,8 @@ def place(report: Report) -> str:
     target = case.target or (case.trace.target if case.trace else None)
     if target is not None:
         return str(target)
+    if case.url is not None:
+        return address(case.url)
     return case.trace.source.name if case.trace else "the connection"
 
 
@@ -57,11 +60,13 @@ def headline(report: Report) -> str:
     best = report.best
     if report.case.trace is None and best is not None and best.cause == "none":
         return "No fault was found in what was given. No connection was looked at."
-    if best is not None and (best.standing in _SURE or best.cause in ("none", "unknown")):
+    if best is not None and (best.standing in SURE or best.cause in ("none", "unknown")):
         return sentence(best.title)
     if report.case.trace is None:
         return "No connection was looked at; this is what the files say."
-    return f"{title(report)}. The cause is not certain yet."
+    return (
+        f"{words()['open'].get(report.refused_by or report.outcome)} The cause is not certain yet."
+    )
 
 
 def _tone(report: Report) -> Tone:
@@ -75,57 +80,62 @@ def _tone(report: Report) -> Tone:
 
 def _rows(report: Report, best: Opinion | None) -> list[tuple[str, Inline]]:
     rows: list[tuple[str, Inline]] = []
+    seen = report.case.trace is not None
     if report.case.trace is not None:
         rows.append(("What happened", " ".join(_story(report.case.trace, place(report)))))
     if report.outcome in ("refused", "unreachable"):
         rows.append(("Who refused", _refusal(report)))
     if best is None:
         return [*rows, ("Cause", "Every cause that is known here was looked at and ruled out.")]
-    if best.cause == "none" and report.case.trace is None:
-        return [*rows, ("What to do", words()["nothing_found"])]
     if best.cause == "none":
-        return [*rows, ("What to do", best.remedy), *_as_well(report, best)]
-    return [
-        *rows,
-        *(_cause(best) if best.standing in _SURE else _guess(best)),
-        *_as_well(report, best),
-    ]
+        rows.append(("What to do", best.remedy if seen else words()["nothing_found"]))
+    else:
+        tell = _cause if best.standing in SURE else _guess
+        rows += tell(best, seen=seen)
+    return [*rows, *_as_well(report)]
 
 
-def _cause(best: Opinion) -> list[tuple[str, Inline]]:
+def _cause(best: Opinion, *, seen: bool) -> list[tuple[str, Inline]]:
     """Tell a cause that is known, and what to do about it."""
     shows = [("What shows it", sentence(one.text)) for one in best.because[:1]]
     return [
         ("What that means", words()["meaning"].get(best.cause, sentence(best.title))),
         *shows,
-        ("How sure", _standing(best)),
+        ("How sure", _standing(best, seen=seen)),
         ("Who must act", Strong(words()["party"][best.party])),
         ("What to do", sentence(best.remedy)),
     ]
 
 
-def _guess(best: Opinion) -> list[tuple[str, Inline]]:
+def _guess(best: Opinion, *, seen: bool) -> list[tuple[str, Inline]]:
     """Tell the cause that fits best, and how to find out before anything is changed."""
     if best.cause == "unknown":
         return [("What to do", sentence(one)) for one in (best.remedy, *best.settle[:1])]
     return [
         ("Fits best", sentence(best.title)),
         ("It would mean", words()["meaning"].get(best.cause, sentence(best.title))),
-        ("How sure", _standing(best)),
+        ("How sure", _standing(best, seen=seen)),
         *(("To be sure", sentence(one)) for one in best.settle[:1]),
         ("Who must act", Strong(words()["party"][best.party])),
         ("If it is so", sentence(best.remedy)),
     ]
 
 
-def _standing(best: Opinion) -> Inline:
-    return standing_badge(best.standing), " ", words()["standing"][best.standing]["means"]
+def _standing(best: Opinion, *, seen: bool) -> Inline:
+    said = words()["standing"][best.standing]
+    means = said["means"] if seen else said.get("unseen", said["means"])
+    return standing_badge(best.standing), " ", means
 
 
-def _as_well(report: Report, best: Opinion) -> list[tuple[str, Inline]]:
-    """Name what else was found and needs to be mended."""
-    others = [one for one in report.opinions if one.standing in _SURE and one is not best]
-    told = " ".join(sentence(one.title) for one in others if one.cause != "none")
+def found_as_well(report: Report) -> tuple[Opinion, ...]:
+    """Return what else was found and needs to be mended, besides the best cause."""
+    best = report.best
+    sure = (one for one in report.opinions if one.standing in SURE and one != best)
+    return tuple(one for one in sure if one.cause != "none")
+
+
+def _as_well(report: Report) -> list[tuple[str, Inline]]:
+    told = " ".join(sentence(one.title) for one in found_as_well(report))
     return [("Found as well", told)] if told else []
 
 

@@ -48,6 +48,7 @@ def page_of(report: Report) -> Page:
     parts = (
         _unreadable(report),
         _why(report),
+        _found_as_well(report),
         _others(report),
         _handshake(report),
         _asked(report),
@@ -80,7 +81,9 @@ def _why(report: Report) -> Section | None:
     blocks += _alert(report)
     if best.settle:
         blocks += [Paragraph("This would settle it, cheapest first:"), _steps(best.settle)]
-    title = "How it ended" if best.cause in ("none", "unknown") else "What speaks for this cause"
+    title = "What speaks for this cause"
+    if best.cause in ("none", "unknown"):
+        title = "How it ended" if report.case.trace else "What was looked at"
     return Section(title, tuple(blocks)) if blocks else None
 
 
@@ -109,8 +112,28 @@ def _alert(report: Report) -> list[Block]:
     return [Paragraph(text)]
 
 
+def _found_as_well(report: Report) -> Section | None:
+    """Tell each further cause that was found, with what to do about it."""
+    found = first.found_as_well(report)
+    if not found:
+        return None
+    return Section("What else was found", tuple(map(_finding, found)))
+
+
+def _finding(one: Opinion) -> Section:
+    rows = (
+        ("How sure", standing_badge(one.standing)),
+        ("Who must act", words()["party"][one.party]),
+        ("What to do", sentence(one.remedy)),
+    )
+    return Section(
+        sentence(one.title), (Fields(rows), *((_seen(one.because),) if one.because else ()))
+    )
+
+
 def _others(report: Report) -> Section | None:
-    rest = [one for one in report.opinions if one.standing != "RULED_OUT" and one != report.best]
+    told = ("RULED_OUT", *first.SURE)
+    rest = [one for one in report.opinions if one.standing not in told and one != report.best]
     if not rest:
         return None
     if report.best is not None and report.best.standing == "CONFIRMED":
@@ -123,15 +146,12 @@ def _others(report: Report) -> Section | None:
 
 def _causes(opinions: Sequence[Opinion]) -> Table:
     rows = tuple(_cause(one) for one in opinions)
-    return Table(("Cause", "Standing", "Who must act", "What was seen, or would settle it"), rows)
+    return Table(("Cause", "Standing", "Who must act", "What would settle it"), rows)
 
 
 def _cause(one: Opinion) -> tuple[Inline, ...]:
-    seen = one.because if one.standing != "POSSIBLE" else ()
-    said = [*map(told, seen), *map(sentence, one.settle[:1])]
-    reasons = " ".join(said) or sentence(one.remedy)
-    who = words()["party_short"][one.party]
-    return one.title, standing_badge(one.standing), who, reasons
+    settle = sentence(one.settle[0] if one.settle else one.remedy)
+    return one.title, standing_badge(one.standing), words()["party_short"][one.party], settle
 
 
 def _handshake(report: Report) -> Section | None:

@@ -243,4 +243,6 @@ def _unread(case: Case, codes: tuple[str, ...], otherwise: str) -> Answer:
         return Clear((Because(otherwise),))
     usable = any(one.key_matches for one in case.identities or ())
     because = tuple(clause(one.text, one.source) for one in bad)
-    return Found(because, remedy=bad[0].text, decisive=not usable)
+    # Only of what is not supported does the problem itself say what to do; else the cause does.
+    remedy = bad[0].text if bad[0].code == "unsupported" else None
+    return Found(because, remedy=remedy, decisive=not usable)

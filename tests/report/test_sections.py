@@ -188,6 +188,30 @@ def test_the_instances_settings_are_told(name: str, noon: datetime) -> None:
     assert report.json()["settings"]
 
 
+def test_each_further_fault_says_what_to_do(noon: datetime) -> None:
+    """A second fault that was found is told with its own evidence, party and remedy."""
+    world = exports.WORLDS["broken"]
+    blob = Blob(Source("instance.xml"), exports.as_unload(world.records))
+    report = judge(Case(settings=settings_from([read_export(blob)]), url=world.url, at=noon))
+    assert [one.cause for one in report.opinions[:2]] == list(world.causes[:2])
+    first = text(Page("", report.page().blocks[:1]), 400)
+    assert "No connection was looked at" in first
+    assert "Found as well" in first
+    said = section(report.page(), "What else was found")
+    assert "Who must act  The administrator of the calling instance." in said
+    assert "What to do    In sys_properties, export as a backup" in said
+    assert "instance.xml, sys_properties record" in said
+
+
+def test_healthy_settings_are_called_so(noon: datetime) -> None:
+    """Where nothing is wrong with the exports, the report finds no fault."""
+    world = exports.WORLDS["healthy"]
+    blob = Blob(Source("instance.xml"), exports.as_unload(world.records))
+    report = judge(Case(settings=settings_from([read_export(blob)]), url=world.url, at=noon))
+    assert "No fault was found in what was given." in text(report.page())
+    assert "What else was found" not in headings(report.page())
+
+
 def test_json_follows_the_schema(incomplete: Report) -> None:
     """Every key of schema 1 is there, with the kind of value that it promises."""
     told = json.loads(json.dumps(incomplete.json()))
