@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from mtlskit.report import Report
 
 from mtlskit.lab import scenes
+from mtlskit.report import Report
 
 ReportOf = Callable[[str, str], Report]
 
