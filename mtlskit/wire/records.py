@@ -243,4 +243,4 @@ class RecordReader:
     def _hello(self, body: int) -> bool:
         """Tell whether these bytes begin a ClientHello or a ServerHello."""
         start = self._buffer[body : body + 6]
-        return len(start) == 6 and start[0] in _HELLOS and start[1] == 0 and start[4] == _MAJOR  # noqa: PLR2004 - the bytes named above
+        return len(start) == 6 and start[0] in _HELLOS and start[1] == 0 and start[4] == _MAJOR  # noqa: PLR2004 - type, length and version
