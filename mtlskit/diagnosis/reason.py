@@ -8,7 +8,7 @@ symptom fits, the rest is unknown. `RULED_OUT`: what it rests on was looked at a
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mtlskit.case import Attempt, Case
@@ -133,7 +133,8 @@ class _Bench:
             unknown = causes()["unknown"]
             return self._say(unknown, "POSSIBLE", self.ended.because, settle=unknown.settle)
         because = Because("no fault was found in what was given; no connection was looked at")
-        return self._say(causes()["none"], "POSSIBLE", (because,))
+        nothing = replace(causes()["none"], title="No fault was found in what was given")
+        return self._say(nothing, "POSSIBLE", (because,))
 
     def _fits(self, cause: Cause) -> bool:
         """Tell whether this cause can show itself as it did."""

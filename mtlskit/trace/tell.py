@@ -170,7 +170,9 @@ def _detail(event: Event) -> str:
     if isinstance(body, messages.ClientHello):
         return f"server name {body.server_name}" if body.server_name else "no server name"
     if isinstance(body, messages.CertificateRequest):
-        return f"asks for a client certificate; {len(body.authorities)} acceptable issuers named"
+        count = len(body.authorities)
+        named = f"{count} acceptable issuer{'s' * (count != 1)} named"
+        return f"asks for a client certificate; {named}"
     if isinstance(body, messages.Certificate):
         count = len(body.entries)
         return f"{count} certificate{'s' * (count != 1)}" if count else "empty: no certificate"
