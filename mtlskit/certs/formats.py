@@ -24,7 +24,7 @@ UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_MARK = b"\xef\xbb\xbf"
 _PEM_MARK = "-----BEGIN "
 
-_SIGNED_DATA = "1.2.840.113549.1.7.2"
+_PKCS7 = "1.2.840.113549.1.7."
 
 
 def format_of(data: bytes) -> str | None:
@@ -74,8 +74,10 @@ def der_kind(data: bytes) -> str | None:
     match [tag for tag, _ in inner]:
         case [asn1.INTEGER, asn1.SEQUENCE, *_]:
             kind = _with_version(data, inner)
-        case [asn1.INTEGER, asn1.INTEGER | asn1.OCTET_STRING, *_]:
+        case [asn1.INTEGER, asn1.OCTET_STRING, *_]:
             kind = "key"
+        case [asn1.INTEGER, asn1.INTEGER, asn1.INTEGER, asn1.INTEGER, asn1.INTEGER]:
+            kind = "key"  # PKCS#1; with fewer numbers it is a public key
         case [asn1.SEQUENCE, asn1.OCTET_STRING, *_]:
             kind = "encrypted-key"
         case [asn1.OID, *_]:
@@ -93,7 +95,7 @@ def _with_version(data: bytes, inner: list[tuple[int, int]]) -> str:
 def _content_info(data: bytes, at: int) -> str | None:
     size = data[at - 1]
     try:
-        return "pkcs7" if asn1.oid(data[at : at + size]) == _SIGNED_DATA else None
+        return "pkcs7" if asn1.oid(data[at : at + size]).startswith(_PKCS7) else None
     except asn1.Asn1Error:
         return None
 

@@ -6,6 +6,7 @@ those given fits, the cipher is not supported, or the bytes are damaged.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -26,17 +27,23 @@ def read_key(der: bytes, source: Source) -> PrivateKey:
         Unreadable: code ``damaged`` or ``unsupported``.
     """
     try:
-        # The full check takes some 40 ms for one RSA key, most of it for proving primes; ours
-        # below finds what damage can do.
-        key = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
-        _check(key)
-        return PrivateKey(key)
+        return PrivateKey(_loaded(der))
     except UnsupportedAlgorithm as error:
         text = f"The private key is of a kind that is not supported: {error}."
         raise Unreadable(Problem("unsupported", text, source)) from None
     except (ValueError, TypeError) as error:
         text = f"The private key is damaged: {_first_sentence(error)}."
         raise Unreadable(Problem("damaged", text, source)) from None
+
+
+def _loaded(der: bytes) -> PrivateKeyTypes:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is old about a key is not said on the screen
+        # The full check takes some 40 ms for one RSA key, most of it for proving primes; ours
+        # finds what damage can do.
+        key = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
+    _check(key)
+    return key
 
 
 def _check(key: PrivateKeyTypes) -> None:

@@ -56,7 +56,9 @@ class Work:
         Raises:
             TooMuchWork: so many are not left.
         """
-        if rounds < 1 or rounds * each > self.left:
+        if rounds < 1:
+            raise TooMuchWork(f"asks for {rounds} rounds of hashing, and one is the least")
+        if rounds * each > self.left:
             raise TooMuchWork(
                 f"asks for {rounds} rounds of hashing, more than are allowed for one file. "
                 "Export it again with fewer rounds"

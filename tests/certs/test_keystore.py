@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,6 +108,34 @@ def test_der_files_of_every_kind(
         "Acme Root CA",
     ]
     assert make.codes(make.opened(bag.read_bytes()[:-200])) == ["damaged"]
+
+
+def test_a_public_key_is_not_called_a_damaged_private_one(make: Maker, cast: Cast) -> None:
+    """PKCS#1 public keys look like the beginning of private ones; they are left aside by name."""
+    public = cast.second.key.public_key()
+    text = public.public_bytes(Encoding.PEM, PublicFormat.PKCS1)
+    (problem,) = make.opened(text).problems
+    assert problem.code == "unsupported"
+    assert "RSA PUBLIC KEY" in problem.text
+    assert make.codes(make.opened(public.public_bytes(Encoding.DER, PublicFormat.PKCS1))) == [
+        "not-recognised"
+    ]
+
+
+@pytest.mark.needs("openssl")
+def test_encrypted_mail_is_named_as_such(
+    make: Maker, files: Path, program: Callable[[str], str], tmp_path: Path
+) -> None:
+    """PKCS#7 that holds no certificates is not called damaged."""
+    out = tmp_path / "mail.p7m"
+    make.run(
+        *(program("openssl"), "smime", "-encrypt", "-in", str(files / "root.pem"), "-aes128"),
+        *("-outform", "DER", "-out", str(out), str(files / "second.pem")),
+    )
+    store = make.opened(out)
+    assert store.format == "pkcs7"
+    assert make.codes(store) == ["unsupported"]
+    assert "encrypted for a recipient" in store.problems[0].text
 
 
 def test_a_certificate_finds_its_key_in_another_file(make: Maker, cast: Cast) -> None:
