@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from mtlskit.certs import asn1
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.distinguished import normalised
-from mtlskit.certs.extensions import GeneralName, general_name
+from mtlskit.certs.extensions import SUBJECT_ALT_NAME, GeneralName, general_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,10 @@ def _names(certificate: Certificate) -> Iterator[tuple[GeneralName, bytes]]:
     """Its names, the subject among them; e-mail addresses in the subject count without a SAN."""
     if certificate.subject.rdns:
         yield GeneralName("dn", str(certificate.subject)), certificate.subject.der
-    for name in certificate.san or ():
-        yield name, b""
+    if certificate.san and (extension := certificate.extension(SUBJECT_ALT_NAME)):
+        names = extension.value
+        for tag, start, stop in asn1.sequence(names):
+            yield general_name(names, tag, start, stop), names[start:stop]
     if not any(name.kind == "email" for name in certificate.san or ()):
         for rdn in certificate.subject.rdns:
             for kind, value in rdn:

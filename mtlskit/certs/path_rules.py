@@ -12,10 +12,11 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Literal
 
-from mtlskit.certs import asn1, names
+from mtlskit.certs import asn1, names, policies, revocation
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.constraints import constraints_from, violations
 from mtlskit.certs.extensions import NAME_CONSTRAINTS, SUBJECT_ALT_NAME
+from mtlskit.certs.signed import Crl
 from mtlskit.certs.signing import verified
 
 Role = Literal["client", "server"]
@@ -105,6 +106,9 @@ class Walk:
     Attributes:
         certificates: the leaf first, the anchor (or what comes nearest to one) last.
         anchored: whether the last one is trusted.
+        crls: revocation lists; if there is one, each certificate must be covered.
+        others: further certificates at hand, of which one may have signed a list.
+        policies: what the verifier asks of certificate policies.
     """
 
     certificates: tuple[Certificate, ...]
@@ -113,6 +117,9 @@ class Walk:
     at: datetime
     name: str | None = None
     max_depth: int | None = None
+    crls: tuple[Crl, ...] = ()
+    others: tuple[Certificate, ...] = ()
+    policies: policies.Wanted = policies.NOTHING
 
     @property
     def leaf(self) -> Certificate:
@@ -292,6 +299,19 @@ def name_constraints(walk: Walk) -> Iterator[Reason]:
                 yield Reason("name-constraint", one, text, ", ".join(bad.bases), bad.name.value)
 
 
+def certificate_policies(walk: Walk) -> Iterator[Reason]:
+    """RFC 5280, 6.1: where a policy is demanded, one holds from the anchor to the leaf."""
+    for one in policies.faults(walk.below_anchor(), walk.policies):
+        yield Reason(one.code, one.certificate, one.because, one.expected, one.presented)
+
+
+def revocations(walk: Walk) -> Iterator[Reason]:
+    """RFC 5280, 6.3, for each certificate whose issuer is on the path."""
+    lists = revocation.Lists(walk.crls, walk.certificates, walk.others, walk.at)
+    for one in revocation.faults(lists, walk.certificates[:-1]):
+        yield Reason(one.code, one.certificate, one.because, one.expected, one.presented)
+
+
 def alternative_names(walk: Walk) -> Iterator[Reason]:
     """RFC 5280, 4.2.1.6: well-formed, not empty, and critical where the subject is empty."""
     for one in walk.certificates:
@@ -369,6 +389,8 @@ RULES: tuple[Rule, ...] = (
     purposes,
     critical_extensions,
     name_constraints,
+    certificate_policies,
+    revocations,
     alternative_names,
     wanted_name,
     key_strength,

@@ -16,6 +16,8 @@ from mtlskit.certs import rulings
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import Pool
 from mtlskit.certs.path_rules import HINTS, Reason, Role, Walk, reasons
+from mtlskit.certs.policies import NOTHING, Wanted
+from mtlskit.certs.signed import Crl
 from mtlskit.certs.signing import verified
 from mtlskit.page.blocks import (
     Badge,
@@ -143,6 +145,8 @@ def search(  # noqa: PLR0913 - the question's parts, all by name
     at: datetime,
     name: str | None = None,
     max_depth: int | None = None,
+    crls: Iterable[Crl] = (),
+    policies: Wanted = NOTHING,
 ) -> PathSearch:
     """Search every path from `leaf` to one of `anchors` over `others`, and judge each.
 
@@ -154,8 +158,20 @@ def search(  # noqa: PLR0913 - the question's parts, all by name
         at: the time to judge at, aware.
         name: the host name or address that the leaf must speak for (RFC 9525).
         max_depth: how many intermediates the verifier allows; None: any number.
+        crls: revocation lists; if there is one, each certificate below the anchor must be covered.
+        policies: what the verifier asks of certificate policies; by default nothing of its own.
     """
-    question = rulings.Question(leaf, tuple(others), tuple(anchors), role, at, name, max_depth)
+    question = rulings.Question(
+        leaf,
+        tuple(others),
+        tuple(anchors),
+        role,
+        at,
+        name,
+        max_depth,
+        tuple(crls),
+        policies,
+    )
     climb = _Climb(question)
     paths = climb.paths()
     spent = (_given_up(leaf),) if climb.spent else ()
@@ -219,7 +235,17 @@ class _Climb:
 
     def _judged(self, certificates: tuple[Certificate, ...], end: Reason | None) -> Path:
         one, anchored = self.question, certificates[-1].der in self.trusted
-        walk = Walk(certificates, anchored, one.role, one.at, one.name, one.max_depth)
+        walk = Walk(
+            certificates,
+            anchored,
+            one.role,
+            one.at,
+            one.name,
+            one.max_depth,
+            one.crls,
+            (*one.others, *one.anchors),
+            one.policies,
+        )
         found = reasons(walk)
         wrong = found if end is None else (end, *found)
         return Path(certificates, anchored, tuple(wrong), tuple(reasons(walk, HINTS)))

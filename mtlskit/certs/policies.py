@@ -41,6 +41,10 @@ class Wanted:
     no_any: bool = False
 
 
+NOTHING = Wanted()
+"""No demands of its own: only what the certificates themselves demand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Where the policies of a path fail, and why; `code` is one of the closed list of reasons."""
@@ -81,7 +85,7 @@ def faults(certificates: Sequence[Certificate], wanted: Wanted) -> Iterator[Faul
         certificates: the leaf first; without the anchor.
         wanted: the verifier's own demands.
     """
-    if wanted == Wanted() and not any(_speaks(one) for one in certificates):
+    if wanted == NOTHING and not any(_speaks(one) for one in certificates):
         return
     walk = _Descent(len(certificates), wanted)
     for one in reversed(certificates):

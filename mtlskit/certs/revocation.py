@@ -75,7 +75,7 @@ def _fault(lists: Lists, one: Certificate) -> Fault | None:
         if note is None:
             covered |= _covered(one, crl, contents.scope)
             continue
-        notes.append(note + (f" It lists {one.label} as revoked {entry}." if entry else ""))
+        notes.append(note + (f" (it lists {one.label} as revoked {entry})" if entry else ""))
     delta = any("delta CRL" in note for note in notes)
     return None if covered >= ALL_REASONS and not delta else _unknown(one, notes, covered)
 
@@ -88,7 +88,7 @@ def _revoked(one: Certificate, crl: Crl, entry: Revoked) -> Fault:
 def _unknown(one: Certificate, notes: Sequence[str], covered: set[int]) -> Fault:
     text = f"Whether {one.label} is revoked is not known: "
     if notes:
-        text += " ".join(notes)
+        text += "; ".join(notes) + "."
     elif covered:
         text += "the lists at hand speak of some reasons for revocation only."
     else:
@@ -101,13 +101,13 @@ def _why_not(lists: Lists, one: Certificate, crl: Crl, contents: RevocationList)
     """Why this list does not count, a sentence; None: it does."""
     named = f"the {crl.label} ({crl.source})"
     if contents.unusable:
-        return f"{named} {contents.unusable[0]}."
+        return f"{named} {contents.unusable[0]}"
     if outside := _outside(one, crl, contents.scope):
-        return f"{named} {outside}."
+        return f"{named} {outside}"
     if crl.this_update > lists.at:
-        return f"{named} is of {crl.this_update:%Y-%m-%d %H:%M} UTC, which is later."
+        return f"{named} is of {crl.this_update:%Y-%m-%d %H:%M} UTC, which is later"
     if crl.next_update is not None and crl.next_update < lists.at:
-        return f"{named} ran out at {crl.next_update:%Y-%m-%d %H:%M} UTC."
+        return f"{named} ran out at {crl.next_update:%Y-%m-%d %H:%M} UTC"
     return _unsigned(lists, one, crl, named)
 
 
@@ -156,12 +156,12 @@ def _unsigned(lists: Lists, one: Certificate, crl: Crl, named: str) -> str | Non
     ]
     signers = [other for other in namesakes if made_by(crl.der, other.key.spki)]
     if not signers:
-        return f"The signature on {named} was not made with a key of its issuer that is at hand."
+        return f"the signature on {named} was not made with a key of its issuer that is at hand"
     allowed = [other for other in signers if other.ku is None or "cRLSign" in other.ku]
     if not allowed:
-        return f"{named} is signed by {signers[0].label}, whose key usage does not allow it."
+        return f"{named} is signed by {signers[0].label}, whose key usage does not allow it"
     if not any(_trusted(lists, one, signer) for signer in allowed):
-        return f"{named} is signed by {allowed[0].label}, a certificate that does not hold."
+        return f"{named} is signed by {allowed[0].label}, a certificate that does not hold"
     return None
 
 

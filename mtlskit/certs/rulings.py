@@ -18,6 +18,8 @@ from cryptography.x509 import verification
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.names import address_of
 from mtlskit.certs.path_rules import Role
+from mtlskit.certs.policies import NOTHING, Wanted
+from mtlskit.certs.signed import Crl
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Question:
     at: datetime
     name: str | None = None
     max_depth: int | None = None
+    crls: tuple[Crl, ...] = ()
+    policies: Wanted = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,17 @@ def _loaded(certificates: Iterable[Certificate]) -> list[x509.Certificate]:
 
 
 def _openssl(question: Question) -> Ruling:
-    """Path, signatures and dates; pyOpenSSL offers no way to ask for purpose and name."""
+    """Path, signatures, dates and CRLs; pyOpenSSL offers no way to ask for purpose and name."""
     from OpenSSL import crypto  # noqa: PLC0415 - a heavy import for those who read rulings
 
     store = crypto.X509Store()
     for one in _loaded(question.anchors):
         store.add_cert(crypto.X509.from_cryptography(one))
     store.set_time(question.at.astimezone(UTC))
+    for crl in question.crls:
+        store.add_crl(x509.load_der_x509_crl(crl.der))
+    if question.crls:
+        store.set_flags(crypto.X509StoreFlags.CRL_CHECK | crypto.X509StoreFlags.CRL_CHECK_ALL)
     chain = [crypto.X509.from_cryptography(one) for one in _loaded(question.others)]
     leaf = crypto.X509.from_cryptography(_loaded([question.leaf])[0])
     try:
