@@ -650,7 +650,7 @@ def provide_programs() -> None:
     missing = lacking()
     if missing:
         names = ", ".join(program.split("|")[0] for program in missing)
-        say(f"Not on this machine: {names}. The tests that use them are skipped.")
+        say(f"Not on this machine: {names}. The tests that use them cannot run.")
 
 
 def install_with_apt(packages: Sequence[str], command: Sequence[str]) -> None:
@@ -660,7 +660,7 @@ def install_with_apt(packages: Sequence[str], command: Sequence[str]) -> None:
         for step in (["apt-get", "update"], command):
             done = run(*step, DEBIAN_FRONTEND="noninteractive")
             if done.returncode:
-                say(f"{' '.join(step[:2])} did not succeed: {why(done.stdout)}")
+                say(f"apt-get did not succeed: {why(done.stdout)}")
 
 
 @contextlib.contextmanager
