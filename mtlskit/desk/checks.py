@@ -12,6 +12,7 @@ import ipywidgets as widgets
 from mtlskit.checklist import Row
 from mtlskit.desk import fields, step
 from mtlskit.desk.session import Session
+from mtlskit.report.words import told
 
 ANSWERS = [("unknown", ""), ("yes", "yes"), ("no", "no")]
 
@@ -59,7 +60,7 @@ class Checks:
 def _evidence(row: Row) -> str:
     """Return the markup of a question with its answer, the reasons and what follows."""
     said = "No answer yet." if row.answer == "unknown" else f"Answer: {row.answer}."
-    reasons = " ".join(str(reason) for reason in row.because)
+    reasons = " ".join(told(reason) for reason in row.because)
     return (
         f'<p class="mtls-asked">{html.escape(row.question)}</p>'
         f'<p class="mtls-said">{html.escape(" ".join(filter(None, (said, reasons))))}</p>'

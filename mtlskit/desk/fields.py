@@ -7,6 +7,7 @@ is empty, and so is the state that Jupyter could save or send.
 
 from __future__ import annotations
 
+import asyncio
 import html
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from mtlskit.material import Blob, Source
 from mtlskit.page.blocks import Tone
 
 FIELD = "mtls-field"
+BEAT = 0.05  # seconds: longer than a kernel takes for a value, shorter than anyone notices
 
 
 def line(label: str, placeholder: str = "") -> widgets.Text:
@@ -71,11 +73,50 @@ def files(label: str, received: Callable[[tuple[Blob, ...]], None]) -> widgets.F
     return field
 
 
-def action(label: str, done: Callable[[], None], *, primary: bool = False) -> widgets.Button:
-    """Make a button that calls `done`."""
-    button = widgets.Button(description=label, button_style="primary" if primary else "")
+def lead(label: str, done: Callable[[], None]) -> widgets.Button:
+    """Make a button that shows something else, at once, and reads no field."""
+    button = widgets.Button(description=label)
     button.on_click(lambda _: done())
     return button.add_class("mtls-action")
+
+
+def action(label: str, done: Callable[[], None], *, primary: bool = False) -> widgets.Button:
+    """Make a button whose work reads other fields; a double click does the work once."""
+    button = widgets.Button(description=label, button_style="primary" if primary else "")
+    button.on_click(_Beat(done))
+    return button.add_class("mtls-action")
+
+
+class _Beat:
+    """Does the work of a click one beat later, when what was typed before it has arrived too.
+
+    A kernel may handle messages of the browser that come close together in another order than
+    they were sent in, so the click can overtake the text of the field that was left for it.
+    Clicks that come until one beat after the work are taken for the same one.
+    """
+
+    def __init__(self, done: Callable[[], None]) -> None:
+        self._done = done
+        self._busy = False
+
+    def __call__(self, _: object) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # a script or a test: nothing is under way, so nothing is awaited
+            self._done()
+            return
+        if not self._busy:
+            self._busy = True
+            loop.call_later(BEAT, self._work, loop)
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            self._done()
+        finally:
+            loop.call_later(BEAT, self._rest)
+
+    def _rest(self) -> None:
+        self._busy = False
 
 
 def words(markup: str = "") -> widgets.HTML:

@@ -54,11 +54,11 @@ class Guide:
             self.keep,
         ]
         self.rail = [
-            fields.action(f"{number} {step.name}", partial(self.go, number - 1))
+            fields.lead(f"{number} {step.name}", partial(self.go, number - 1))
             for number, step in enumerate(self.steps, 1)
         ]
-        self.back = fields.action("Back", lambda: self.go(self.at - 1))
-        self.next = fields.action("Next", lambda: self.go(self.at + 1))
+        self.back = fields.lead("Back", lambda: self.go(self.at - 1))
+        self.next = fields.lead("Next", lambda: self.go(self.at + 1))
         self._stack = widgets.Stack([step.box for step in self.steps], selected_index=0)
         self._ui = widgets.VBox(
             [

@@ -14,6 +14,7 @@ import ipywidgets as widgets
 
 from mtlskit.desk import fields, step
 from mtlskit.desk.session import Session
+from mtlskit.report import Report
 
 SUFFIXES = (".html", ".md", ".json")
 MEANT_FOR = {
@@ -34,7 +35,7 @@ class Keep:
         self.button = fields.action("Save the report", self.save, primary=True)
         self.message = fields.words()
         self.links = widgets.Output()
-        self.saved: tuple[Path, ...] = ()
+        self._saved: Report | None = None
         self.box = step.page(
             "Keep the report",
             "Three files with the same content are written beside this notebook. They hold no "
@@ -52,22 +53,24 @@ class Keep:
         """Done when the report that is shown was saved."""
         if self._session.report is None:
             return "later"
-        return "done" if self.saved else "needs"
+        return "done" if self._saved is self._session.report else "needs"
 
     def save(self) -> None:
         """Write the files and show where they are."""
         with step.busy(self.button, "Saving …"), step.told(self.message):
             if self._session.report is None:
                 raise ValueError("There is no report yet: run the diagnosis in step 5 first.")
-            stem = free(self.stem.value)
-            self.saved = self._session.report.save(stem)
+            saved = self._session.report.save(free(self.stem.value))
+            self._saved = self._session.report
             self.message.value = fields.notice(f"Saved in {Path.cwd()}.", "good")
-            self.links.outputs = (_links(self.saved),)
+            self.links.outputs = (_links(saved),)
+            self._session.tell()
 
     def refresh(self) -> None:
-        """Forget what was saved when the report has changed."""
-        self.saved = ()
-        self.links.outputs = ()
+        """Take the links away when they are no longer of the report that is shown."""
+        if self._saved is self._session.report is not None:
+            return
+        self._saved, self.links.outputs = None, ()
         self.button.disabled = self._session.report is None
         self.message.value = (
             ""

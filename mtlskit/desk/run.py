@@ -9,8 +9,9 @@ from mtlskit.desk import fields, step
 from mtlskit.desk.session import Session
 from mtlskit.desk.twin import twin
 from mtlskit.lab import scenes
-from mtlskit.page.blocks import Fields, Listing, Page, Section
+from mtlskit.page.blocks import Fields, Listing, Page, Section, Tone
 from mtlskit.page.html import fragment
+from mtlskit.report import Report
 
 WAITING = "Nothing has been called yet."
 CALLING = "Calling the endpoint and looking at every message. This takes a few seconds."
@@ -28,7 +29,7 @@ class Run:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.plan, self.answer, self.python = fields.words(), fields.words(), fields.words()
+        self.plan, self.answer, self.more = fields.words(), fields.words(), fields.words()
         self.progress = fields.words(fields.notice(WAITING))
         self.experiments = fields.tick(
             "Afterwards, change one thing at a time and try again. This proves the cause.", on=True
@@ -43,7 +44,7 @@ class Run:
             step.row(self.button),
             self.progress,
             self.answer,
-            self.python,
+            self.more,
         )
         step.when_changed(self.experiments, self._chosen)
         session.watch(self.refresh)
@@ -69,11 +70,22 @@ class Run:
         report = self._session.report
         self.plan.value = fragment(_plan(self._session))
         self.answer.value = report._repr_html_() if report else ""
-        self.progress.value = fields.notice(WAITING) if report is None else ""
-        self.python.value = fragment(_script(self._session)) if self._session.plan.ready else ""
+        self.progress.value = fields.notice(*_standing(report))
+        self.more.value = fragment(_more(self._session)) if self._session.plan.ready else ""
 
     def _chosen(self) -> None:
         self._session.intend(experiments=self.experiments.value)
+
+
+def _standing(report: Report | None) -> tuple[str, Tone]:
+    """Say in a line what the run found, by the stable name of its cause."""
+    if report is None:
+        return WAITING, "plain"
+    if report.best is None:
+        return "Every cause that is known here was ruled out.", "warn"
+    standing = report.best.standing.lower().replace("_", " ")
+    tone: Tone = "good" if report.outcome == "accepted" else "bad"
+    return f"Cause: {report.best.cause}, {standing}. The report follows.", tone
 
 
 def _plan(session: Session) -> Page:
@@ -95,7 +107,12 @@ def _plan(session: Session) -> Page:
     return Page("What will be called", (Fields((*rows, ("TLS", plan.tls or "1.2 or 1.3"))),))
 
 
-def _script(session: Session) -> Page:
-    """Show the scripted twin, folded."""
+def _more(session: Session) -> Page:
+    """Show the scripted twin and, after a run of a scene, what the lab had broken: both folded."""
     code = Listing(twin(session), "python")
-    return Page("", (Section("The same in Python", (code,), folded=True),))
+    sections = [Section("The same in Python", (code,), folded=True)]
+    if session.report and session.plan.scene:
+        scene = scenes.SCENES[session.plan.scene]
+        told = Fields((("What was wrong", scene.broken), ("What mends it", scene.mend)))
+        sections.append(Section("What the lab had broken", (told,), folded=True))
+    return Page("About this run", tuple(sections))

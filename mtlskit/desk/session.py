@@ -75,6 +75,11 @@ class Session:
         """Have `changed` called whenever something of this session changes."""
         self._watchers.append(changed)
 
+    def tell(self) -> None:
+        """Call everyone who watches."""
+        for changed in self._watchers:
+            changed()
+
     def intend(self, **parts: Any) -> None:  # noqa: ANN401 - any field of Plan
         """Change what a run would call."""
         self.plan = replace(self.plan, **parts)
@@ -90,7 +95,7 @@ class Session:
         self.given = self.given.having(**evidence)
         if self.report:
             self.report = reports.judge(self.report.case.having(**evidence), self.report.made)
-        self._tell()
+        self.tell()
 
     def run(self) -> Report:
         """Call the endpoint, or stage the scene and call that, and keep the report.
@@ -103,7 +108,7 @@ class Session:
                 "Give the endpoint, or choose a failure of the lab, in the first step."
             )
         self.report = self._staged(self.plan.scene) if self.plan.scene else self._called()
-        self._tell()
+        self.tell()
         return self.report
 
     def _called(self) -> Report:
@@ -130,8 +135,4 @@ class Session:
 
     def _drop_report(self) -> None:
         self.report = None
-        self._tell()
-
-    def _tell(self) -> None:
-        for changed in self._watchers:
-            changed()
+        self.tell()

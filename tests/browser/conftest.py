@@ -4,18 +4,19 @@ Law: whatever the browser asks for off this machine is refused and remembered, s
 say that nothing was. Every folder that Jupyter writes to lies in the test's own folder.
 """
 
-import importlib.util
 import json
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Response, Route, expect, sync_playwright
+
+import kit
 
 ROOT = Path(__file__).parents[2]
 SWITCHES = (
@@ -27,6 +28,7 @@ SWITCHES = (
     "--disable-quic",
     "--no-first-run",
 )
+OWN_FOLDERS = {"HOME": "home", "JUPYTER_DATA_DIR": "d", "JUPYTER_RUNTIME_DIR": "r"}
 NEAR = {"127.0.0.1", "localhost", ""}  # the empty host: data:, blob:, about: and file:
 PATIENCE = 60_000.0  # milliseconds: a busy machine is slow, a broken page never comes
 expect.set_options(timeout=PATIENCE)
@@ -57,46 +59,29 @@ class Lab:
         ]
 
 
-def _kit() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("kit_of_the_browser_tests", ROOT / "kit.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+class Place(kit.Place):
+    """The project, with the Python that runs these tests."""
+
+    python = Path(sys.executable)
 
 
 @contextmanager
 def start(home: Path, **settings: object) -> Iterator[Lab]:
     """Start JupyterLab as kit.py does, in a folder of its own, with a user's own settings."""
-    kit = _kit()
-
-    class Place(kit.Place):
-        """The project, with the Python that runs this test."""
-
-        python = Path(sys.executable)
-
     folder = home / "workspace"
     for plugin, values in settings.items():
         path = folder / ".mtlskit/jupyter/lab/user-settings" / plugin
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(values))
     kit.lay_out(ROOT / "notebooks", folder)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, part in (
-            ("HOME", "home"),
-            ("JUPYTER_DATA_DIR", "d"),
-            ("JUPYTER_RUNTIME_DIR", "r"),
-        ):
-            (home / part).mkdir(parents=True)
-            patch.setenv(name, str(home / part))
-        server = kit.Lab(Place(ROOT), folder, kit.choose_port(None), browser=False)
-    try:
-        server.wait_until_ready()
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, part in OWN_FOLDERS.items():
+                (home / part).mkdir(parents=True)
+                patch.setenv(name, str(home / part))
+            asked = Namespace(port=None, browser=False)
+            server = stack.enter_context(kit.running(Place(ROOT), folder, asked))
         yield Lab(f"http://127.0.0.1:{server.port}", server.token, folder, home)
-    finally:
-        server.end()
 
 
 @pytest.fixture(scope="session")

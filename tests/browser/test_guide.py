@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -71,10 +72,16 @@ def press(guide: Locator, name: str) -> None:
     guide.get_by_role("button", name=name, exact=True).click()
 
 
+def stands(guide: Locator, step: str, state: str) -> None:
+    """Wait until the rail says how a step stands: what was typed there has arrived then."""
+    button = guide.get_by_role("button", name=step)
+    expect(button).to_have_class(re.compile(rf"\bmtls-{state}\b"))
+
+
 def diagnose(guide: Locator) -> None:
     guide.get_by_role("button", name="5 Diagnosis").click()
     press(guide, "Run the diagnosis")
-    expect(guide.get_by_role("heading", name="What will be called")).to_be_visible()
+    stands(guide, "5 Diagnosis", "found")
 
 
 def pieces(secret: bytes) -> list[bytes]:
@@ -108,6 +115,7 @@ def test_the_guide_leads_from_a_failure_of_the_lab_to_its_report(
     window.run(jupyter, GUIDED)
     guide = guide_of(window)
     guide.get_by_label("Failure", exact=True).select_option(label=SCENES[CHAIN].title)
+    expect(guide.get_by_text(SCENES[CHAIN].story)).to_be_visible()
     diagnose(guide)
     expect(guide.get_by_text(CHAIN).first).to_be_visible()
     guide.get_by_role("button", name="6 Report").click()
@@ -118,17 +126,17 @@ def test_the_guide_leads_from_a_failure_of_the_lab_to_its_report(
     saved = json.loads((jupyter.folder / "practice.json").read_text())
     assert saved["opinions"][0]["cause"] == CHAIN
     assert window.strayed == []
-    opens_offline(chromium, jupyter.folder / "practice.html")
+    opens_offline(chromium, jupyter.folder / "practice.html", saved["opinions"][0]["title"])
 
 
-def opens_offline(chromium: Browser, report: Path) -> None:
+def opens_offline(chromium: Browser, report: Path, title: str) -> None:
     """Open the report without any network: it asks for itself alone, and shows the cause."""
     context = chromium.new_context(offline=True)
     page, asked, complaints = context.new_page(), [], []
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: complaints.append(message.text))
     page.goto(report.as_uri())
-    expect(page.get_by_text(CHAIN).first).to_be_visible()
+    expect(page.get_by_text(title).first).to_be_visible()
     assert asked == [report.as_uri()]
     assert complaints == []
     context.close()
@@ -149,6 +157,8 @@ def test_an_own_key_store_leaves_no_trace_on_disk(
     guide.get_by_label("My own endpoint").check()
     guide.get_by_label("Endpoint", exact=True).fill(str(staged.target))
     guide.get_by_label("Server name", exact=True).fill(staged.server_name)
+    guide.get_by_label("Server name", exact=True).press("Tab")
+    stands(guide, "1 Endpoint", "done")
     guide.get_by_role("button", name="2 Identity and trust").click()
     upload(window, "Add the key store", staged.identity_files)
     expect(guide.get_by_text(f"Still locked: {store.source.name}")).to_be_visible()
@@ -205,19 +215,14 @@ def test_the_guide_can_be_worked_with_the_keyboard_alone(window: Window, jupyter
     guide, page = guide_of(window), window.page
     guide.get_by_role("button", name="1 Endpoint").focus()
     reached = []
-    for _ in range(11):
+    for _ in range(12):
         reached.append(page.evaluate(NAMED))
         page.keyboard.press("Tab")
     steps = ["1 Endpoint", "2 Identity and trust", "3 Settings"]
     steps += ["4 Checklist", "5 Diagnosis", "6 Report"]
     assert reached[:6] == steps
-    assert reached[6:] == [
-        "A failure staged on this computer, to practise",
-        "TLS version",
-        "Failure",
-        "Next",
-        "",
-    ]
+    assert reached[6:8] == ["A failure staged on this computer, to practise", "My own endpoint"]
+    assert reached[8:] == ["TLS version", "Failure", "Next", ""]
     guide.get_by_role("button", name="4 Checklist").focus()
     page.keyboard.press("Enter")
     expect(guide.get_by_role("heading", name="What is already known?")).to_be_visible()

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 from collections.abc import Callable
 
@@ -80,3 +81,35 @@ def test_a_notice_shows_foreign_text_harmless() -> None:
     assert "<script>" not in shown
     assert "&lt;script&gt;" in shown
     assert 'role="alert"' in shown
+
+
+def test_a_click_waits_for_what_was_typed_before_it() -> None:
+    """A value that arrives just after the click is still read by the click's work."""
+    field, seen = fields.line("Name"), []
+    button = fields.action("Save", lambda: seen.append(field.value))
+
+    async def overtaken() -> None:
+        button.click()
+        assert seen == []
+        field.value = "typed before the click"
+        await asyncio.sleep(3 * fields.BEAT)
+
+    asyncio.run(overtaken())
+    assert seen == ["typed before the click"]
+
+
+def test_a_double_click_does_the_work_once() -> None:
+    """Further clicks until the work is done are taken for the same; a later one works again."""
+    seen: list[int] = []
+    button = fields.action("Run", lambda: seen.append(1))
+
+    async def clicking() -> None:
+        for _ in range(3):
+            button.click()
+        await asyncio.sleep(4 * fields.BEAT)
+        assert len(seen) == 1
+        button.click()
+        await asyncio.sleep(4 * fields.BEAT)
+
+    asyncio.run(clicking())
+    assert len(seen) == 2
