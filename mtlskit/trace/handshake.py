@@ -13,7 +13,7 @@ from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.certs.distinguished import name_from
 from mtlskit.material import Side, Source, Tap, Unreadable
 from mtlskit.trace.ending import Signs, judge
-from mtlskit.trace.events import Asked, Event, HttpAnswer, Trace
+from mtlskit.trace.events import Asked, Event, HttpAnswer, Kind, Trace
 from mtlskit.trace.http import read_answer
 from mtlskit.trace.order import table_for
 from mtlskit.wire import messages, names
@@ -117,7 +117,7 @@ class _Story:
     def _note(  # noqa: PLR0913 - the parts of an event
         self,
         seen: Seen,
-        kind: str,
+        kind: Kind,
         name: str,
         seconds: float,
         source: Source,
@@ -128,16 +128,16 @@ class _Story:
     ) -> None:
         self.events.append(
             Event(
-                sender=seen.sender,
-                kind=kind,  # type: ignore[arg-type]  # the callers name the kinds
-                name=name,
-                source=source,
-                seconds=seconds,
-                size=seen.size,
-                sealed=seen.sealed,
-                expected=expected,
-                note=note,
-                body=body,
+                seen.sender,
+                kind,
+                name,
+                source,
+                seconds,
+                seen.size,
+                seen.sealed,
+                expected,
+                note,
+                body,
             )
         )
 

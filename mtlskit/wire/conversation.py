@@ -240,9 +240,9 @@ class Conversation:
 
     def _chosen(self, hello: ServerHello) -> None:
         agreed = self._agreed
-        agreed.chosen(hello)
-        self._shape = Shape(hello.version, agreed.suite.key_exchange if agreed.suite else "")
-        if hello.version < TLS13:
+        version = agreed.chosen(hello)
+        self._shape = Shape(version, agreed.suite.key_exchange if agreed.suite else "")
+        if version < TLS13:
             return
         for sender, half in self._halves.items():
             early = half.lock if isinstance(half.lock, Tls13Lock) and half.lock.early else None

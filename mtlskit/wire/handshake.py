@@ -56,13 +56,14 @@ class Assembler:
         if not self._buffer:
             self._at, self._record = at, record
         self._buffer += fragment
-        while (one := self._next()) is not None:
+        while self._buffer and (one := self._next()) is not None:
             found.append(one)
             self._at, self._record = at, record
         return found
 
     def _next(self) -> Framed | None:
-        self._pass()
+        if self._passing:
+            self._pass()
         buffer = self._buffer
         if len(buffer) < HEADER:
             return None

@@ -1,7 +1,7 @@
 """Secrets to keys. Law: nothing here keeps a secret, and nothing here is a primitive of its own.
 
 HKDF-Expand-Label (RFC 8446, 7.1) and the PRF of TLS 1.0 to 1.2 (RFC 5246, 5; RFC 2246, 5), written
-over the HMAC and HKDF of `cryptography`.
+over the HMAC of `cryptography`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import Final
 
 from cryptography.hazmat.primitives.hashes import MD5, SHA1, SHA256, SHA384, HashAlgorithm
 from cryptography.hazmat.primitives.hmac import HMAC
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from mtlskit.wire.names import TLS12
 
@@ -31,10 +30,15 @@ def hmac(algorithm: HashAlgorithm, key: bytes, data: bytes) -> bytes:
 
 
 def expand_label(algorithm: HashAlgorithm, secret: bytes, label: str, length: int) -> bytes:
-    """Derive `length` bytes with an empty context (RFC 8446, 7.1)."""
+    """Derive `length` bytes with an empty context (RFC 8446, 7.1).
+
+    TLS needs one block of the hash at most, so HKDF-Expand is one HMAC (RFC 5869, 2.3).
+    """
     full = b"tls13 " + label.encode()
     info = length.to_bytes(2, "big") + bytes([len(full)]) + full + b"\0"
-    return HKDFExpand(algorithm, length, info).derive(secret)
+    if length > algorithm.digest_size:
+        raise ValueError(f"{length} bytes are more than one block of {algorithm.name}")
+    return hmac(algorithm, secret, info + b"\1")[:length]
 
 
 def prf(version: int, algorithm: HashAlgorithm, secret: bytes, seed: bytes, length: int) -> bytes:

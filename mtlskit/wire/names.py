@@ -92,6 +92,7 @@ def is_grease(code: int) -> bool:
     return high == low and low & 0x0F == 0x0A  # noqa: PLR2004 - the nibble that marks them
 
 
+@cache
 def _wide(name: str, code: int) -> str:
     """Name a two-byte number."""
     found = table(name).get(code)
@@ -100,6 +101,7 @@ def _wide(name: str, code: int) -> str:
     return found
 
 
+@cache
 def _narrow(name: str, code: int) -> str:
     """Name a one-byte number."""
     return table(name).get(code) or f"unknown (0x{code:02x})"

@@ -78,7 +78,7 @@ class Reader:
         """Take `count` bytes."""
         here, there = self._here, self._here + count
         if there > self._end:
-            raise self.error(field, quantity(count), f"{quantity(self.left)} before the end")
+            raise self._too_short(field, quantity(count))
         self._here = there
         return self._data[here:there]
 
@@ -93,22 +93,30 @@ class Reader:
 
     def number(self, width: int, field: str) -> int:
         """Take an unsigned number of `width` bytes."""
-        return int.from_bytes(self.take(width, field), "big")
+        here, there = self._here, self._here + width
+        if there > self._end:
+            raise self._too_short(field, quantity(width))
+        self._here = there
+        return int.from_bytes(self._data[here:there], "big")
 
     def vector(self, width: int, field: str, least: int = 0) -> bytes:
         """Take a vector whose length stands before it in `width` bytes (RFC 8446, 3.4)."""
+        start = self._here + width
+        length = int.from_bytes(self._data[self._here : start], "big")
+        if start + length > self._end or length < least:
+            raise self._no_vector(width, field, least)
+        self._here = start + length
+        return self._data[start : self._here]
+
+    def _no_vector(self, width: int, field: str, least: int) -> ParseError:
+        """Say what is wrong with the vector that should be here."""
         length = self.number(width, field)
-        if length > self._end - self._here:
-            raise self.error(
-                field,
-                f"{quantity(length)} as its length says",
-                f"{quantity(self.left)} before the end",
-            )
-        if length < least:
-            raise self.error(field, f"at least {quantity(least)}", quantity(length), back=width)
-        here = self._here
-        self._here = here + length
-        return self._data[here : self._here]
+        if length > self.left:
+            return self._too_short(field, f"{quantity(length)} as its length says")
+        return self.error(field, f"at least {quantity(least)}", quantity(length), back=width)
+
+    def _too_short(self, field: str, wanted: str) -> ParseError:
+        return self.error(field, wanted, f"{quantity(self.left)} before the end")
 
     def part(self, width: int, field: str, least: int = 0) -> Reader:
         """Take a vector as a reader of its own, whose errors point into this message."""

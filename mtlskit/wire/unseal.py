@@ -186,12 +186,13 @@ class Agreed:
                 lock.add(suite, secret)
         return lock
 
-    def chosen(self, hello: ServerHello | HelloRetryRequest) -> None:
-        """Take the server's hello."""
-        self.version = hello.version
+    def chosen(self, hello: ServerHello | HelloRetryRequest) -> int:
+        """Take the server's hello; give the version that it chose."""
+        self.version = version = hello.version
         self.suite = names.cipher_suites().get(hello.cipher_suite)
         self._server_random = hello.random
         self._etm = hello.extension(ext.ENCRYPT_THEN_MAC) is not None
+        return version
 
     def tls13_lock(self, sender: Side, before: Tls13Lock | None = None) -> Tls13Lock:
         """Make the lock of one side after a TLS 1.3 ServerHello; `before` holds its early data."""
