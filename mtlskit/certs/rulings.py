@@ -57,7 +57,7 @@ def _asked(verifier: Callable[[Question], Ruling], question: Question) -> Ruling
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # oddities of certificates are told by `certificate`
             return verifier(question)
-    except (ValueError, TypeError, x509.UnsupportedGeneralNameType) as error:
+    except (ValueError, TypeError, x509.InvalidVersion, x509.UnsupportedGeneralNameType) as error:
         return Ruling(
             accepted=None, words=f"not asked: it does not read one of the certificates ({error})"
         )
