@@ -17,26 +17,17 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import Pool
 from mtlskit.certs.path_rules import HINTS, Reason, Role, Walk, reasons
 from mtlskit.certs.policies import NOTHING, Wanted
+from mtlskit.certs.rulings import Difference
 from mtlskit.certs.signed import Crl
 from mtlskit.certs.signing import verified
-from mtlskit.page.blocks import (
-    Badge,
-    Block,
-    Callout,
-    Fields,
-    Inline,
-    Items,
-    Page,
-    Paragraph,
-    Section,
-    Table,
-    Tone,
-)
+from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain
 from mtlskit.page.shown import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mtlskit.certs.repair import Step
 
 __all__ = ["Path", "PathSearch", "Reason", "search"]
 
@@ -68,6 +59,27 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """How much one search took, of what it may take (`STEP_LIMIT`, `CHECK_LIMIT`, `PATH_LIMIT`).
+
+    Attributes:
+        steps: certificates that were looked at.
+        checks: signatures that were checked.
+        paths: paths that were judged.
+    """
+
+    steps: int
+    checks: int
+    paths: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.steps} of at most {STEP_LIMIT} steps, {self.checks} of at most {CHECK_LIMIT} "
+            f"signature checks and {self.paths} of at most {2 * PATH_LIMIT} paths"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PathSearch(Shown):
     """The answer to one question about one certificate.
 
@@ -75,13 +87,22 @@ class PathSearch(Shown):
         reasons: why it is refused, by the path that comes nearest, the decisive one first; ():
             it is accepted.
         paths: every candidate, the best first.
-        question: what was asked, for `rulings`.
+        question: what was asked, for `rulings` and `repair`.
+        work: what the search took.
     """
 
     accepted: bool
     reasons: tuple[Reason, ...]
     paths: tuple[Path, ...]
     question: rulings.Question = field(repr=False)
+    work: Work = field(default=Work(0, 0, 0), compare=False)
+
+    @property
+    def repair(self) -> tuple[Step, ...]:
+        """The fewest steps that would get the certificate accepted; (): it is. Worked out anew."""
+        from mtlskit.certs.repair import steps_for  # noqa: PLC0415 - it searches again
+
+        return steps_for(self)
 
     @property
     def remarks(self) -> tuple[Reason, ...]:
@@ -94,10 +115,15 @@ class PathSearch(Shown):
         return {name: one.words for name, one in rulings.ask(self.question).items()}
 
     @property
+    def differences(self) -> tuple[Difference, ...]:
+        """Where another verifier's verdict is not ours, and why, if that is known."""
+        codes = tuple(one.code for one in self.reasons)
+        return rulings.differences(rulings.ask(self.question), codes)
+
+    @property
     def disagreements(self) -> tuple[str, ...]:
         """Those other verifiers, by name, whose verdict is not ours."""
-        asked = rulings.ask(self.question).items()
-        return tuple(name for name, one in asked if one.accepted not in {None, self.accepted})
+        return tuple(one.verifier for one in self.differences)
 
     def frame(self) -> pd.DataFrame:
         """The reasons as a pandas frame.
@@ -108,7 +134,7 @@ class PathSearch(Shown):
         from mtlskit.certs.inventory import frame_of  # noqa: PLC0415 - it brings a room along
 
         columns = ("code", "certificate", "because", "expected", "presented")
-        rows = [_cells(one) for one in self.reasons]
+        rows = [cells(one) for one in self.reasons]
         return frame_of({name: [row[at] for row in rows] for at, name in enumerate(columns)})
 
     def plain(self) -> dict[str, Plain]:
@@ -125,15 +151,15 @@ class PathSearch(Shown):
                 for path in self.paths
             ],
             "rulings": dict(self.rulings),
+            "repair": [one.text for one in self.repair],
+            "differences": [str(one) for one in self.differences],
         }
 
     def page(self) -> Page:
         """Describe the verdict, the reasons, the paths, and what others say."""
-        leaf = self.question.leaf
-        return Page(
-            f"{leaf.label} as a TLS {self.question.role}",
-            (_verdict(self), *_reason_table(self), *_path_sections(self), _ruling_section(self)),
-        )
+        from mtlskit.certs.path_page import page_of  # noqa: PLC0415 - it knows this class
+
+        return page_of(self)
 
 
 def search(  # noqa: PLR0913 - the question's parts, all by name
@@ -147,6 +173,7 @@ def search(  # noqa: PLR0913 - the question's parts, all by name
     max_depth: int | None = None,
     crls: Iterable[Crl] = (),
     policies: Wanted = NOTHING,
+    at_hand: Iterable[Certificate] = (),
 ) -> PathSearch:
     """Search every path from `leaf` to one of `anchors` over `others`, and judge each.
 
@@ -160,6 +187,7 @@ def search(  # noqa: PLR0913 - the question's parts, all by name
         max_depth: how many intermediates the verifier allows; None: any number.
         crls: revocation lists; if there is one, each certificate below the anchor must be covered.
         policies: what the verifier asks of certificate policies; by default nothing of its own.
+        at_hand: certificates that are neither sent nor trusted; `PathSearch.repair` may name them.
     """
     question = rulings.Question(
         leaf,
@@ -171,17 +199,30 @@ def search(  # noqa: PLR0913 - the question's parts, all by name
         max_depth,
         tuple(crls),
         policies,
+        tuple(at_hand),
     )
+    return answer(question)
+
+
+def answer(question: rulings.Question) -> PathSearch:
+    """Search for what was asked; see `search`."""
     climb = _Climb(question)
     paths = climb.paths()
-    spent = (_given_up(leaf),) if climb.spent else ()
+    work = Work(climb.used_steps, climb.used_checks, len(paths))
+    spent = (_given_up(question.leaf, work),) if climb.spent else ()
     ranked = sorted((*paths, *spent), key=_rank)
     best = ranked[0]
     if best.anchored and not best.reasons:
-        return PathSearch(accepted=True, reasons=(), paths=tuple(ranked), question=question)
+        return PathSearch(
+            accepted=True, reasons=(), paths=tuple(ranked), question=question, work=work
+        )
     more = tuple(one for path in spent if path is not best for one in path.reasons)
     return PathSearch(
-        accepted=False, reasons=best.reasons + more, paths=tuple(ranked), question=question
+        accepted=False,
+        reasons=best.reasons + more,
+        paths=tuple(ranked),
+        question=question,
+        work=work,
     )
 
 
@@ -190,12 +231,15 @@ def _rank(path: Path) -> tuple[bool, int, int]:
     return not path.anchored, len(path.reasons), -len(path.certificates)
 
 
-def _given_up(leaf: Certificate) -> Path:
+def _given_up(leaf: Certificate, work: Work) -> Path:
     text = (
-        f"The search from {leaf.label} was given up: the certificates at hand allow more paths "
-        "than are worth following, as many CAs of the same name do."
+        f"The search from {leaf.label} was given up after {work.steps} steps and {work.checks} "
+        "signature checks: the certificates at hand allow more paths than are worth following, as "
+        "many CAs of the same name do."
     )
-    return Path((leaf,), anchored=False, reasons=(Reason("budget", leaf, text),))
+    limits = f"{STEP_LIMIT} steps, {CHECK_LIMIT} signature checks, {2 * PATH_LIMIT} paths"
+    reason = Reason("budget", leaf, text, limits, str(work))
+    return Path((leaf,), anchored=False, reasons=(reason,))
 
 
 class _Climb:
@@ -209,6 +253,7 @@ class _Climb:
         self.checks = CHECK_LIMIT
         self.steps = STEP_LIMIT
         self.spent = False
+        self.used_steps = self.used_checks = 0
 
     def paths(self) -> list[Path]:
         """Every path that ends: at an anchor, or where it cannot go on.
@@ -260,6 +305,7 @@ class _Climb:
             return
         namesakes = self._namesakes(path)
         self.steps -= 1 + len(namesakes)
+        self.used_steps += 1 + len(namesakes)
         signed = False
         for issuer in namesakes:
             if self.steps < 0 or self.checks < 0 or len(path) >= LENGTH_LIMIT:
@@ -313,6 +359,7 @@ class _Climb:
         link = (child.der, issuer.der)
         if link not in self.links:
             self.checks -= 1
+            self.used_checks += 1
             self.links[link] = verified(child, issuer.key.spki) is True
         return self.links[link]
 
@@ -348,10 +395,7 @@ def _missing(child: Certificate, namesakes: Sequence[Certificate]) -> Reason:
     return Reason("missing-issuer", child, text, expected, presented)
 
 
-# The page.
-
-
-def _cells(one: Reason) -> tuple[str, str, str, str, str]:
+def cells(one: Reason) -> tuple[str, str, str, str, str]:
     return one.code, one.certificate.label, one.because, one.expected, one.presented
 
 
@@ -365,54 +409,3 @@ def _plain(one: Reason) -> dict[str, Plain]:
         "sha256": one.certificate.sha256,
         "source": str(one.certificate.source),
     }
-
-
-def _verdict(found: PathSearch) -> Block:
-    if found.accepted:
-        path = " → ".join(one.label for one in found.paths[0].certificates)
-        more = tuple(Paragraph(one.because) for one in found.remarks)
-        tone: Tone = "warn" if more else "good"
-        return Callout("Accepted", (Paragraph(f"The path {path} holds."), *more), tone)
-    return Callout("Refused", (Paragraph(found.reasons[0].because),), "bad")
-
-
-def _reason_table(found: PathSearch) -> tuple[Block, ...]:
-    if not found.reasons:
-        return ()
-    columns = ("Reason", "Certificate", "Because", "Expected", "Presented")
-    rows = tuple((Badge(one.code, "bad"), *_cells(one)[1:]) for one in found.reasons)
-    return (Table(columns, rows, "Every reason, the decisive one first"),)
-
-
-def _path_sections(found: PathSearch) -> tuple[Block, ...]:
-    return tuple(
-        Section(
-            f"Path {number}: {_ending(path)}", (Items(_steps(path), numbered=True),), folded=True
-        )
-        for number, path in enumerate(found.paths, 1)
-    )
-
-
-def _ending(path: Path) -> str:
-    end = "to a trusted certificate" if path.anchored else "without a trusted end"
-    wrong = f"{len(path.reasons)} reasons against it" if path.reasons else "it holds"
-    return f"{end}, {wrong}".replace("1 reasons", "1 reason")
-
-
-def _steps(path: Path) -> tuple[Inline, ...]:
-    return tuple(
-        (
-            f"{one.label} ({one.source})",
-            *(f"; {reason.because}" for reason in path.reasons if reason.certificate is one),
-        )
-        for one in path.certificates
-    )
-
-
-def _ruling_section(found: PathSearch) -> Block:
-    fields: list[tuple[str, Inline]] = list(found.rulings.items())
-    blocks: tuple[Block, ...] = (Fields(tuple(fields)),)
-    if differing := found.disagreements:
-        text = f"{' and '.join(differing)} and this page differ; the words below say how."
-        blocks = (Callout("Verifiers differ", (Paragraph(text),), "warn"), *blocks)
-    return Section("What other verifiers say", blocks)

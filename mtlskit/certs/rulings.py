@@ -7,10 +7,14 @@ said beside its answer; where it could not be asked at all, it has no verdict.
 from __future__ import annotations
 
 import ipaddress
+import tomllib
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
 
 from cryptography import x509
 from cryptography.x509 import verification
@@ -35,6 +39,7 @@ class Question:
     max_depth: int | None = None
     crls: tuple[Crl, ...] = ()
     policies: Wanted = NOTHING
+    at_hand: tuple[Certificate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,61 @@ class Ruling:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A verifier's verdict that is not ours.
+
+    Attributes:
+        why: a sentence; None: it is not known.
+    """
+
+    verifier: str
+    accepted: bool
+    words: str
+    why: str | None
+
+    def __str__(self) -> str:
+        ours, theirs = ("accepted", "refused") if not self.accepted else ("refused", "accepted")
+        why = self.why or "Why is not known; that is worth a closer look."
+        return f"{self.verifier} {theirs} what is {ours} here. {why}"
+
+
+def differences(asked: Mapping[str, Ruling], codes: Sequence[str]) -> tuple[Difference, ...]:
+    """Those verdicts that are not ours.
+
+    Args:
+        asked: the rulings, by verifier.
+        codes: our reasons' codes, the decisive one first; (): accepted.
+    """
+    return tuple(
+        Difference(name, one.accepted, one.words, _why(name, one.words, codes))
+        for name, one in asked.items()
+        if one.accepted is not None and one.accepted != (not codes)
+    )
+
+
+def _why(verifier: str, words: str, codes: Sequence[str]) -> str | None:
+    """Every reason of ours that the verifier let pass has to be explained, or none is."""
+    found = [_explained(verifier, words, code) for code in codes or ("accepted",)]
+    known = [one for one in dict.fromkeys(found) if one is not None]
+    return " ".join(known) if known and None not in found else None
+
+
+def _explained(verifier: str, words: str, code: str) -> str | None:
+    for row in _known_differences():
+        if row["verifier"] == verifier and code in row["ours"] and row.get("words", "") in words:
+            return str(row["why"])
+    return None
+
+
+@cache
+def _known_differences() -> list[dict[str, Any]]:
+    text = files("mtlskit.certs").joinpath("differences.toml").read_text("utf-8")
+    rows: list[dict[str, Any]] = tomllib.loads(text)["difference"]
+    return rows
+
+
+@lru_cache(maxsize=32)
 def ask(question: Question) -> Mapping[str, Ruling]:
     """Ask each verifier; none of them raises."""
     return {name: _asked(verifier, question) for name, verifier in _VERIFIERS.items()}

@@ -109,7 +109,8 @@ def test_an_intermediate_may_be_the_anchor(ask: Ask, cast: Cast) -> None:
     found = ask(cast.client, [], [cast.issuing])
     assert found.accepted
     assert found.disagreements == ("openssl",)
-    assert "Verifiers differ" in str(found)
+    assert "openssl rules otherwise" in str(found)
+    assert "X509_V_FLAG_PARTIAL_CHAIN" in str(found)
 
 
 def _edited(make: Maker, one: Issued, issuer: Issued, edit: Callable[[bytes], bytes]) -> bytes:
@@ -412,7 +413,7 @@ def test_the_answer_is_told_to_programs_and_people(ask: Ask, cast: Cast) -> None
     """JSON has the keys of the interface; the page has verdict, reasons, paths and rulings."""
     found = ask(cast.client, [], [cast.root])
     told = found.plain()
-    assert list(told) == ["accepted", "reasons", "paths", "rulings"]
+    assert list(told)[:4] == ["accepted", "reasons", "paths", "rulings"]
     assert told["accepted"] is False
     assert isinstance(told["reasons"], list)
     assert {"code", "certificate", "because"} <= set(told["reasons"][0])  # type: ignore[arg-type]

@@ -1,0 +1,97 @@
+"""How a path search is told to people.
+
+Law of this room: every path and every reason is shown, and where other verifiers rule otherwise
+that stands out, with the reason if it is known.
+"""
+
+from __future__ import annotations
+
+from mtlskit.certs.paths import Path, PathSearch, cells
+from mtlskit.page.blocks import (
+    Badge,
+    Block,
+    Callout,
+    Fields,
+    Inline,
+    Items,
+    Page,
+    Paragraph,
+    Section,
+    Table,
+    Tone,
+)
+
+
+def page_of(found: PathSearch) -> Page:
+    """Describe the verdict, the reasons, what would mend it, the paths, and what others say."""
+    leaf = found.question.leaf
+    return Page(
+        f"{leaf.label} as a TLS {found.question.role}",
+        (
+            _verdict(found),
+            *_reason_table(found),
+            *_repair(found),
+            *_path_sections(found),
+            _ruling_section(found),
+        ),
+    )
+
+
+def _verdict(found: PathSearch) -> Block:
+    if found.accepted:
+        path = " → ".join(one.label for one in found.paths[0].certificates)
+        more = tuple(Paragraph(one.because) for one in found.remarks)
+        tone: Tone = "warn" if more else "good"
+        return Callout("Accepted", (Paragraph(f"The path {path} holds."), *more), tone)
+    return Callout("Refused", (Paragraph(found.reasons[0].because),), "bad")
+
+
+def _reason_table(found: PathSearch) -> tuple[Block, ...]:
+    if not found.reasons:
+        return ()
+    columns = ("Reason", "Certificate", "Because", "Expected", "Presented")
+    rows = tuple((Badge(one.code, "bad"), *cells(one)[1:]) for one in found.reasons)
+    return (Table(columns, rows, "Every reason, the decisive one first"),)
+
+
+def _repair(found: PathSearch) -> tuple[Block, ...]:
+    steps = found.repair
+    if not steps:
+        return ()
+    items = Items(tuple((step.text,) for step in steps), numbered=len(steps) > 1)
+    return (Section("What would mend it", (items,)),)
+
+
+def _path_sections(found: PathSearch) -> tuple[Block, ...]:
+    return tuple(
+        Section(
+            f"Path {number}: {_ending(path)}", (Items(_steps(path), numbered=True),), folded=True
+        )
+        for number, path in enumerate(found.paths, 1)
+    )
+
+
+def _ending(path: Path) -> str:
+    end = "to a trusted certificate" if path.anchored else "without a trusted end"
+    wrong = f"{len(path.reasons)} reasons against it" if path.reasons else "it holds"
+    return f"{end}, {wrong}".replace("1 reasons", "1 reason")
+
+
+def _steps(path: Path) -> tuple[Inline, ...]:
+    return tuple(
+        (
+            f"{one.label} ({one.source})",
+            *(f"; {reason.because}" for reason in path.reasons if reason.certificate is one),
+        )
+        for one in path.certificates
+    )
+
+
+def _ruling_section(found: PathSearch) -> Block:
+    fields: list[tuple[str, Inline]] = list(found.rulings.items())
+    marks = tuple(
+        Callout(f"{one.verifier} rules otherwise", (Paragraph(str(one)),), "warn")
+        for one in found.differences
+    )
+    work = f"The search took {found.work}."
+    return Section("What other verifiers say", (*marks, Fields(tuple(fields)), Paragraph(work)))
