@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mtlskit.desk import fields, step
 from mtlskit.desk.session import Session
+from mtlskit.experiment import target_of
 from mtlskit.instance.exports import read_export
 from mtlskit.instance.rows import Export
 from mtlskit.instance.settings import settings_from
@@ -72,4 +73,9 @@ class Instance:
         self.refresh()
 
     def _addressed(self) -> None:
-        self._session.add(url=self.url.value.strip() or None)
+        self.message.value = ""
+        url = self.url.value.strip() or None
+        with step.told(self.message, named=False):
+            if url:
+                target_of(url)  # says what is wrong with it, if anything is
+            self._session.add(url=url)

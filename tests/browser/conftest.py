@@ -84,14 +84,14 @@ def start(home: Path, **settings: object) -> Iterator[Lab]:
         yield Lab(f"http://127.0.0.1:{server.port}", server.token, folder, home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab as it comes."""
     with start(tmp_path_factory.mktemp("j")) as lab:
         yield lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def saving_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab of a user who has every notebook saved together with its widgets' state."""
     plugin = "@jupyter-widgets/jupyterlab-manager/plugin.jupyterlab-settings"
@@ -99,9 +99,9 @@ def saving_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(program: Callable[[str], str]) -> Iterator[Browser]:
-    """A real Chromium."""
+    """A real Chromium. It ends with its file: while it lives, this process has a running loop."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program("chromium"), args=list(SWITCHES)

@@ -27,6 +27,12 @@ NAMED = """() => {
     const label = at.labels && at.labels.length ? at.labels[at.labels.length - 1] : at;
     return label.textContent.trim();
 }"""
+CUT_OFF = """guide => [guide, ...guide.querySelectorAll("*")]
+    .filter(one => one.checkVisibility() && one.clientWidth)
+    .filter(one => one.scrollWidth > one.clientWidth + 1)
+    .filter(one => !one.closest("pre, select, button") && one.tagName !== "INPUT")
+    .map(one => one.className + ": " + one.textContent.slice(0, 60))
+"""
 PIECE = 48  # bytes of a secret that are looked for: enough not to meet them by chance
 
 
@@ -126,7 +132,17 @@ def test_the_guide_leads_from_a_failure_of_the_lab_to_its_report(
     saved = json.loads((jupyter.folder / "practice.json").read_text())
     assert saved["opinions"][0]["cause"] == CHAIN
     assert window.strayed == []
+    fits(window, guide)
     opens_offline(chromium, jupyter.folder / "practice.html", saved["opinions"][0]["title"])
+
+
+def fits(window: Window, guide: Locator) -> None:
+    """Look at every step in a narrow window: nothing is cut off at its side."""
+    window.page.set_viewport_size({"width": 800, "height": 900})
+    for step in guide.locator(".mtls-rail button").all():
+        step.click()
+        expect(step).to_have_class(re.compile(r"\bmtls-here\b"))
+        assert guide.evaluate(CUT_OFF) == []
 
 
 def opens_offline(chromium: Browser, report: Path, title: str) -> None:

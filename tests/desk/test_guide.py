@@ -257,6 +257,16 @@ def test_exports_are_read_and_a_wrong_file_is_told(guide: Guide, put: Callable[.
     assert 'role="alert"' in guide.instance.message.value
 
 
+def test_an_address_of_the_instance_that_is_none_is_told(guide: Guide) -> None:
+    """An address that cannot be read stays out of the case; a good one comes in."""
+    guide.instance.url.value = "https://[::1/orders"
+    assert 'role="alert"' in guide.instance.message.value
+    assert guide.case.url is None
+    guide.instance.url.value = "https://partner.example:8443/orders"
+    assert guide.instance.message.value == ""
+    assert guide.case.url == "https://partner.example:8443/orders"
+
+
 def test_the_report_is_saved_beside_the_notebook(
     after_run: Guide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
