@@ -5,40 +5,28 @@ Law of this room: it shows facts of the entries; of time it knows only what it i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from mtlskit.certs import inventory_told
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import Pool
 from mtlskit.certs.entries import Entry, Identity, Kind, Store
 from mtlskit.certs.keystore import identities_of
+from mtlskit.certs.outlook import EXPIRY, WITHIN, Caution, Outlook, short_chains
 from mtlskit.material import Problem
-from mtlskit.page.blocks import (
-    Badge,
-    Block,
-    Callout,
-    Fields,
-    Inline,
-    Items,
-    Page,
-    Paragraph,
-    Section,
-    Strong,
-    Table,
-)
+from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain, plain
 from mtlskit.page.shown import Shown
+from mtlskit.page.timeline import Timeline
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ROWS_SHOWN = 200
-"""A page shows so many entries of one store; `frame` has them all."""
-_SOON = 30
-"""Days. A certificate that ends within them is marked."""
+FEW = 50
+"""Of so many certificates without a key, each is asked for its chain; each costs a signature."""
 _SECONDS_A_DAY = 86_400
 _NO_PANDAS = "Frames need pandas. Install it with: pip install 'mtlskit[notebook]'"
 
@@ -52,6 +40,7 @@ class Row:
         chain_to: the last issuer that the store holds above this certificate, or itself.
         chain_complete: whether that one is self-issued.
         problems: in sentences: the entry's and its certificate's.
+        warnings: in sentences: of its certificate and its chain, what will hurt soon.
     """
 
     source: str
@@ -76,6 +65,7 @@ class Row:
     chain_to: str | None = None
     chain_complete: bool | None = None
     problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def frame_of(columns: dict[str, list[Any]]) -> pd.DataFrame:
@@ -97,6 +87,7 @@ class Inventory(Shown):
     Attributes:
         stores: as they were read.
         at: the time that `days_left` is counted from; None: it is not counted.
+        within: days; what ends within them is warned of.
     """
 
     def __init__(
@@ -104,9 +95,11 @@ class Inventory(Shown):
         stores: tuple[Store, ...] = (),
         problems: tuple[Problem, ...] = (),
         at: datetime | None = None,
+        within: int = WITHIN,
     ) -> None:
         self.stores = tuple(stores)
         self.at = at
+        self.within = within
         self._more_problems = tuple(problems)
 
     @cached_property
@@ -139,9 +132,59 @@ class Inventory(Shown):
         return tuple(dict.fromkeys(found))
 
     @cached_property
+    def warnings(self) -> tuple[Caution, ...]:
+        """What is not wrong yet and will be: dates, weak keys, public CAs, chains cut short.
+
+        Judged at `at`; a certificate that stands in several places is warned of once.
+        """
+        found: dict[tuple[str, bytes], Caution] = {}
+        for store in self.stores:
+            for entry in store.entries:
+                for one in self._judge.of_entry(entry):
+                    found.setdefault((one.code, one.certificate.der), one)
+        for der, one in self._short.items():
+            found.setdefault((one.code, der), one)
+        return tuple(found.values())
+
+    @property
+    def expiring(self) -> tuple[Caution, ...]:
+        """Those warnings that say: it is over, or will be within the days given."""
+        return tuple(one for one in self.warnings if one.code in EXPIRY)
+
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
         """One row an entry, store by store."""
-        return tuple(row for store in self.stores for row in _rows(store, self.at))
+        return tuple(row for store in self.stores for row in self._rows(store))
+
+    def _rows(self, store: Store) -> list[Row]:
+        pool = Pool(store.certificates)
+        return [_row(entry, store, pool, self.at, self._warned(entry)) for entry in store.entries]
+
+    def _warned(self, entry: Entry) -> tuple[str, ...]:
+        said = tuple(one.text for one in self._judge.of_entry(entry))
+        if entry.kind != "identity" or entry.certificate is None:
+            return said
+        short = self._short.get(entry.certificate.der)
+        return (*said, short.text) if short else said
+
+    @cached_property
+    def _judge(self) -> Outlook:
+        return Outlook(self.at, self.within)
+
+    @cached_property
+    def _short(self) -> dict[bytes, Caution]:
+        """The identities whose chain is cut short, by their certificate."""
+        own = [one for one in self.identities if one.key is not None]
+        few = self.identities if len(self.identities) <= FEW else own
+        found = short_chains(self.stores, few)
+        return {one.certificate.der: one for one in found}
+
+    def timeline(self) -> Timeline:
+        """When each certificate is valid, the one that ends first on top."""
+        ordered = sorted(self.certificates, key=lambda one: (one.not_after, one.label))
+        return Timeline(
+            tuple(inventory_told.span(one, self.at, self.within) for one in ordered), self.at
+        )
 
     def frame(self) -> pd.DataFrame:
         """The rows as a pandas frame.
@@ -160,28 +203,18 @@ class Inventory(Shown):
                 {"code": one.code, "text": one.text, "source": str(one.source)}
                 for one in self.problems
             ],
+            "warnings": [one.plain() for one in self.warnings],
         }
 
     def page(self) -> Page:
         """Describe every store in a section of its own, what is wrong first."""
-        blocks: list[Block] = []
-        if self.problems:
-            blocks.append(
-                Callout(_counted(len(self.problems), "problem"), _told(self.problems), "warn")
-            )
-        blocks += _without_key(self.identities)
-        blocks += [_section(store, self.at) for store in self.stores]
-        if not self.stores and not self.problems:
-            blocks.append(Paragraph("No file was given."))
-        return Page("Certificates and keys", tuple(blocks))
+        rows = [(store, self._rows(store)) for store in self.stores]
+        return inventory_told.page(self, rows)
 
 
-def _rows(store: Store, at: datetime | None) -> list[Row]:
-    pool = Pool(store.certificates)
-    return [_row(entry, store, pool, at) for entry in store.entries]
-
-
-def _row(entry: Entry, store: Store, pool: Pool, at: datetime | None) -> Row:
+def _row(
+    entry: Entry, store: Store, pool: Pool, at: datetime | None, warned: tuple[str, ...]
+) -> Row:
     one = entry.certificate
     wrong = (*entry.problems, *(one.problems if one else ()))
     facts = _of_other(entry)
@@ -194,6 +227,7 @@ def _row(entry: Entry, store: Store, pool: Pool, at: datetime | None) -> Row:
         entry.kind,
         has_key=entry.key is not None,
         problems=tuple(problem.text for problem in wrong),
+        warnings=warned,
         **facts,
     )
 
@@ -241,113 +275,3 @@ def _of_other(entry: Entry) -> dict[str, Any]:
             "signature_algorithm": entry.crl.signature_algorithm,
         }
     return {"key": str(entry.key.public) if entry.key else None}
-
-
-# The page.
-
-
-def _without_key(identities: Sequence[Identity]) -> list[Block]:
-    """A client cannot use a certificate whose key is nowhere; the owner may have sent it so."""
-    lone = [
-        problem.text
-        for identity in identities
-        for problem in identity.problems
-        if problem.code == "no-private-key"
-    ]
-    if not lone:
-        return []
-    names = ", ".join(identity.label for identity in identities[:8])
-    return [Callout(f"No private key for {names}", (Paragraph(lone[0]),), "info")]
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _told(problems: Sequence[Problem]) -> tuple[Block, ...]:
-    shown: list[Inline] = [
-        (Strong(str(one.source)), f": {one.text}") for one in problems[:ROWS_SHOWN]
-    ]
-    if len(problems) > ROWS_SHOWN:
-        shown.append(f"and {len(problems) - ROWS_SHOWN} more")
-    return (Items(tuple(shown)),)
-
-
-_COLUMNS = ("Entry", "Kind", "Subject", "Valid until", "Key", "Private key", "Chain")
-
-
-def _section(store: Store, at: datetime | None) -> Section:
-    rows = _rows(store, at)
-    count = "1 entry" if len(rows) == 1 else f"{len(rows)} entries"
-    title = f"{store.source} ({store.format}, {count})"
-    if not rows:
-        return Section(title, (Paragraph("Nothing could be read from it."),))
-    table = Table(_COLUMNS, tuple(_cells(row, store) for row in rows[:ROWS_SHOWN]))
-    blocks: list[Block] = [table]
-    if len(rows) > ROWS_SHOWN:
-        blocks.append(Paragraph(f"{len(rows) - ROWS_SHOWN} more entries are in .frame()."))
-    blocks += [_details(row) for row in rows[:ROWS_SHOWN] if row.kind == "identity"]
-    return Section(title, tuple(blocks))
-
-
-def _cells(row: Row, store: Store) -> tuple[Inline, ...]:
-    place = row.alias or row.source.removeprefix(f"{store.source}").strip(", ") or "whole file"
-    return (
-        place,
-        row.kind,
-        row.subject or row.issuer or "",
-        _until(row),
-        row.key or "",
-        _private_key(row),
-        _chain(row),
-    )
-
-
-def _until(row: Row) -> Inline:
-    if row.not_after is None:
-        return ""
-    day = f"{row.not_after:%Y-%m-%d}"
-    if row.days_left is None or row.days_left >= _SOON:
-        return day
-    if row.days_left < 0:
-        return (day, " ", Badge("expired", "bad"))
-    return (day, " ", Badge(f"{_counted(row.days_left, 'day')} left", "warn"))
-
-
-def _private_key(row: Row) -> Inline:
-    if row.key_matches is False:
-        return Badge("does not match", "bad")
-    if row.has_key:
-        return Badge("yes", "good")
-    return Badge("locked", "warn") if row.kind in {"identity", "key"} else ""
-
-
-def _chain(row: Row) -> Inline:
-    if row.chain_complete is None or row.chain_to is None:
-        return ""
-    if row.chain_complete:
-        return f"complete to {row.chain_to}"
-    return f"up to {row.chain_to}, no further"
-
-
-def _details(row: Row) -> Section:
-    """What the table has no room for, folded."""
-    facts: list[tuple[str, Inline]] = [
-        ("Issuer", row.issuer or ""),
-        ("Alternative names", _listed(row.san)),
-        ("Extended key usage", _listed(row.eku)),
-        ("Key usage", _listed(row.ku)),
-        ("Signature", row.signature_algorithm or ""),
-        ("Serial number", row.serial or ""),
-        ("Valid from", f"{row.not_before:%Y-%m-%d %H:%M:%S} UTC" if row.not_before else ""),
-        ("Valid until", f"{row.not_after:%Y-%m-%d %H:%M:%S} UTC" if row.not_after else ""),
-        ("SHA-256", row.sha256 or ""),
-        *(("Problem", text) for text in row.problems),
-    ]
-    return Section(f"{row.alias or row.subject}: details", (Fields(tuple(facts)),), folded=True)
-
-
-def _listed(values: tuple[str, ...] | None) -> str:
-    if values is None:
-        return "not present"
-    return ", ".join(values) or "present and empty"

@@ -12,26 +12,31 @@ from typing import Literal
 from mtlskit.certs import paths
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.inventory import Inventory
+from mtlskit.certs.outlook import WITHIN
 from mtlskit.collect.evidence import Evidence, Given, gather
 from mtlskit.material import Problem, Source, Unreadable
 
 Chain = Given | Iterable[Given] | Iterable[Certificate]
 
 
-def inspect(*sources: Given, password: str | Sequence[str] | None = None) -> Inventory:
+def inspect(
+    *sources: Given, password: str | Sequence[str] | None = None, within: int = WITHIN
+) -> Inventory:
     """Read every certificate, key, request and revocation list in the files.
 
     Args:
         sources: paths, or bytes with a name.
         password: one or several, tried in turn on whatever is locked.
+        within: days; certificates that end within them are warned of.
 
     Returns:
-        What the files hold; what could not be read stands in ``.problems``.
+        What the files hold; what could not be read stands in ``.problems``, what will hurt soon
+        in ``.warnings``.
     """
     found = gather(sources, _words(password))
     seen = {problem for store in found.stores for problem in store.problems}
     more = tuple(one for one in found.problems if one not in seen)
-    return Inventory(found.stores, more, at=datetime.now(UTC))
+    return Inventory(found.stores, more, at=datetime.now(UTC), within=within)
 
 
 def verify(  # noqa: PLR0913 - the interface, all by name

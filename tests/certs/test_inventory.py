@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from mtlskit.certs.inventory import ROWS_SHOWN, Inventory
+from mtlskit.certs.inventory import Inventory
+from mtlskit.certs.inventory_told import ROWS_SHOWN
 from mtlskit.lab.pki import pem
 from mtlskit.material import Problem, Source
 from mtlskit.page.markdown import markdown
