@@ -68,13 +68,18 @@ def _subtrees(value: bytes, start: int, stop: int) -> Iterator[Subtree]:
 def violations(limits: Constraints, certificate: Certificate) -> Iterator[Violation]:
     """Every name of a certificate that the limits do not allow."""
     for name, der in _names(certificate):
-        alike = [one for one in limits.permitted if one.base.kind == name.kind]
-        if alike and not any(_within(name, der, one) for one in alike):
-            bases = tuple(one.base.value for one in alike)
-            yield Violation(name, "is outside the permitted names", bases)
-        for one in limits.excluded:
-            if one.base.kind == name.kind and _within(name, der, one):
-                yield Violation(name, "is among the excluded names", (one.base.value,))
+        yield from broken_by(limits, name, der)
+
+
+def broken_by(limits: Constraints, name: GeneralName, der: bytes = b"") -> Iterator[Violation]:
+    """What the limits have against one name; a directory name is compared by its DER."""
+    alike = [one for one in limits.permitted if one.base.kind == name.kind]
+    if alike and not any(_within(name, der, one) for one in alike):
+        bases = tuple(one.base.value for one in alike)
+        yield Violation(name, "is outside the permitted names", bases)
+    for one in limits.excluded:
+        if one.base.kind == name.kind and _within(name, der, one):
+            yield Violation(name, "is among the excluded names", (one.base.value,))
 
 
 def _names(certificate: Certificate) -> Iterator[tuple[GeneralName, bytes]]:

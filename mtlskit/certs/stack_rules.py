@@ -1,0 +1,361 @@
+"""The rules of a path as a stack's profile sets them: those of `path_rules`, bent by switches.
+
+Law of this file: where the RFC's rule holds, it is asked and not written again; a switch leaves its
+reasons out at the trust anchor, sets its limits, or takes its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from mtlskit.certs import asn1, path_rules
+from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.constraints import Constraints, broken_by, constraints_from, violations
+from mtlskit.certs.extensions import NAME_CONSTRAINTS, SUBJECT_ALT_NAME, GeneralName
+from mtlskit.certs.path_rules import Reason, Walk
+from mtlskit.certs.profiles import Profile
+from mtlskit.certs.stack_extras import EXTRAS
+
+_ANY = "anyExtendedKeyUsage"
+_LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*", re.IGNORECASE)
+"""What may be a host name, one label or many."""
+_HOST_LIMIT = 254
+"""Characters (RFC 1035, 2.3.4)."""
+
+StackRule = Callable[[Walk, Profile], Iterator[Reason]]
+
+
+def judged(walk: Walk, profile: Profile) -> list[Reason]:
+    """Every reason for which a stack does not accept a path, the decisive one first."""
+    pinned = walk.anchored and len(walk.certificates) == 1
+    if pinned and profile.pinned_leaf == "unjudged":
+        return []
+    if pinned and profile.pinned_leaf == "dated":
+        return path_rules.reasons(walk, (path_rules.dates,))
+    found = [
+        reason
+        for kind, rule in _RULES
+        for reason in rule(walk, profile)
+        if not _spared(kind, reason, walk, profile)
+    ]
+    return path_rules.reasons(walk, (lambda _: iter(found),))
+
+
+def _spared(kind: str, reason: Reason, walk: Walk, profile: Profile) -> bool:
+    """Whether the reason lies in the trust anchor, and the stack does not ask that of one."""
+    anchor = walk.certificates[-1]
+    return (
+        walk.anchored
+        and len(walk.certificates) > 1
+        and reason.certificate is anchor
+        and kind in profile.anchor_unasked
+    )
+
+
+def _as_it_is(rule: path_rules.Rule) -> StackRule:
+    return lambda walk, _: rule(walk)
+
+
+def _versions(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    for reason in path_rules.versions(walk):
+        if reason.certificate is not walk.leaf or profile.leaf_version_3:
+            yield reason
+
+
+def _ca_flags(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    anchor = walk.certificates[-1]
+    for reason in path_rules.ca_flags(walk):
+        one = reason.certificate
+        if reason.presented not in {"no CA", "not present"}:
+            continue  # a path length without a CA: what few ask, and `stack_extras` have
+        at_anchor = walk.anchored and one is anchor and one.ca is None
+        if at_anchor and profile.anchor_flag == "not-needed" and one.self_issued:
+            continue
+        if at_anchor and profile.anchor_flag == "or-key-usage" and "keyCertSign" in (one.ku or ()):
+            continue
+        yield reason
+    if not profile.ca_leaf and walk.leaf.ca:
+        text = f"{walk.leaf.label} is a CA, and is used as a TLS {walk.role}."
+        yield Reason("basic-constraints", walk.leaf, text, "no CA", "CA")
+    if profile.pinned_leaf == "own-issuer" and walk.anchored and len(walk.certificates) == 1:
+        yield from _own_issuer(walk.leaf)
+
+
+def _own_issuer(leaf: Certificate) -> Iterator[Reason]:
+    if not leaf.ca:
+        text = f"{leaf.label} is trusted, but as an issuer only, and it is no CA."
+        yield Reason("not-a-ca", leaf, text, "CA", "no CA")
+
+
+def _path_lengths(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    if not profile.self_issued_count:
+        yield from path_rules.path_lengths(walk)
+        return
+    for below, one in enumerate(walk.issuers):
+        limit = one.path_length
+        if one.ca and limit is not None and 0 <= limit < below:
+            text = f"{one.label} allows {limit} CA certificates below it, and the path has {below}."
+            yield Reason("path-length", one, text, str(limit), str(below))
+
+
+def _depth(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    if walk.max_depth is None and profile.intermediates >= 0:
+        walk = replace(walk, max_depth=profile.intermediates)
+    yield from path_rules.depth(walk)
+
+
+def _key_usages(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    for reason in path_rules.key_usages(walk):
+        if reason.certificate is not walk.leaf or walk.role == "server":
+            yield reason
+    leaf, wanted = walk.leaf, profile.leaf_usages
+    if walk.role == "client" and wanted and leaf.ku is not None and not set(wanted) & set(leaf.ku):
+        text = f"The key usage of {leaf.label} does not allow it to be used by a TLS client."
+        yield Reason("key-usage", leaf, text, " or ".join(wanted), ", ".join(leaf.ku) or "nothing")
+
+
+def _purposes(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    yield from _own_purpose(walk, profile)
+    if profile.issuer_purposes:
+        for reason in path_rules.purposes(walk):
+            if reason.certificate is not walk.leaf:
+                yield reason
+        yield from (
+            _any_alone(one, walk)
+            for one in walk.issuers
+            if "issuers" not in profile.any_purpose and _only_any(one, walk)
+        )
+
+
+def _own_purpose(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    leaf = walk.leaf
+    if "leaf" not in profile.any_purpose and _only_any(leaf, walk):
+        yield _any_alone(leaf, walk)
+    for reason in path_rules.purposes(walk):
+        if reason.certificate is leaf:
+            yield reason
+
+
+def _only_any(one: Certificate, walk: Walk) -> bool:
+    return one.eku is not None and _ANY in one.eku and f"{walk.role}Auth" not in one.eku
+
+
+def _any_alone(one: Certificate, walk: Walk) -> Reason:
+    wanted = f"{walk.role}Auth"
+    text = f"The extended key usage of {one.label} has {_ANY}, which does not stand for {wanted}."
+    return Reason("purpose", one, text, wanted, _ANY)
+
+
+def _critical_extensions(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    for one in walk.certificates:
+        for extension in one.extensions:
+            if extension.critical and extension.name not in profile.critical_known:
+                text = f"{one.label} has the critical extension {extension.name}, which is unknown."
+                yield Reason("critical-extension", one, text, "known", extension.name)
+
+
+# Name constraints
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """The name constraints of one issuer on the path."""
+
+    issuer: Certificate
+    at: int
+    limits: Constraints
+    critical: bool
+
+    @property
+    def forms(self) -> set[str]:
+        """The forms of name that they speak of."""
+        return {one.base.kind for one in (*self.limits.permitted, *self.limits.excluded)}
+
+
+def _limits(walk: Walk, profile: Profile) -> Iterator[_Limit]:
+    """Every issuer's constraints; those of an anchor that is not held to them are left out."""
+    spared = walk.anchored and "name-constraint" in profile.anchor_unasked
+    for at, issuer in enumerate(walk.certificates[: -1 if spared else None]):
+        extension = issuer.extension(NAME_CONSTRAINTS)
+        if extension is None:
+            continue
+        try:
+            yield _Limit(issuer, at, constraints_from(extension.value), extension.critical)
+        except asn1.Asn1Error:
+            continue  # the RFC's rule, which is asked too, says so
+
+
+def _name_constraints(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    limits = list(_limits(walk, profile))
+    for limit in limits:
+        refused = limit.forms & set(profile.refused_constraints)
+        if refused and limit.critical:
+            yield _refused(limit, refused)
+        for one in walk.certificates[: limit.at]:
+            if one is walk.leaf or not one.self_issued:
+                yield from _broken(limit, one, profile)
+    if limits:
+        yield from _common_names(walk, profile, limits)
+
+
+def _refused(limit: _Limit, forms: set[str]) -> Reason:
+    text = (
+        f"{limit.issuer.label} has critical name constraints of the form {_listed(forms)}, which "
+        "are not known."
+    )
+    return Reason("name-constraint", limit.issuer, text, "known forms", _listed(forms))
+
+
+def _broken(limit: _Limit, one: Certificate, profile: Profile) -> Iterator[Reason]:
+    for bad in violations(limit.limits, one):
+        if bad.name.kind not in profile.unchecked_constraints and not _subject_email(
+            bad.name, one, profile
+        ):
+            yield _violation(limit, one, bad.name.value, bad.because, bad.bases)
+    for name in one.san or ():
+        if name.kind in profile.unmet_constraints and name.kind in limit.forms:
+            because = "is of a form whose constraints are not known"
+            yield _violation(limit, one, name.value, because, (name.kind,))
+
+
+def _subject_email(name: GeneralName, one: Certificate, profile: Profile) -> bool:
+    """Whether the name stands in the subject only, where this stack does not look."""
+    return "subject-email" in profile.unchecked_constraints and name not in (one.san or ())
+
+
+def _violation(
+    limit: _Limit, one: Certificate, name: str, because: str, bases: tuple[str, ...]
+) -> Reason:
+    text = f"The name {name} in {one.label} {because} of {limit.issuer.label}: {', '.join(bases)}."
+    return Reason("name-constraint", one, text, ", ".join(bases), name)
+
+
+def _common_names(walk: Walk, profile: Profile, limits: list[_Limit]) -> Iterator[Reason]:
+    """Hold the leaf's common names to the constraints on DNS names, as the stack does."""
+    leaf, how = walk.leaf, profile.common_name
+    if how == "ignored" or any(name.kind == "dns" for name in leaf.san or ()):
+        return
+    if how == "of-servers" and leaf.eku is not None and "serverAuth" not in leaf.eku:
+        return
+    hosts = [one for one in _own_names(leaf) if len(one) < _HOST_LIMIT and _HOST.fullmatch(one)]
+    if how == "dotted":
+        hosts = [one for one in hosts if "." in one]
+    if how == "refused":
+        if hosts and leaf.extension(SUBJECT_ALT_NAME) is None:
+            because = "may be a host name, and there is no subjectAltName below the constraints"
+            yield _violation(limits[0], leaf, hosts[0], because, ("a subjectAltName",))
+        return
+    for limit in limits:
+        for host in hosts:
+            for bad in broken_by(limit.limits, GeneralName("dns", host)):
+                yield _violation(limit, leaf, host, bad.because, bad.bases)
+
+
+def _own_names(leaf: Certificate) -> list[str]:
+    return [value for rdn in leaf.subject.rdns for kind, value in rdn if kind == "CN"]
+
+
+# Names, keys, serial numbers
+
+
+def _alternative_names(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    for reason in path_rules.alternative_names(walk):
+        if profile.alternative_names == "profile" or reason.presented == "malformed":
+            yield reason
+
+
+def _key_strength(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    for one in walk.certificates:
+        if one.key.kind in {"EC", "Ed25519", "Ed448"} or one.key.bits is None:
+            continue
+        floor = profile.leaf_rsa_bits if one is walk.leaf else profile.rsa_bits
+        if one.key.bits < floor:
+            text = f"The {one.key.kind} key of {one.label} has {one.key.bits} bits only."
+            yield Reason("weak-key", one, text, f"{floor} bits or more", f"{one.key.bits} bits")
+    for one in walk.certificates:
+        refused = str(one.key) in profile.refused_keys
+        if refused or (one is not walk.leaf and str(one.key) in profile.refused_issuer_keys):
+            text = f"The key of {one.label}, {one.key}, is of a kind that is not accepted."
+            yield Reason("weak-key", one, text, "a kind of key that is known", str(one.key))
+
+
+def _signature_strength(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    for reason in path_rules.signature_strength(walk):
+        algorithm = reason.presented.lower().replace("-", "")
+        if any(weak in algorithm for weak in profile.refused_hashes):
+            yield reason
+
+
+def _serials(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    for reason in path_rules.serials(walk):
+        negative = reason.certificate.serial < 0
+        if profile.serials == "bounded" or (profile.serials == "not-negative" and negative):
+            yield reason
+
+
+def _extras(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    for name in profile.extras:
+        yield from EXTRAS[name](walk)
+
+
+def issues(child: Certificate, issuer: Certificate, profile: Profile) -> bool:
+    """Whether a stack takes `issuer` for the one that issued `child`, by name and identifiers."""
+    if profile.names == "bytes":
+        named = child.issuer.der == issuer.subject.der
+    else:
+        named = child.issuer.same_as(issuer.subject)
+    return named and identified(child, issuer, profile)
+
+
+def identified(child: Certificate, issuer: Certificate, profile: Profile) -> bool:
+    """Whether the authority key identifier does not speak against this issuer."""
+    if profile.key_identifiers == "ignored":
+        return True
+    if child.aki and issuer.ski and child.aki != issuer.ski:
+        return False
+    return profile.key_identifiers != "key-and-serial" or _serial_fits(child, issuer)
+
+
+def _serial_fits(child: Certificate, issuer: Certificate) -> bool:
+    """RFC 5280, 4.2.1.1: authorityCertSerialNumber, [2] of the extension's value."""
+    extension = child.extension("2.5.29.35")
+    if extension is None:
+        return True
+    try:
+        parts = asn1.sequence(extension.value)
+        given = [asn1.integer(extension.value, *one[1:]) for one in parts if one[0] == _SERIAL]
+    except asn1.Asn1Error:
+        return True
+    return not given or given[0] == issuer.serial
+
+
+_SERIAL = asn1.CONTEXT + 2
+
+
+def _listed(forms: set[str]) -> str:
+    return ", ".join(sorted(forms))
+
+
+_RULES: tuple[tuple[str, StackRule], ...] = (
+    ("malformed", _as_it_is(path_rules.malformed)),
+    ("dates", _as_it_is(path_rules.dates)),
+    ("signature", _as_it_is(path_rules.signatures)),
+    ("version", _versions),
+    ("ca", _ca_flags),
+    ("path-length", _path_lengths),
+    ("depth", _depth),
+    ("key-usage", _key_usages),
+    ("purpose", _purposes),
+    ("critical-extension", _critical_extensions),
+    ("name-constraint", _name_constraints),
+    ("san", _alternative_names),
+    ("name", _as_it_is(path_rules.wanted_name)),
+    ("key", _key_strength),
+    ("signature-strength", _signature_strength),
+    ("serial", _serials),
+    ("extras", _extras),
+)
+"""Each rule with its kind, by which `anchor_unasked` names it."""

@@ -1,0 +1,181 @@
+"""What other stacks would say of the same client chain, and which rule makes the difference.
+
+Law of this file: a prediction is called one. What makes the difference is found by trying: a switch
+makes it if the verdict turns when that switch alone is set as RFC 5280 has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.path_rules import Reason
+from mtlskit.certs.paths import PathSearch
+from mtlskit.certs.profiles import BASE, Profile, profile, profiles
+from mtlskit.certs.rulings import Question
+from mtlskit.certs.stack_paths import search_as
+from mtlskit.page.blocks import Badge, Block, Callout, Paragraph, Section, Table
+
+__all__ = ["STACKS", "Answer", "Verdict", "judge", "predict", "section", "verdicts", "verify_as"]
+
+STACKS = tuple(name for name in profiles() if name != BASE)
+"""The stacks that can be predicted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a real engine said, when it was asked.
+
+    Attributes:
+        stack: the stack that it speaks for.
+        engine: its name and version, as it tells them.
+        accepted: None: it could not be asked; `words` say why.
+    """
+
+    stack: str
+    engine: str
+    accepted: bool | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A prediction.
+
+    Attributes:
+        stack: its name in `STACKS`.
+        title: its name for people.
+        reason: why it refuses, the decisive reason; None: it accepts.
+        switch: the switch by which its verdict is another than the RFC's; None: it is the same, or
+            no single switch makes the difference.
+        because: the reason and the difference, in one or two sentences.
+        source: where the switch was seen.
+    """
+
+    stack: str
+    title: str
+    accepted: bool
+    reason: Reason | None
+    switch: str | None
+    because: str
+    source: str = ""
+
+
+def predict(  # noqa: PLR0913 - the question's parts; the last one by name
+    leaf: Certificate,
+    sent: Iterable[Certificate],
+    anchors: Iterable[Certificate],
+    stack: str,
+    at: datetime,
+    *,
+    handshake: bool = True,
+) -> Verdict:
+    """Predict whether a stack, as the server, accepts a client's chain.
+
+    Args:
+        leaf: the client's certificate.
+        sent: what was sent with it, in the order of sending.
+        anchors: what the server trusts.
+        stack: one of `STACKS`, or ``rfc5280``.
+        at: the server's time, aware.
+        handshake: whether what its TLS library refuses for itself counts too, as a limit on the
+            number of certificates; False: the chain alone.
+
+    Raises:
+        ValueError: there is no such stack.
+    """
+    question = Question(leaf, tuple(sent), tuple(anchors), "client", at)
+    return judge(question, profile(stack), handshake=handshake)
+
+
+def verdicts(question: Question, *, handshake: bool = True) -> tuple[Verdict, ...]:
+    """Predict every stack's verdict on one question."""
+    return tuple(judge(question, profile(one), handshake=handshake) for one in STACKS)
+
+
+def judge(question: Question, stack: Profile, *, handshake: bool = True) -> Verdict:
+    """Predict a verdict, and find what makes the difference from the RFC's."""
+    found = search_as(question, stack, handshake=handshake)
+    switch = _difference(question, stack, found.accepted, handshake=handshake)
+    reason = None if found.accepted else found.reasons[0]
+    told = [reason.because] if reason else []
+    if switch is not None:
+        told.append(f"In {stack.title}, {stack.table[switch].says}.")
+    source = stack.table[switch].source if switch else ""
+    because = " ".join(told) or "It holds."
+    return Verdict(stack.name, stack.title, found.accepted, reason, switch, because, source)
+
+
+def _difference(
+    question: Question,
+    stack: Profile,
+    accepted: bool,  # noqa: FBT001 - the verdict to turn
+    *,
+    handshake: bool,
+) -> str | None:
+    """The switch that alone turns the verdict, where it is another than the RFC's."""
+    base = profile(BASE)
+    if search_as(question, base, handshake=handshake).accepted == accepted:
+        return None
+    for name in stack.differing(base):
+        turned = stack.with_switch(name, base)
+        if search_as(question, turned, handshake=handshake).accepted != accepted:
+            return name
+    return None
+
+
+def verify_as(name: str, question: Question) -> PathSearch:
+    """Answer a question as a stack would; `profile` of the answer is the stack's name.
+
+    Raises:
+        ValueError: there is no such stack.
+    """
+    return search_as(question, profile(name))
+
+
+# The page.
+
+
+def section(question: Question, answers: Sequence[Answer] = ()) -> Section:
+    """Describe what every stack says: predicted, and asked where there is an answer."""
+    asked = {one.stack: one for one in answers}
+    rows = tuple(_row(one, asked.get(one.stack)) for one in verdicts(question))
+    columns = ("Stack", "Predicted", "Asked", "Because")
+    differing = [
+        one.title
+        for one in verdicts(question, handshake=False)
+        if (answer := asked.get(one.stack)) and answer.accepted not in {None, one.accepted}
+    ]
+    blocks: tuple[Block, ...] = (Table(columns, rows, _CAPTION),)
+    if differing:
+        text = f"{' and '.join(differing)} answered otherwise than was predicted: the answer holds."
+        blocks = (Callout("A prediction was wrong", (Paragraph(text),), "warn"), *blocks)
+    return Section("What other stacks would say", blocks, folded=True)
+
+
+_CAPTION = (
+    "As the server that this client certificate is sent to. Predicted by rules measured on the "
+    "stacks; asked of the programs on this machine, about the chain alone."
+)
+
+
+def _row(
+    verdict: Verdict, answer: Answer | None
+) -> tuple[str, Badge, str | tuple[Badge, str], str]:
+    because = verdict.because + (f" ({verdict.source})" if verdict.source else "")
+    return verdict.title, _badge(verdict.accepted), _told(answer), because
+
+
+def _badge(accepted: bool) -> Badge:  # noqa: FBT001 - the verdict to show
+    return Badge("accepts", "good") if accepted else Badge("refuses", "bad")
+
+
+def _told(answer: Answer | None) -> str | tuple[Badge, str]:
+    if answer is None:
+        return "not asked"
+    if answer.accepted is None:
+        return answer.words
+    words = f" {answer.engine}"
+    return _badge(answer.accepted), words if answer.accepted else f"{words}: {answer.words}"
