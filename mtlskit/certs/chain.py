@@ -23,7 +23,7 @@ class Pool:
     def __init__(self, certificates: Iterable[Certificate]) -> None:
         self._by_subject: dict[object, dict[bytes, Certificate]] = {}
         for one in certificates:
-            self._by_subject.setdefault(normalised(one.subject.der), {}).setdefault(one.der, one)
+            self._by_subject.setdefault(one.subject.normal, {}).setdefault(one.der, one)
 
     def named(self, der: bytes) -> tuple[Certificate, ...]:
         """Every certificate whose subject is this name (RFC 5280, 7.1), each once."""

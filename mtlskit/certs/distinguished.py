@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from mtlskit.certs import asn1
 from mtlskit.certs.oids import ATTRIBUTES
@@ -28,7 +28,10 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that do not show, or that change how their neighbours show."""
 
 
-@dataclass(frozen=True, slots=True)
+_Normal = tuple[frozenset[tuple[str, str]], ...]
+
+
+@dataclass(frozen=True)  # without slots, so that `normal` can be kept
 class Name:
     """A distinguished name.
 
@@ -64,7 +67,19 @@ class Name:
 
     def same_as(self, other: Name) -> bool:
         """Whether both name the same entity by RFC 5280, 7.1: case and spacing do not count."""
-        return self.der == other.der or normalised(self.der) == normalised(other.der)
+        if self.der == other.der:
+            return True
+        return len(self.rdns) == len(other.rdns) and self.normal == other.normal
+
+    @cached_property
+    def normal(self) -> _Normal:
+        """The name in the form in which RFC 5280, 7.1 compares: folded case, single spaces, NFKC.
+
+        That of a name which cannot be read is like no other's.
+        """
+        if not self.rdns:
+            return normalised(self.der)
+        return _normal(self)
 
 
 def visible(text: str) -> str:
@@ -110,18 +125,22 @@ def _attribute(der: bytes, tag: int, start: int, stop: int) -> tuple[str, str, s
     return ATTRIBUTES.get(kind, kind), kind, text
 
 
-@lru_cache(maxsize=4096)
-def normalised(der: bytes) -> tuple[frozenset[tuple[str, str]], ...]:
-    """The name in the form in which RFC 5280, 7.1 compares: folded case, single spaces, NFKC."""
+def normalised(der: bytes) -> _Normal:
+    """Give `Name.normal` of an encoded name."""
     try:
         name = name_from(der)
     except asn1.Asn1Error:
         return (frozenset({("", der.hex())}),)
+    return name.normal if name.rdns else ()
+
+
+def _normal(name: Name) -> _Normal:
     return tuple(frozenset((kind, _prepared(value)) for kind, value in rdn) for rdn in name.rdns)
 
 
 def _prepared(value: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+    whole = value if value.isascii() else unicodedata.normalize("NFKC", value)
+    return " ".join(whole.casefold().split())
 
 
 @lru_cache(maxsize=4096)

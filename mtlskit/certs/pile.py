@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from mtlskit.certs import keys, pbe
 from mtlskit.certs.certificate import read_certificate
 from mtlskit.certs.chain import Pool
-from mtlskit.certs.distinguished import normalised
 from mtlskit.certs.entries import Entry
 from mtlskit.certs.formats import der_kind
 from mtlskit.certs.private_key import PrivateKey
@@ -140,7 +139,7 @@ def _with_misfit(entries: list[Entry], pool: Pool) -> tuple[list[Entry], list[Pr
 def leaves(entries: Sequence[Entry]) -> list[Entry]:
     """The certificates without a key that are no CA and issued none of the others."""
     every = [one.certificate for one in entries if one.certificate]
-    parents = {normalised(one.issuer.der) for one in every if not one.self_issued}
+    parents = {one.issuer.normal for one in every if not one.self_issued}
     return [
         entry
         for entry in entries
@@ -148,7 +147,7 @@ def leaves(entries: Sequence[Entry]) -> list[Entry]:
         and (one := entry.certificate)
         and not one.ca
         and "keyCertSign" not in (one.ku or ())
-        and normalised(one.subject.der) not in parents
+        and one.subject.normal not in parents
     ]
 
 
