@@ -130,6 +130,20 @@ def test_a_changed_byte_fails_the_digest(make: Maker, keytool_stores: Path) -> N
     assert "wrong-password" in make.codes(make.opened(bytes(data), WORD, OTHER))
 
 
+def test_a_changed_key_does_not_open(make: Maker, keytool_stores: Path) -> None:
+    """A key has a digest of its own, so that no changed key is ever used."""
+    path = keytool_stores / "store.JKS"
+    (sealed,) = (one for one in make.opened(path, WORD).identities if one.label == "client")
+    assert sealed.key is not None
+    data = path.read_bytes()
+    protector = bytes.fromhex("060a2b060104012a021101010500")
+    at = data.index(protector, data.index(b"\0\6client")) + len(protector) + 3
+    for place in (at + 30, at + 60, at + 100):
+        changed = data[:place] + bytes((data[place] ^ 1,)) + data[place + 1 :]
+        (client,) = (one for one in make.opened(changed, WORD).identities if one.label == "client")
+        assert client.key is None
+
+
 def test_a_cut_is_told_with_its_byte_and_what_came_before_is_shown(
     make: Maker, keytool_stores: Path
 ) -> None:

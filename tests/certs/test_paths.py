@@ -220,6 +220,23 @@ def test_a_path_too_long_is_the_fault_of_the_authority_that_limits_it(ask: Ask) 
     assert ask(one.client("CN=leaf"), [one], [root]).accepted
 
 
+def test_a_self_issued_authority_does_not_count(ask: Ask) -> None:
+    """RFC 5280, 6.1.4 (l): a CA that certified its own new key takes up no place."""
+    root = Authority.root("CN=root")
+    one = root.intermediate("CN=one", path_length=0)
+    again = one.intermediate("CN=one", path_length=0)
+    found = ask(again.client("CN=leaf"), [again, one], [root])
+    assert found.accepted
+    assert len(found.paths[0].certificates) == 4
+
+
+def test_the_other_verifiers_judge_at_the_same_time(ask: Ask, cast: Cast) -> None:
+    """The time that is asked about is theirs too."""
+    found = ask(cast.client, [cast.issuing], [cast.root], at=NOW + 5000 * DAY)
+    assert "expired" in found.rulings["openssl"]
+    assert found.rulings["cryptography"] != "accepted"
+
+
 @pytest.mark.parametrize(("depth", "accepted"), [(0, False), (1, True), (None, True)])
 def test_the_verifiers_own_depth_counts_intermediates(
     ask: Ask, cast: Cast, depth: int | None, *, accepted: bool

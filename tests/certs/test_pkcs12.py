@@ -128,6 +128,35 @@ def test_a_wrong_password_is_told_as_such(make: Maker, cast: Cast) -> None:
     assert make.codes(make.opened(data)) == ["no-password"]
 
 
+@pytest.mark.needs("openssl")
+def test_the_integrity_check_alone_tells_the_password(
+    make: Maker, export: Callable[..., Path]
+) -> None:
+    """Where nothing is encrypted, the check still says that the password is wrong."""
+    path = export("-keypbe", "NONE", "-certpbe", "NONE", "-passout", "pass:" + WORD)
+    assert make.codes(make.opened(path, WORD)) == []
+    wrong = make.opened(path, "wrong")
+    assert make.codes(wrong) == ["wrong-password"]
+    assert wrong.identities[0].key_matches
+
+
+@pytest.mark.needs("certtool")
+@pytest.mark.parametrize("word", ["--null-password", "--empty-password"])
+def test_no_password_and_the_empty_one_both_open(
+    make: Maker, cast: Cast, files: Path, program: Callable[[str], str], word: str
+) -> None:
+    """GnuTLS writes stores with no password at all; they open without one."""
+    made = make.run(
+        *(program("certtool"), "--to-p12", "--load-privkey", str(files / "client.key")),
+        *("--load-certificate", str(files / "client.pem"), "--p12-name", "n", word, "--outder"),
+        *("--outfile", str(files / f"p12{word}")),
+    )
+    assert made == ""
+    store = make.opened(files / f"p12{word}")
+    assert store.problems == ()
+    assert store.identities[0].certificate.der == cast.client.der
+
+
 @pytest.mark.parametrize("password", ["", "ä€😀", "x" * 200])
 def test_odd_passwords_open(make: Maker, cast: Cast, password: str) -> None:
     """Passwords beyond ASCII, long ones, and the empty one."""
