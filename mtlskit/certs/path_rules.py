@@ -236,11 +236,12 @@ def depth(walk: Walk) -> Iterator[Reason]:
     """The verifier's own limit: so many intermediates between leaf and anchor."""
     between = len(walk.below_anchor()) - 1
     if walk.max_depth is not None and between > walk.max_depth:
-        text = (
-            f"The path has {between} intermediate certificates, and the verifier goes no deeper "
-            f"than {walk.max_depth}."
-        )
         at_fault = walk.certificates[walk.max_depth + 1]
+        text = (
+            f"{at_fault.label} lies too deep: the path has {between} intermediate "
+            f"certificate{'s' * (between > 1)}, and the verifier goes no deeper than "
+            f"{walk.max_depth}."
+        )
         yield Reason("path-length", at_fault, text, str(walk.max_depth), str(between))
 
 
@@ -336,7 +337,8 @@ def wanted_name(walk: Walk) -> Iterator[Reason]:
     if not answer.matched:
         code = "name-mismatch" if walk.leaf.extension(SUBJECT_ALT_NAME) else "san"
         shown = ", ".join(answer.presented) or "none"
-        yield Reason(code, walk.leaf, answer.because, walk.name, shown)
+        text = f"{walk.leaf.label} does not speak for {walk.name}. {answer.because}"
+        yield Reason(code, walk.leaf, text, walk.name, shown)
 
 
 def key_strength(walk: Walk) -> Iterator[Reason]:

@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mtlskit.certs.repair import Step
+    from mtlskit.certs.stacks import Answer
 
 __all__ = ["Path", "PathSearch", "Reason", "search"]
 
 LENGTH_LIMIT = 20
 """Certificates in one path. Java stops at 10, cryptography at 10, OpenSSL at 102."""
-CHECK_LIMIT = 1000
+CHECK_LIMIT = 600
 """Signature checks of one search; the longest honest search needs some dozens."""
 STEP_LIMIT = 4000
 """Certificates looked at in one search."""
@@ -89,6 +90,8 @@ class PathSearch(Shown):
         paths: every candidate, the best first.
         question: what was asked, for `rulings` and `repair`.
         work: what the search took.
+        profile: ``rfc5280``, or the stack whose rules were asked.
+        answers: what real engines said of it, where they were asked.
     """
 
     accepted: bool
@@ -96,10 +99,15 @@ class PathSearch(Shown):
     paths: tuple[Path, ...]
     question: rulings.Question = field(repr=False)
     work: Work = field(default=Work(0, 0, 0), compare=False)
+    profile: str = "rfc5280"
+    answers: tuple[Answer, ...] = ()
 
     @property
     def repair(self) -> tuple[Step, ...]:
-        """The fewest steps that would get the certificate accepted; (): it is. Worked out anew."""
+        """The fewest steps that would get the certificate accepted; (): it is. Worked out anew.
+
+        Always by RFC 5280's rules: what mends a chain for them mends it for nearly every stack.
+        """
         from mtlskit.certs.repair import steps_for  # noqa: PLC0415 - it searches again
 
         return steps_for(self)
@@ -206,27 +214,27 @@ def search(  # noqa: PLR0913 - the question's parts, all by name
 
 def answer(question: rulings.Question) -> PathSearch:
     """Search for what was asked; see `search`."""
-    climb = _Climb(question)
+    climb = Climb(question)
     paths = climb.paths()
     work = Work(climb.used_steps, climb.used_checks, len(paths))
     spent = (_given_up(question.leaf, work),) if climb.spent else ()
-    ranked = sorted((*paths, *spent), key=_rank)
+    ranked = sorted((*paths, *spent), key=rank)
     best = ranked[0]
     if best.anchored and not best.reasons:
         return PathSearch(
             accepted=True, reasons=(), paths=tuple(ranked), question=question, work=work
         )
-    more = tuple(one for path in spent if path is not best for one in path.reasons)
+    given_up = tuple(one for path in spent if path is not best for one in path.reasons)
     return PathSearch(
         accepted=False,
-        reasons=best.reasons + more,
+        reasons=given_up + best.reasons,
         paths=tuple(ranked),
         question=question,
         work=work,
     )
 
 
-def _rank(path: Path) -> tuple[bool, int, int]:
+def rank(path: Path) -> tuple[bool, int, int]:
     """The nearest to acceptance first: anchored, few reasons, long."""
     return not path.anchored, len(path.reasons), -len(path.certificates)
 
@@ -242,13 +250,14 @@ def _given_up(leaf: Certificate, work: Work) -> Path:
     return Path((leaf,), anchored=False, reasons=(reason,))
 
 
-class _Climb:
+class Climb:
     """One search: from the leaf up, at each step to every issuer that may be meant."""
 
     def __init__(self, question: rulings.Question) -> None:
         self.question = question
         self.trusted = {one.der for one in question.anchors}
         self.pool = Pool((*question.anchors, *question.others))
+        self.signers: dict[bytes, bytes] = {}
         self.links: dict[tuple[bytes, bytes], bool] = {}
         self.checks = CHECK_LIMIT
         self.steps = STEP_LIMIT
@@ -303,6 +312,9 @@ class _Climb:
         if top.der in self.trusted:
             yield path, None
             return
+        if top.self_issued and self._signed(top, top):
+            yield path, untrusted(top)  # no other key can have signed it as well
+            return
         namesakes = self._namesakes(path)
         self.steps -= 1 + len(namesakes)
         self.used_steps += 1 + len(namesakes)
@@ -326,16 +338,13 @@ class _Climb:
         what else is wrong further up is told as well.
         """
         top = path[-1]
-        if top.self_issued and verified(top, top.key.spki):
-            yield path, _untrusted(top)
-            return
         meant = [one for one in namesakes if not _another_key(top, one)]
         if not namesakes and self.pool.named(top.issuer.der) and not top.self_issued:
             yield path, _circle(top)
         elif meant:
             yield from self.ways((*path, meant[0]))
         else:
-            yield path, _missing(top, namesakes)
+            yield path, missing(top, namesakes)
 
     def _namesakes(self, path: Sequence[Certificate]) -> list[Certificate]:
         """Those of the issuer's name that the path does not hold yet, the likeliest first."""
@@ -356,12 +365,17 @@ class _Climb:
         )
 
     def _signed(self, child: Certificate, issuer: Certificate) -> bool:
-        link = (child.der, issuer.der)
-        if link not in self.links:
+        """Whether the issuer's key signed the child; once its key is known, no other is tried."""
+        spki = issuer.key.spki
+        if child.der in self.signers:
+            return self.signers[child.der] == spki
+        if (child.der, spki) not in self.links:
             self.checks -= 1
             self.used_checks += 1
-            self.links[link] = verified(child, issuer.key.spki) is True
-        return self.links[link]
+            self.links[child.der, spki] = verified(child, spki) is True
+        if self.links[child.der, spki]:
+            self.signers[child.der] = spki
+        return child.der in self.signers
 
 
 def _another_key(child: Certificate, issuer: Certificate) -> bool:
@@ -369,7 +383,7 @@ def _another_key(child: Certificate, issuer: Certificate) -> bool:
     return bool(child.aki and issuer.ski and child.aki != issuer.ski)
 
 
-def _untrusted(root: Certificate) -> Reason:
+def untrusted(root: Certificate) -> Reason:
     text = f"{root.label} is its own issuer, and it is not among the trusted certificates."
     return Reason("untrusted-root", root, text, "a trusted certificate", root.sha256)
 
@@ -385,7 +399,7 @@ def _circle(child: Certificate) -> Reason:
     return Reason("missing-issuer", child, text, "an issuer that leads on", _CIRCLE)
 
 
-def _missing(child: Certificate, namesakes: Sequence[Certificate]) -> Reason:
+def missing(child: Certificate, namesakes: Sequence[Certificate]) -> Reason:
     text = f"The issuer of {child.label}, {child.issuer}, is not among the certificates at hand."
     presented = "none of that name"
     if namesakes:

@@ -35,10 +35,10 @@ def steps_for(found: paths.PathSearch) -> tuple[Step, ...]:
     """The fewest steps after which the certificate would be accepted; (): it is accepted."""
     if found.accepted:
         return ()
-    plans = [_asked_for(found)]
-    if found.question.at_hand:
-        plans.append(_added(found))
-    return min(plans, key=len)
+    asked_for = _asked_for(found)
+    if not found.question.at_hand:
+        return asked_for
+    return min(_added(found), asked_for, key=len)
 
 
 def _added(found: paths.PathSearch) -> tuple[Step, ...]:
