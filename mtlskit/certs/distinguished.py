@@ -6,6 +6,7 @@ marks that turn the direction of writing are shown as escapes, never as themselv
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -150,9 +151,13 @@ def _rfc4514(rdns: tuple[tuple[tuple[str, str], ...], ...]) -> str:
     )
 
 
+_PLAIN = re.compile(r"(?! )[A-Za-z0-9 ./:@_()*'=-]*(?<! )")
+"""Values in which nothing is to be escaped, such as most are."""
+
+
 def _escaped(value: str) -> str:
     """Escape by RFC 4514, 2.4; characters that do not show become pairs of hex digits."""
-    if value.isalnum() and value.isascii():
+    if _PLAIN.fullmatch(value):
         return value
     shown = "".join(map(_escape, value))
     if shown.startswith("#") and not _is_hex(shown):
