@@ -3,6 +3,7 @@
 The front door; each name is loaded when it is first used::
 
     mtlskit.inspect("client.p12", password=…)     what is in these files
+    mtlskit.compare("old.p12", "new.p12")         what differs, what renews what
     mtlskit.verify("chain.pem", trust="ca.pem")   why a chain is accepted or not
     mtlskit.trace("partner.example:443")          who said what
     mtlskit.diagnose("partner.example:443", identity="client.p12", password=…)
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mtlskit.case import Case as Case
     from mtlskit.collect.doctor import doctor as doctor
+    from mtlskit.collect.look import compare as compare
     from mtlskit.collect.look import inspect as inspect
     from mtlskit.collect.look import verify as verify
     from mtlskit.experiment import attempt as attempt
@@ -30,6 +32,7 @@ _DOORS = {
     "Case": ("mtlskit.case", "Case"),
     "Report": ("mtlskit.report", "Report"),
     "attempt": ("mtlskit.experiment", "attempt"),
+    "compare": ("mtlskit.collect.look", "compare"),
     "diagnose": ("mtlskit.experiment", "diagnose"),
     "doctor": ("mtlskit.collect.doctor", "doctor"),
     "inspect": ("mtlskit.collect.look", "inspect"),

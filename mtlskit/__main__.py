@@ -26,6 +26,8 @@ ACCEPTED, REFUSED, USAGE, UNREADABLE = 0, 1, 2, 3
 _LOCKED = ("no-password", "wrong-password")
 _PASSWORD_BYTES = 65536
 """A password file that is larger than this is some other file."""
+_DIGITS = 6
+"""No certificate is valid for a million days."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -183,8 +185,28 @@ def _add_inspect(commands: Any) -> None:  # noqa: ANN401 - see _command
     parser = _command(
         commands, "inspect", _inspect, "Show every certificate, key and request in the files."
     )
+    parser.epilog = (
+        "Exit status: warnings alone are 0. With --within, what ends within those days is 1; with "
+        "--compare, stores that differ are 1."
+    )
     parser.add_argument("files", metavar="FILE", nargs="+")
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument(
+        "--within",
+        metavar="DAYS",
+        type=_whole_days,
+        help="warn of what ends within so many days (default: 30)",
+    )
+    asked.add_argument(
+        "--compare", action="store_true", help="put the files beside each other: what differs?"
+    )
     _password_options(parser)
+
+
+def _whole_days(said: str) -> int:
+    if not said.isascii() or not said.isdigit() or len(said) > _DIGITS:
+        raise argparse.ArgumentTypeError(f"{said!r} is no number of days, such as 30")
+    return int(said)
 
 
 def _add_verify(commands: Any) -> None:  # noqa: ANN401 - see _command
@@ -195,7 +217,32 @@ def _add_verify(commands: Any) -> None:  # noqa: ANN401 - see _command
     parser.add_argument("--trust", metavar="FILE", nargs="+", action="extend", default=[])
     parser.add_argument("--role", choices=("client", "server"), default="client")
     parser.add_argument("--name", help="the name that a server's certificate must carry")
+    parser.add_argument(
+        "--crl",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="revocation lists; if any is given, each certificate has to be covered by one",
+    )
+    parser.add_argument(
+        "--material",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="what else is at hand, to say what would mend the chain",
+    )
+    parser.add_argument(
+        "--max-depth", metavar="N", type=_depth, help="how many intermediates are allowed"
+    )
     _password_options(parser)
+
+
+def _depth(said: str) -> int:
+    if not said.isascii() or not said.isdigit() or len(said) > _DIGITS:
+        raise argparse.ArgumentTypeError(f"{said!r} is no depth, such as 1")
+    return int(said)
 
 
 def _add_doctor(commands: Any) -> None:  # noqa: ANN401 - see _command
@@ -269,11 +316,26 @@ def _status(ended: Ended) -> int:
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    found = mtlskit.inspect(*options.files, password=_passwords(options, options.files))
+    passwords = _passwords(options, options.files)
+    if options.compare:
+        return _compare(options, passwords)
+    within = {} if options.within is None else {"within": options.within}
+    found = mtlskit.inspect(*options.files, password=passwords, **within)
     _show(options, found)
-    if not found.problems:
+    ends = options.within is not None and found.expiring
+    if not found.problems and not ends:
         return ACCEPTED
     return REFUSED if found.certificates or found.identities else UNREADABLE
+
+
+def _compare(options: argparse.Namespace, passwords: tuple[str, ...]) -> int:
+    if len(options.files) < 2:  # noqa: PLR2004 - it takes two to compare
+        return _complain("--compare needs two files at least.", USAGE)
+    found = mtlskit.compare(*options.files, password=passwords)
+    _show(options, found)
+    if not found.held:
+        return UNREADABLE
+    return ACCEPTED if found.same and not found.problems else REFUSED
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -282,7 +344,10 @@ def _verify(options: argparse.Namespace) -> int:
         trust=options.trust,
         role=options.role,
         name=options.name,
-        password=_passwords(options, options.files),
+        password=_passwords(options, (*options.files, *options.material)),
+        max_depth=options.max_depth,
+        crls=options.crl,
+        material=options.material,
     )
     _show(options, found)
     return ACCEPTED if found.accepted else REFUSED

@@ -1,4 +1,4 @@
-"""Files looked at without a connection: `mtlskit.inspect` and `mtlskit.verify`.
+"""Files looked at without a connection: `mtlskit.inspect`, `compare` and `verify`.
 
 Law of this file: it opens files and asks `certs`; what it returns is theirs.
 """
@@ -11,12 +11,15 @@ from typing import Literal
 
 from mtlskit.certs import paths
 from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.compare import Comparison
 from mtlskit.certs.inventory import Inventory
 from mtlskit.certs.outlook import WITHIN
+from mtlskit.certs.signed import Crl
 from mtlskit.collect.evidence import Evidence, Given, gather
 from mtlskit.material import Problem, Source, Unreadable
 
 Chain = Given | Iterable[Given] | Iterable[Certificate]
+Lists = Given | Iterable[Given] | Iterable[Crl]
 
 
 def inspect(
@@ -39,6 +42,20 @@ def inspect(
     return Inventory(found.stores, more, at=datetime.now(UTC), within=within)
 
 
+def compare(*sources: Given, password: str | Sequence[str] | None = None) -> Comparison:
+    """Put key stores beside each other: what both hold, what differs, renews, or is missing where.
+
+    Args:
+        sources: paths, or bytes with a name; each is one store.
+        password: one or several, tried in turn on whatever is locked.
+
+    Returns:
+        The answers; what could not be read stands in ``.problems``.
+    """
+    found = gather(sources, _words(password))
+    return Comparison(found.stores, found.problems)
+
+
 def verify(  # noqa: PLR0913 - the interface, all by name
     chain: Chain,
     *,
@@ -48,6 +65,8 @@ def verify(  # noqa: PLR0913 - the interface, all by name
     at: datetime | None = None,
     password: str | Sequence[str] | None = None,
     max_depth: int | None = None,
+    crls: Lists = (),
+    material: Chain = (),
 ) -> paths.PathSearch:
     """Search a path from the first certificate of `chain` to an anchor, and say why there is none.
 
@@ -59,9 +78,13 @@ def verify(  # noqa: PLR0913 - the interface, all by name
         at: the time to judge at; None: now. Without a zone it is taken as UTC.
         password: one or several, tried in turn on whatever is locked.
         max_depth: how many intermediate certificates a path may have.
+        crls: revocation lists: files, or lists. If any is given, each certificate below the anchor
+            has to be covered by one (as nginx and Apache httpd have it).
+        material: what else is at hand, and neither sent nor trusted: only to say what would mend
+            the chain.
 
     Raises:
-        Unreadable: no certificate could be read from `chain`.
+        Unreadable: no certificate could be read from `chain`, or no list from `crls`.
     """
     ours = _certificates(chain, password)
     if not ours:
@@ -76,7 +99,22 @@ def verify(  # noqa: PLR0913 - the interface, all by name
         name=name,
         at=moment if moment.tzinfo else moment.replace(tzinfo=UTC),
         max_depth=max_depth,
+        crls=_lists(crls, password),
+        at_hand=_certificates(material, password),
     )
+
+
+def _lists(given: Lists, password: str | Sequence[str] | None) -> tuple[Crl, ...]:
+    several = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
+    ready = tuple(one for one in several if isinstance(one, Crl))
+    if ready or not several:
+        return ready
+    found = gather(several, _words(password))  # type: ignore[arg-type]  # files, by the test above
+    lists = tuple(one for store in found.stores for one in store.crls)
+    if not lists:
+        words = "There is no revocation list in it; expected a CRL, PEM or DER."
+        raise Unreadable((*found.problems, Problem("empty", words, Source("crls")))[0])
+    return lists
 
 
 def _certificates(given: Chain, password: str | Sequence[str] | None) -> tuple[Certificate, ...]:
