@@ -18,7 +18,7 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import in_order, issuers_of
 from mtlskit.certs.keystore import Identity
 from mtlskit.collect.call import VERSIONS, Call, HttpRequest
-from mtlskit.collect.evidence import Given, gather
+from mtlskit.collect.evidence import Evidence, Given, gather
 from mtlskit.collect.live import connect
 from mtlskit.instance.settings import settings_from
 from mtlskit.material import Problem, Source, Target, Unreadable
@@ -189,6 +189,8 @@ def _gathered(  # noqa: PLR0913, PLR0917 - the parts of the evidence
     anchors = gather(_several(trust), words)
     other = gather(_several(material), words)
     exports = gather(_several(settings), words)
+    _must_be_files(own, anchors, other, exports)
+    _must_hold_something(trust, anchors)
     return Case(
         target=where,
         url=url,
@@ -212,6 +214,31 @@ def _passwords(password: str | Sequence[str] | None) -> tuple[str, ...]:
     if password is None:
         return ()
     return (password,) if isinstance(password, str) else tuple(password)
+
+
+_NO_FILE = ("missing", "directory", "not-a-file", "unreadable", "empty", "too-large")
+"""Problems of a file as such: what was meant is not what was named, so nobody is called."""
+
+
+def _must_be_files(*given: Evidence) -> None:
+    """Stop before anyone is called if a name that was given leads to no readable file.
+
+    A store that is locked or damaged is evidence; a file that is not there is a slip of the pen.
+    """
+    for one in given:
+        for problem in one.problems:
+            if problem.code in _NO_FILE:
+                raise Unreadable(problem)
+
+
+def _must_hold_something(trust: object, anchors: Evidence) -> None:
+    """A trust store without a certificate would refuse every server, and be blamed on it."""
+    if trust is None or anchors.certificates:
+        return
+    if anchors.problems:
+        raise Unreadable(anchors.problems[0])
+    words = "There is no certificate in what was given as trust; expected CA certificates."
+    raise Unreadable(Problem("empty", words, Source("trust")))
 
 
 def _must_be_read(case: Case) -> None:

@@ -102,3 +102,42 @@ def test_an_unknown_version_is_refused_in_words() -> None:
     """The versions that exist are named."""
     with pytest.raises(Unreadable, match=r"1\.0, 1\.1, 1\.2, 1\.3"):
         mtlskit.diagnose("127.0.0.1:9", tls="3.0")
+
+
+@pytest.mark.parametrize("option", ["identity", "trust", "material", "settings"])
+def test_a_file_that_is_not_there_stops_before_anyone_is_called(option: str) -> None:
+    """A slip of the pen is no evidence: the endpoint sees nobody."""
+    with scenes.stage("none") as staged:
+        with pytest.raises(Unreadable, match=r"missing\.p12"):
+            mtlskit.diagnose(staged.target, **{option: "missing.p12"})  # type: ignore[arg-type]
+        assert staged.endpoint is not None
+        assert staged.endpoint.visits(0) == ()
+
+
+def test_a_trust_store_without_a_certificate_is_not_blamed_on_the_server() -> None:
+    """What holds no CA certificate cannot be what the client trusts servers by."""
+    text = Blob(Source("notes.pem"), b"these are notes, no certificates\n")
+    with scenes.stage("none") as staged, pytest.raises(Unreadable, match=r"notes\.pem"):
+        mtlskit.diagnose(staged.target, trust=text)
+
+
+def test_after_a_proof_nothing_is_merely_possible(report_of: ReportOf) -> None:
+    """The accepted experiment leaves no guess beside it."""
+    standings = {one.standing for one in report_of("client.chain-incomplete", "1.3").opinions}
+    assert "CONFIRMED" in standings
+    assert "POSSIBLE" not in standings
+
+
+def test_an_accepted_call_whose_identity_nobody_asked_for_says_so() -> None:
+    """Accepted is not enough where a client certificate was meant to be used."""
+    with scenes.stage("server.does-not-ask") as staged:
+        report = mtlskit.diagnose(
+            staged.target,
+            identity=staged.identity_files,
+            password=staged.password,
+            server_name=staged.server_name,
+            request=False,
+        )
+    causes = [one.cause for one in report.opinions if one.standing != "RULED_OUT"]
+    assert report.outcome == "accepted"
+    assert causes == ["none", "server.does-not-ask"]

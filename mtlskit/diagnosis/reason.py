@@ -75,6 +75,9 @@ def _ranked(opinions: list[Opinion], bench: _Bench) -> tuple[Opinion, ...]:
         for one in opinions
         if one.standing != "POSSIBLE" or one.weight >= _WORTH_SAYING * heaviest
     ]
+    if any(one.standing == "CONFIRMED" for one in kept):
+        # With one thing changed the same server accepted: what merely might be, is not.
+        kept = [one for one in kept if one.standing != "POSSIBLE"]
     if any(one.standing == "LIKELY" and one.cause != "none" for one in kept):
         # This call was accepted, and yet the settings would make the instance's own call fail.
         kept = [one for one in kept if one.cause != "none"]
@@ -144,7 +147,8 @@ class _Bench:
         if ended is None:
             return cause.id.startswith(("instance.", "client."))
         if cause.id == "none" or ended.outcome == "accepted":
-            return cause.id == "none" or cause.id.startswith("instance.")
+            unasked = cause.id == "server.does-not-ask" and self.case.chosen is not None
+            return cause.id == "none" or unasked or cause.id.startswith("instance.")
         if cause.refused_by is not None and ended.refused_by not in (cause.refused_by, None):
             return False
         if cause.refused_by is None and ended.refused_by == "client":

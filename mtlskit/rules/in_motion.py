@@ -21,6 +21,8 @@ from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
 from mtlskit.trace.events import Asked, Trace
 
 _FORBIDDEN = (401, 403)
+_ANY = ("clientAuth",)
+"""A certificate without extended key usage may be used for everything."""
 _NO_CERTIFICATE_PAGE = "no required ssl certificate was sent"
 """What nginx writes on its page for a missing client certificate."""
 _SCHEME_KEYS = {
@@ -76,7 +78,9 @@ def _nothing_to_send(case: Case, seen: Because) -> Found:
         return Found((seen,))
     usable = [one for one in case.identities if one.key_matches]
     if not usable:
-        keyless = Because("no private key with its certificate was in what was given as identity")
+        names = ", ".join(dict.fromkeys(one.source.name for one in case.identities))
+        where = f"in {names}" if names else "in what was given as identity"
+        keyless = Because(f"no private key that belongs to a certificate was found {where}")
         # A key that does not fit or a store that does not open is the better name for it.
         spoilt = any(one.key_matches is False for one in case.identities) or bool(case.problems)
         return Found((seen, keyless), decisive=not spoilt)
@@ -185,6 +189,30 @@ def _fits(certificate: Certificate, scheme: str) -> bool:
 
 
 @rule(
+    "client.withheld-purpose",
+    title="Was a certificate withheld because of its purpose?",
+    cites="RFC 5280, 4.2.1.12",
+)
+def withheld_purpose(case: Case) -> Answer:
+    """Look for identities that may not authenticate a client, when nothing was sent."""
+    trace = case.need_trace()
+    if sent_nothing(trace) is False:
+        return Clear((_what_was_sent(trace),))
+    unfit = [one for one in _usable(case) if "clientAuth" not in (one.certificate.eku or _ANY)]
+    if not unfit or sent_nothing(trace) is None:
+        return Inapplicable()
+    return Found(
+        tuple(
+            Because(
+                f"{one.certificate.label} is for {', '.join(one.certificate.eku or ())}", one.source
+            )
+            for one in unfit
+        ),
+        decisive=False,
+    )
+
+
+@rule(
     "client.wrong-identity",
     title="Does another identity at hand fit better than the one that was sent?",
     cites="RFC 8446, 4.4.2.3",
@@ -264,7 +292,7 @@ def forbidden(case: Case) -> Answer:
         trace.http.source,
     )
     if trace.http.status not in _FORBIDDEN:
-        return Clear((said,))
+        return Inapplicable((said,))
     if not trace.client_chain:
         return Found((said,), decisive=False)
     return Found((said, _what_was_sent(trace)))
