@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from mtlskit.trace.events import Ended
 
 ACCEPTED, REFUSED, USAGE, UNREADABLE = 0, 1, 2, 3
+STOPPED = 130
+"""What a shell calls a program that was ended by Ctrl-C: 128 and the signal's number."""
+_TRIES = 3
+"""How often a password is asked for."""
 _LOCKED = ("no-password", "wrong-password")
 _PASSWORD_BYTES = 65536
 """A password file that is larger than this is some other file."""
@@ -35,12 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except BrokenPipeError:
-        # The reader of our output has gone; a second write at exit would complain about it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ACCEPTED
     except KeyboardInterrupt:
-        return _complain("stopped.", REFUSED)
+        return _complain("stopped.", STOPPED)
     except OSError as error:
         return _complain(f"{error.filename or 'a file'}: {error.strerror}.", UNREADABLE)
     except ValueError as error:
@@ -177,7 +177,9 @@ def _add_read(commands: Any) -> None:  # noqa: ANN401 - see _command
 
 def _report_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--report", metavar="NAME", help="save the report as NAME.html, NAME.md and NAME.json"
+        "--report",
+        metavar="NAME",
+        help="save the report as NAME.html, NAME.md and NAME.json (NAME-2, if these are there)",
     )
 
 
@@ -266,9 +268,37 @@ def _diagnose(options: argparse.Namespace) -> int:
             request=not options.no_request,
         )
 
-    report = run(_passwords(options, (*(options.identity or ()), *options.material)))
-    _hand_over(options, report)
+    _say_port(options.target)
+    stem = _free(options.report)
+    files = (*(options.identity or ()), *(options.trust or ()), *options.material)
+    report = run(_passwords(options, files))
+    _hand_over(options, report, stem)
     return _status(report.case.trace.ended)
+
+
+def _say_port(target: str) -> None:
+    """Say which port is called where none was given, before its silence is blamed on others."""
+    from mtlskit.experiment import DEFAULT_PORT, target_of  # noqa: PLC0415 - the help is quick
+
+    if "://" not in target and not target.endswith(f":{target_of(target)[0].port}"):
+        print(f"mtlskit: no port was given; {DEFAULT_PORT} is called.", file=sys.stderr)
+
+
+def _free(name: str | None) -> Path | None:
+    """Return a name under which no report stands yet, in a folder that can be written to."""
+    if name is None:
+        return None
+    folder = Path(name).parent
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"The report cannot be saved: the folder {folder} cannot be written to.")
+    number = 1
+    while Path(f"{_numbered(name, number)}.html").exists():
+        number += 1
+    return Path(_numbered(name, number))
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"
 
 
 def _read(options: argparse.Namespace) -> int:
@@ -276,18 +306,18 @@ def _read(options: argparse.Namespace) -> int:
         *options.files, password=_passwords(options, options.files), url=options.url
     )
     report = mtlskit.diagnose(case)
-    _hand_over(options, report)
+    _hand_over(options, report, _free(options.report))
     if case.problems and not (case.identities or case.material or case.settings):
         return UNREADABLE
     sure = ("CONFIRMED", "LIKELY")
     return REFUSED if any(one.standing in sure for one in report.opinions) else ACCEPTED
 
 
-def _hand_over(options: argparse.Namespace, report: Report) -> None:
+def _hand_over(options: argparse.Namespace, report: Report, stem: Path | None) -> None:
     """Print the report, save it where that was asked for, and name what could not be read."""
     _show(options, report, report.json)
-    if options.report:
-        for path in report.save(options.report):
+    if stem is not None:
+        for path in report.save(stem):
             print(f"saved {path}", file=sys.stderr)
     for problem in report.case.problems:
         print(f"mtlskit: {problem}", file=sys.stderr)
@@ -363,12 +393,21 @@ def _show(
     options: argparse.Namespace, result: Shown, as_json: Callable[[], Any] | None = None
 ) -> None:
     if not options.json:
-        print(result)
+        _print(str(result))
         return
     from mtlskit.page.plain import plain  # noqa: PLC0415 - the help must not wait for it
 
     told = as_json() if as_json else plain(result)
-    print(json.dumps(told, indent=2, ensure_ascii=False))
+    _print(json.dumps(told, indent=2, ensure_ascii=False))
+
+
+def _print(text: str) -> None:
+    """Print, also where the reader has gone: the exit status is still worth something."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # A second write at exit would complain about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _passwords(options: argparse.Namespace, files: Sequence[str]) -> tuple[str, ...]:
@@ -381,10 +420,22 @@ def _passwords(options: argparse.Namespace, files: Sequence[str]) -> tuple[str, 
         if options.password_env not in os.environ:
             raise ValueError(f"The environment variable {options.password_env} is not set.")
         return (os.environ[options.password_env],)
-    if not files or not sys.stdin.isatty():
-        return ()
-    locked = [one for one in mtlskit.inspect(*files).problems if one.code in _LOCKED]
-    return (getpass(f"Password for {locked[0].source.name}: "),) if locked else ()
+    return _asked_for(files) if files and sys.stdin.isatty() else ()
+
+
+def _asked_for(files: Sequence[str]) -> tuple[str, ...]:
+    """Ask until every file opens, a few times at most; an empty answer gives up."""
+    known: tuple[str, ...] = ()
+    for _ in range(_TRIES):
+        problems = mtlskit.inspect(*files, password=known).problems
+        locked = [one for one in problems if one.code in _LOCKED]
+        if not locked:
+            break
+        word = getpass(f"Password for {locked[0].source.name}: ")
+        if not word:
+            break
+        known += (word,)
+    return known
 
 
 if __name__ == "__main__":
