@@ -94,7 +94,7 @@ class Case:
     def need_identities(self) -> tuple[Identity, ...]:
         """Return the client's identities, or say how to get them."""
         if self.identities is None:
-            raise Missing("the client's key store", "Give the key-store file with --identity.")
+            raise Missing("the client's key store", "Give the key-store file (--identity).")
         return self.identities
 
     def need_trust(self) -> tuple[Certificate, ...]:
@@ -102,7 +102,7 @@ class Case:
         if self.trust is None:
             raise Missing(
                 "the certificates by which the client trusts the server",
-                "Give the client's trust store with --trust.",
+                "Give the client's trust store (--trust).",
             )
         return self.trust
 
@@ -112,7 +112,7 @@ class Case:
             raise Missing(
                 "the instance's settings",
                 "Export sys_properties, sys_protocol_profile and sys_certificate as XML or JSON "
-                "and give the files with --settings.",
+                "and give the files as settings (--settings).",
             )
         return self.settings
 

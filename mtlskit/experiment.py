@@ -28,7 +28,7 @@ from mtlskit.trace.handshake import follow
 
 MOST_CONNECTIONS = 16
 """Connections that one diagnosis makes at most, the first one included."""
-_DEFAULT_PORT = 443
+DEFAULT_PORT = 443
 _PORTS = range(1, 65536)
 
 
@@ -60,7 +60,7 @@ def target_of(text: str | Target) -> tuple[Target, str | None]:
     url = text if "://" in text else None
     try:
         parts = urlsplit(url or f"//{text}")
-        host, port = parts.hostname, parts.port or _DEFAULT_PORT
+        host, port = parts.hostname, parts.port or DEFAULT_PORT
     except ValueError:
         host, port = None, 0
     if not host or port not in _PORTS or any(one.isspace() for one in host):

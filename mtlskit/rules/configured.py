@@ -49,7 +49,7 @@ def given(settings: Settings, *names: str) -> None:
     absent = [name for name in names if name in settings.not_given]
     if absent:
         named = " and ".join(absent)
-        how = f"Export {named} as XML or JSON and give the files with --settings."
+        how = f"Export {named} as XML or JSON and give the files as settings (--settings)."
         raise Missing(f"the instance's records of {named}", how)
 
 

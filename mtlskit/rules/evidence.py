@@ -51,9 +51,9 @@ def offered(case: Case) -> Offered:
     if trace is not None and trace.client_chain is None and trace.asked is not None:
         raise Missing(
             "what the client sent",
-            "Give the client's key store with --identity, or a key log with the capture.",
+            "Give the client's key store (--identity), or a key log with the capture.",
         )
-    raise Missing("the client's certificate", "Give the client's key store with --identity.")
+    raise Missing("the client's certificate", "Give the client's key store (--identity).")
 
 
 def _only(identities: tuple[Identity, ...] | None) -> Identity | None:
