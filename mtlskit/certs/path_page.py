@@ -6,7 +6,8 @@ that stands out, with the reason if it is known.
 
 from __future__ import annotations
 
-from mtlskit.certs.paths import Path, PathSearch, cells
+from mtlskit.certs import path_tree
+from mtlskit.certs.paths import PathSearch, cells
 from mtlskit.page.blocks import (
     Badge,
     Block,
@@ -31,7 +32,7 @@ def page_of(found: PathSearch) -> Page:
             _verdict(found),
             *_reason_table(found),
             *_repair(found),
-            *_path_sections(found),
+            path_tree.section(found),
             _ruling_section(found),
         ),
     )
@@ -60,31 +61,6 @@ def _repair(found: PathSearch) -> tuple[Block, ...]:
         return ()
     items = Items(tuple((step.text,) for step in steps), numbered=len(steps) > 1)
     return (Section("What would mend it", (items,)),)
-
-
-def _path_sections(found: PathSearch) -> tuple[Block, ...]:
-    return tuple(
-        Section(
-            f"Path {number}: {_ending(path)}", (Items(_steps(path), numbered=True),), folded=True
-        )
-        for number, path in enumerate(found.paths, 1)
-    )
-
-
-def _ending(path: Path) -> str:
-    end = "to a trusted certificate" if path.anchored else "without a trusted end"
-    wrong = f"{len(path.reasons)} reasons against it" if path.reasons else "it holds"
-    return f"{end}, {wrong}".replace("1 reasons", "1 reason")
-
-
-def _steps(path: Path) -> tuple[Inline, ...]:
-    return tuple(
-        (
-            f"{one.label} ({one.source})",
-            *(f"; {reason.because}" for reason in path.reasons if reason.certificate is one),
-        )
-        for one in path.certificates
-    )
 
 
 def _ruling_section(found: PathSearch) -> Block:
