@@ -18,15 +18,15 @@ class Row:
     """One comparison.
 
     Attributes:
-        ours, peer: seconds, medians of the same run.
+        ours, peer: seconds, medians of the same run; or a size in words.
         budget: what must hold, in words.
         figure: the ratio or difference that the budget speaks of, in words.
     """
 
     what: str
     peer_name: str
-    ours: float
-    peer: float
+    ours: float | str
+    peer: float | str
     figure: str
     budget: str
     held: bool
@@ -61,5 +61,7 @@ def alternate(rounds: int, *probes: Probe) -> list[float]:
     return [median(values) for values in results]
 
 
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1e3:.3g} ms"
+def _ms(figure: float | str) -> str:
+    if isinstance(figure, str):
+        return figure
+    return f"{figure:.3g} s" if figure >= 1 else f"{figure * 1e3:.3g} ms"
