@@ -186,6 +186,8 @@ class Tap:
         server_name: the name that the client meant to reach (not what it sent as SNI).
         library: the TLS library's own words, in order, if it complained.
         began: when, in UTC, if known.
+        peer: the address and port that were really called, if known.
+        own: the address and port from which the call was made, as this machine sees them.
     """
 
     source: Source
@@ -197,3 +199,5 @@ class Tap:
     server_name: str | None = None
     library: tuple[str, ...] = ()
     began: datetime | None = None
+    peer: str | None = None
+    own: str | None = None

@@ -60,6 +60,8 @@ def connect(call: Call) -> Tap:
         server_name=call.expected_name,
         library=(*words, *_trouble(line)),
         began=began,
+        peer=line.peer if line else None,
+        own=line.own if line else None,
     )
 
 

@@ -151,6 +151,15 @@ def _failure(code: int, where: tuple[Any, ...]) -> Failure:
     return Failure(_KINDS.get(code, "unreachable"), f"{where[0]}: {os.strerror(code)}")
 
 
+def _told(end: Callable[[], Any]) -> str | None:
+    """Write one end of a connection as ``address:port``; None where there is no such thing."""
+    try:
+        where = end()
+    except OSError:  # it was reset before anyone asked
+        return None
+    return str(Target(where[0], where[1])) if isinstance(where, tuple) else None
+
+
 class Line:
     """One TCP connection. Sends what is put, reads what comes, and keeps a record of both.
 
@@ -160,11 +169,13 @@ class Line:
         received: bytes read so far.
         trouble: the operating system's words for a send or read that failed; None if none did.
         deadline: when everything ends, by `time.monotonic`.
+        peer: the address and port that were reached; None if the system does not say.
+        own: the address and port on this machine; None if the system does not say.
     """
 
     __slots__ = (
         "_began", "_events", "_outbox", "_over", "_selector", "_sock",
-        "chunks", "closing", "deadline", "received", "trouble",
+        "chunks", "closing", "deadline", "own", "peer", "received", "trouble",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, *, began: float, deadline: float) -> None:
@@ -178,6 +189,8 @@ class Line:
         self._outbox = bytearray()
         self._over = False
         self._sock = sock
+        self.peer = _told(sock.getpeername)
+        self.own = _told(sock.getsockname)
         self._selector = _Selector()
         self._events = selectors.EVENT_READ
         self._selector.register(sock, self._events)

@@ -7,6 +7,7 @@ is an empty tuple; what was sealed and could not be opened is hidden, and says s
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from mtlskit.certs.certificate import Certificate
@@ -136,6 +137,9 @@ class Trace(Shown):
         expected_name: the name that the client meant to reach, whatever it sent as SNI.
         library: the TLS library's own words, in order, if it complained.
         failure: why no connection came about; None if one did.
+        began: when the connection was begun, in UTC; None if nobody noted it.
+        peer: the address and port that were really called; None if not known.
+        own: the address and port from which the client called, as its own machine sees them.
     """
 
     source: Source
@@ -157,6 +161,9 @@ class Trace(Shown):
     library: tuple[str, ...] = ()
     expected_name: str | None = None
     failure: Failure | None = None
+    began: datetime | None = None
+    peer: str | None = None
+    own: str | None = None
 
     def plain(self) -> dict[str, Plain]:
         """Tell it to a program: its fields, and every event without its parsed message."""

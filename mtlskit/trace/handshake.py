@@ -112,6 +112,9 @@ class _Story:
             library=self.tap.library,
             expected_name=self.tap.server_name,
             failure=self.tap.failure,
+            began=self.tap.began,
+            peer=self.tap.peer,
+            own=self.tap.own,
         )
 
     def _note(  # noqa: PLR0913 - the parts of an event

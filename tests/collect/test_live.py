@@ -88,6 +88,9 @@ def test_everything_is_noted_in_order(parties: Parties, told: Told, version: str
     times = [chunk.seconds for chunk in tap.chunks]
     assert times == sorted(times)
     assert before <= tap.began <= datetime.now(UTC)
+    assert tap.peer == str(endpoint.target)
+    assert tap.own is not None
+    assert tap.own.startswith("127.0.0.1:")
     assert tap.chunks[0].sender == "client"
     assert str(tap.source) == str(tap.target) == str(endpoint.target)
     assert "hidden" not in names(told(tap), "client") + names(told(tap), "server")

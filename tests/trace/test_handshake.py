@@ -41,6 +41,15 @@ def test_the_same_bytes_in_other_pieces_tell_the_same(tap: Tap) -> None:
     assert whole.ended == cut.ended
 
 
+def test_when_and_between_whom_is_kept(tap: Tap) -> None:
+    """A trace says when the attempt was made, which address was called, and from where."""
+    trace = follow(tap)
+    assert trace.began == tap.began
+    assert (trace.peer, trace.own) == (tap.peer, tap.own)
+    assert trace.began is not None
+    assert trace.peer == str(tap.target)
+
+
 def test_a_record_cut_short_anywhere_is_told_without_an_error(tap: Tap) -> None:
     """A capture that stops early gives a trace, and never the wrong side."""
     full = follow(tap).ended
