@@ -48,8 +48,8 @@ def chain_incomplete(case: Case) -> Answer:
     if kin is None or _seems_root(top.issuer) or len(ours.chain) > 1:
         raise Missing(
             f"the certificate of {top.issuer}",
-            f"Find the certificate of {top.issuer} and give it as further material (--material): if its own issuer "
-            "is in the server's CA list, the chain was incomplete.",
+            f"Find the certificate of {top.issuer} and give it as further material (--material): "
+            "if its own issuer is in the server's CA list, the chain was incomplete.",
         )
     unlisted = f"the server's CA list does not name {top.issuer}, but names {kin}"
     return Found((stops, Because(unlisted, request.source)), decisive=False)
