@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
@@ -107,10 +108,10 @@ def _offer(
         words.append(f"no client certificate was offered: a {identity.key.kind} key cannot sign")
         return False
     try:
-        context.use_certificate(_loaded(identity.certificate))
+        context.use_certificate(_loaded(identity.certificate.der))
         context.use_privatekey(key)
         for issuer in identity.chain if chain is None else chain:
-            context.add_extra_chain_cert(_loaded(issuer))
+            context.add_extra_chain_cert(_loaded(issuer.der))
     except SSL.Error as error:
         words.extend(reasons(error))
     except ValueError as error:  # cryptography does not take what OpenSSL would be given
@@ -121,8 +122,10 @@ def _offer(
     return False
 
 
-def _loaded(certificate: Certificate) -> x509.Certificate:
-    return x509.load_der_x509_certificate(certificate.der)
+@lru_cache(maxsize=64)
+def _loaded(der: bytes) -> x509.Certificate:
+    """A certificate as `cryptography` has it; one diagnosis shows the same few many times."""
+    return x509.load_der_x509_certificate(der)
 
 
 def _trust(context: SSL.Context, anchors: tuple[Certificate, ...], judge: _Verify) -> None:
@@ -133,7 +136,7 @@ def _trust(context: SSL.Context, anchors: tuple[Certificate, ...], judge: _Verif
     # intermediate or the server's own. OpenSSL by itself would not.
     store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
     for anchor in anchors:
-        store.add_cert(crypto.X509.from_cryptography(_loaded(anchor)))
+        store.add_cert(crypto.X509.from_cryptography(_loaded(anchor.der)))
     context.set_verify(SSL.VERIFY_PEER, judge)
 
 

@@ -7,8 +7,7 @@ says (the version, the cipher suite) decides how the other is read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from mtlskit.material import Side
 from mtlskit.wire import records
@@ -57,8 +56,7 @@ _SWITCH: Final = b"\x01"
 _ALERT_SIZE: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One thing that one side sent.
 
     Attributes:

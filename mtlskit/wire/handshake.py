@@ -5,8 +5,7 @@ A message may be spread over many records, and a record may hold many messages (
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from mtlskit.wire import names
 from mtlskit.wire.reader import ParseError, quantity
@@ -16,8 +15,7 @@ MOST: Final = 2**20
 """The longest message that is kept, in bytes: longer ones are named and passed over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Framed:
+class Framed(NamedTuple):
     """One message as it was framed (RFC 8446, 4), not yet read.
 
     Attributes:
@@ -29,7 +27,7 @@ class Framed:
 
     kind: int  # msg_type
     size: int  # length
-    body: bytes | None = field(repr=False)
+    body: bytes | None
     at: int
     record: int
 

@@ -7,8 +7,8 @@ A side whose first bytes are no record does not speak TLS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
 
 from mtlskit.wire.items import Hidden, Malformed, NotTls
 from mtlskit.wire.reader import ParseError, quantity
@@ -35,8 +35,7 @@ _MINORS: Final = range(5)
 _HELLOS: Final = (1, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record, in wire order.
 
     Attributes:
@@ -46,7 +45,7 @@ class Record:
 
     content_type: int  # RFC 8446, 5.1; opaque_type in 5.2
     version: int  # legacy_record_version
-    fragment: bytes = field(repr=False)
+    fragment: bytes
     at: int
     number: int
 
