@@ -110,9 +110,15 @@ def _directory_within(name: bytes, base: bytes) -> bool:
 
 
 def _dns(name: str, base: str) -> bool:
-    """Zero or more labels in front of the base (RFC 5280, 4.2.1.10)."""
+    """Zero or more labels in front of the base (RFC 5280, 4.2.1.10).
+
+    With a dot in front, which the RFC does not foresee, the base itself is outside: so hold
+    OpenSSL, GnuTLS, Java and Go.
+    """
     host, tree = name.lower().removesuffix("."), base.lower().removesuffix(".")
-    return not tree or host == tree.lstrip(".") or host.endswith("." + tree.lstrip("."))
+    if tree.startswith("."):
+        return host.endswith(tree)
+    return not tree or host == tree or host.endswith("." + tree)
 
 
 def _host(host: str, base: str) -> bool:

@@ -38,8 +38,8 @@ class Profile:
     Attributes:
         building: how a path is found.
         partial: whether a trusted certificate that is not self-signed ends a path.
-        pinned_leaf: what is asked of a leaf that is trusted itself: ``judged`` all, ``dated`` its
-            dates, ``unjudged`` nothing, ``own-issuer`` what is asked of an issuer.
+        pinned_leaf: what is asked of a leaf that is trusted itself: ``judged`` all, ``plain``
+            all but the extras, ``dated`` its dates, ``unjudged`` nothing, ``own-issuer`` what is asked of an issuer.
         names: whether issuers are found by ``folded`` names (RFC 5280, 7.1) or by their ``bytes``.
         key_identifiers: which of them decide who is an issuer: none, ``key``, ``key-and-serial``.
         anchor_unasked: the kinds of rule that a trust anchor is not held to.
@@ -49,9 +49,11 @@ class Profile:
         intermediates, searched_intermediates, sent: limits; -1: none.
         rsa_bits, leaf_rsa_bits: the least size of an issuer's and of the leaf's key.
         refused_keys, refused_issuer_keys: kinds of key, as `PublicKey` prints them.
+        unreadable_keys: kinds of key that are refused wherever they stand in what was sent.
         unchecked_constraints: forms of name that are let through.
         refused_constraints: forms of name that are refused wherever a constraint has them.
         unmet_constraints: forms of name that are refused where a certificate has such a name.
+        unmet_exclusions: the same, for constraints that exclude names of this form.
         common_name: when a common name counts as a host name below name constraints.
         extras: names of rules in `stack_rules`, asked besides.
         signing_keys: the leaf's kinds of key that the TLS 1.3 library has a signature scheme for.
@@ -67,6 +69,7 @@ class Profile:
     key_identifiers: str
     anchor_unasked: tuple[str, ...]
     anchor_flag: str
+    policies: bool
     any_purpose: tuple[str, ...]
     issuer_purposes: bool
     leaf_usages: tuple[str, ...]
@@ -80,9 +83,11 @@ class Profile:
     refused_hashes: tuple[str, ...]
     refused_keys: tuple[str, ...]
     refused_issuer_keys: tuple[str, ...]
+    unreadable_keys: tuple[str, ...]
     unchecked_constraints: tuple[str, ...]
     refused_constraints: tuple[str, ...]
     unmet_constraints: tuple[str, ...]
+    unmet_exclusions: tuple[str, ...]
     common_name: str
     critical_known: tuple[str, ...]
     leaf_version_3: bool

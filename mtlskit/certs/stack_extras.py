@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from mtlskit.certs import asn1
 from mtlskit.certs.certificate import Certificate
-from mtlskit.certs.extensions import BASIC_CONSTRAINTS, SUBJECT_ALT_NAME
+from mtlskit.certs.constraints import constraints_from
+from mtlskit.certs.extensions import BASIC_CONSTRAINTS, NAME_CONSTRAINTS, SUBJECT_ALT_NAME
 from mtlskit.certs.path_rules import Reason, Walk
 
 _Extra = Callable[[Walk], Iterator[Reason]]
@@ -111,12 +113,42 @@ def _san_needed(walk: Walk) -> Iterator[Reason]:
         yield Reason("san", walk.leaf, text, "present", "not present")
 
 
+def _critical_san_without_subject_only(walk: Walk) -> Iterator[Reason]:
+    """CA/Browser Forum Baseline Requirements, 7.1.2.7.12: critical if the subject is empty only."""
+    extension = walk.leaf.extension(SUBJECT_ALT_NAME)
+    if extension is not None and extension.critical and walk.leaf.subject.rdns:
+        text = f"The subjectAltName of {walk.leaf.label} is critical, and there is a subject."
+        yield Reason("san", walk.leaf, text, "not critical", "critical")
+
+
 def _version_3_everywhere(walk: Walk) -> Iterator[Reason]:
     """CA/Browser Forum Baseline Requirements, 7.1: roots too are of version 3."""
     for one in walk.certificates:
         if one.version != _VERSION_3:
             text = f"{one.label} is a certificate of version {one.version}; version 3 is needed."
             yield Reason("version", one, text, "3", str(one.version))
+
+
+def _dns_constraints_without_dot(walk: Walk) -> Iterator[Reason]:
+    """RFC 5280, 4.2.1.10: a DNS name's constraint is a host name, which begins with no dot."""
+    if not any(name.kind == "dns" for name in walk.leaf.san or ()):
+        return
+    for one in walk.certificates:
+        extension = one.extension(NAME_CONSTRAINTS)
+        for base in _dns_bases(extension.value) if extension else ():
+            if base.startswith("."):
+                text = f"The DNS name constraint {base} of {one.label} begins with a dot."
+                yield Reason("name-constraint", one, text, base.lstrip("."), base)
+
+
+def _dns_bases(value: bytes) -> Iterator[str]:
+    try:
+        limits = constraints_from(value)
+    except asn1.Asn1Error:
+        return  # told by `path_rules.malformed_constraints`
+    for one in (*limits.permitted, *limits.excluded):
+        if one.base.kind == "dns":
+            yield one.base.value
 
 
 EXTRAS: Mapping[str, _Extra] = {
@@ -131,5 +163,7 @@ EXTRAS: Mapping[str, _Extra] = {
     "identifiers-not-critical": _identifiers_not_critical,
     "anchor-is-ca": _anchor_is_ca,
     "san-needed": _san_needed,
+    "critical-san-without-subject-only": _critical_san_without_subject_only,
     "version-3-everywhere": _version_3_everywhere,
+    "dns-constraints-without-dot": _dns_constraints_without_dot,
 }

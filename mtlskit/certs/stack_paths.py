@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.path_rules import Reason, Walk
@@ -19,8 +20,8 @@ from mtlskit.certs.stack_rules import identified, issues, judged
 
 _LENGTH_LIMIT = 102
 """Certificates in a path that is built without a search, as in OpenSSL."""
-_SORTED_LIMIT = 64
-"""Sent certificates that are put in order; GnuTLS takes 16 at most."""
+_SORTED_LIMIT = 16
+"""Certificates with the leaf that GnuTLS puts in order."""
 
 Built = tuple[tuple[Certificate, ...], Reason | None]
 """A path, and the reason for which it ends without an anchor."""
@@ -36,12 +37,22 @@ def search_as(question: Question, profile: Profile, *, handshake: bool = True) -
         handshake: whether to ask too what the stack's TLS library refuses for itself.
     """
     found = sorted(_BUILDERS[profile.building](question, profile), key=rank)
-    before = tuple(_in_handshake(question, profile)) if handshake else ()
+    before = tuple(_unreadable(question, profile))
+    if handshake:
+        before += tuple(_in_handshake(question, profile))
     wrong = (*before, *found[0].reasons)
     accepted = found[0].anchored and not wrong
     return PathSearch(
         accepted, () if accepted else wrong, tuple(found), question, profile=profile.name
     )
+
+
+def _unreadable(question: Question, profile: Profile) -> Iterable[Reason]:
+    """What a stack cannot read at all, and refuses wherever it stands in what was sent."""
+    for one in (question.leaf, *question.others):
+        if str(one.key) in profile.unreadable_keys:
+            text = f"{one.label} has a key, {one.key}, that cannot be read there."
+            yield Reason("malformed", one, text, "a kind of key that is known", str(one.key))
 
 
 def _in_handshake(question: Question, profile: Profile) -> Iterable[Reason]:
@@ -129,9 +140,10 @@ def _passed_over(child: Certificate, signer: Certificate, profile: Profile) -> R
 
 def _one_path(question: Question, profile: Profile) -> list[Path]:
     chain, end = _grown(question, profile)
-    pinned = question.leaf.der in {one.der for one in question.anchors}
-    if end is not None and profile.partial and pinned:
-        chain, end = (question.leaf,), None
+    held = {one.der for one in question.anchors}
+    if end is not None and profile.partial and question.leaf.der in held:
+        # The leaf itself is trusted; what was built above it is judged all the same.
+        chain, end = chain[:1] if profile.pinned_leaf == "dated" else chain, None
     return [_path(question, profile, (chain, end))]
 
 
@@ -190,28 +202,79 @@ def _sorted_once(question: Question, profile: Profile) -> list[Path]:
     chain = _in_order(question, profile)
     if len(chain) > 1 and issues(chain[-1], chain[-1], profile):
         chain.pop()
-    held = {(one.subject.der, one.key.spki) for one in question.anchors}
-    for at, one in enumerate(chain[1:], 1):
-        if (one.subject.der, one.key.spki) in held:
-            chain = chain[:at]
-            break
     top = chain[-1]
-    found = [one for one in question.anchors if issues(top, one, profile)]
-    if not found:
-        return [_path(question, profile, (tuple(chain), _no_issuer(top, question, profile)))]
-    last = max(reversed(found), key=lambda one: one.not_after)
-    ended = chain if last.der == top.der else [*chain, last]
-    return [_path(question, profile, (tuple(ended), None))]
+    found = _path(question, profile, _sorted_to_its_issuer(chain, question, profile))
+    spoilt = {one.code for one in found.reasons} & _TRIED_AGAIN
+    if len(chain) > 1 and spoilt and _held(top, question):
+        # The last one is trusted itself, or another certificate for its name and key is.
+        return [found, _path(question, profile, _sorted_below(chain[:-1], question, profile))]
+    return [found]
+
+
+def _sorted_to_its_issuer(
+    chain: Sequence[Certificate], question: Question, profile: Profile
+) -> Built:
+    """Up to the issuer of the last one; above one that is such an issuer itself nothing counts."""
+    wanted = chain[-1].issuer.der
+    named = {one.key.spki for one in question.anchors if one.subject.der == wanted}
+    held = (
+        at
+        for at, one in enumerate(chain)
+        if at and one.subject.der == wanted and one.key.spki in named
+    )
+    return _sorted_below(chain[: next(held, len(chain))], question, profile)
+
+
+def _sorted_below(chain: Sequence[Certificate], question: Question, profile: Profile) -> Built:
+    """The chain with its trusted issuer; each link is held to the key identifiers."""
+    top = chain[-1]
+    issuer = _latest(top, question, profile)
+    links = (one for one, above in pairwise(chain) if not identified(one, above, profile))
+    broken = next(links, top if issuer is None else None)
+    if broken is not None or issuer is None:
+        return tuple(chain), _no_issuer(broken or top, question, profile)
+    return tuple(chain) if issuer.der == top.der else (*chain, issuer), None
+
+
+_TRIED_AGAIN = {
+    "missing-issuer",
+    "untrusted-root",
+    "key-identifier",
+    "expired",
+    "not-yet-valid",
+    "weak-key",
+    "weak-signature",
+}
+"""After these, GnuTLS looks whether the last certificate sent is trusted itself."""
+
+
+def _held(one: Certificate, question: Question) -> bool:
+    return any(
+        one.subject.der == anchor.subject.der and one.key.spki == anchor.key.spki
+        for anchor in question.anchors
+    )
+
+
+def _latest(child: Certificate, question: Question, profile: Profile) -> Certificate | None:
+    """The trusted issuer that is valid longest; of equals, the one that was given last."""
+    found = [one for one in question.anchors if issues(child, one, profile)]
+    return max(reversed(found), key=lambda one: one.not_after, default=None)
 
 
 def _in_order(question: Question, profile: Profile) -> list[Certificate]:
-    """From the leaf, the first issuer among what was sent, until there is none or it is met."""
-    sent = question.others[:_SORTED_LIMIT]
-    chain = [question.leaf]
-    left = list(sent)
+    """From the leaf, the first issuer among what was sent, until there is none or it is met.
+
+    One whose key identifier fits is taken before others of the name. Long chains stay as they are.
+    """
+    chain, left = [question.leaf], list(question.others)
+    if 1 + len(left) > _SORTED_LIMIT:
+        return [*chain, *left]
     while True:
         top = chain[-1]
-        issuer = next((one for one in sent if one is not top and issues(top, one, profile)), None)
+        others = [one for one in question.others if one is not top]
+        named = [one for one in others if one.subject.der == top.issuer.der]
+        fitting = [one for one in named if identified(top, one, profile)]
+        issuer = next(iter(fitting or named), None)
         if issuer is None or issuer not in left:
             return chain
         left.remove(issuer)
@@ -223,11 +286,10 @@ def _in_order(question: Question, profile: Profile) -> list[Certificate]:
 
 def _as_sent(question: Question, profile: Profile) -> list[Path]:
     sent = [question.leaf, *question.others]
-    held = {(one.subject.der, one.key.spki) for one in question.anchors}
     for at, one in enumerate(sent):
         if at and not sent[at - 1].issuer.same_as(one.subject):
             return _searched_within(question, profile)
-        if (one.subject.der, one.key.spki) in held:
+        if _held(one, question):
             if at == 0:
                 return [_path(question, profile, ((one,), None))]
             return _below_anchors(sent[:at], question, profile)
@@ -258,8 +320,11 @@ def _below_anchors(
 
 
 def _searched_within(question: Question, profile: Profile) -> list[Path]:
+    """Search; then key identifiers decide nothing, and a trust anchor's dates count."""
     limit = profile.searched_intermediates
-    return _searched(question, replace(profile, intermediates=limit) if limit >= 0 else profile)
+    unasked = tuple(one for one in profile.anchor_unasked if one != "dates")
+    free = replace(profile, key_identifiers="ignored", anchor_unasked=unasked)
+    return _searched(question, replace(free, intermediates=limit) if limit >= 0 else free)
 
 
 _BUILDERS: Mapping[str, Callable[[Question, Profile], list[Path]]] = {

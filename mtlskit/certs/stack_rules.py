@@ -85,7 +85,7 @@ def _ca_flags(walk: Walk, profile: Profile) -> Iterator[Reason]:
 
 
 def _own_issuer(leaf: Certificate) -> Iterator[Reason]:
-    if not leaf.ca:
+    if leaf.ca is False or (leaf.ku is not None and "keyCertSign" not in leaf.ku):
         text = f"{leaf.label} is trusted, but as an issuer only, and it is no CA."
         yield Reason("not-a-ca", leaf, text, "CA", "no CA")
 
@@ -147,6 +147,11 @@ def _any_alone(one: Certificate, walk: Walk) -> Reason:
     wanted = f"{walk.role}Auth"
     text = f"The extended key usage of {one.label} has {_ANY}, which does not stand for {wanted}."
     return Reason("purpose", one, text, wanted, _ANY)
+
+
+def _policies(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    if profile.policies:
+        yield from path_rules.certificate_policies(walk)
 
 
 def _critical_extensions(walk: Walk, profile: Profile) -> Iterator[Reason]:
@@ -215,10 +220,18 @@ def _broken(limit: _Limit, one: Certificate, profile: Profile) -> Iterator[Reaso
             bad.name, one, profile
         ):
             yield _violation(limit, one, bad.name.value, bad.because, bad.bases)
-    for name in one.san or ():
-        if name.kind in profile.unmet_constraints and name.kind in limit.forms:
+    own = (GeneralName("dn", str(one.subject)), *(one.san or ()))
+    for name in own if one.subject.rdns else own[1:]:
+        if name.kind in _unmet(limit, profile):
             because = "is of a form whose constraints are not known"
             yield _violation(limit, one, name.value, because, (name.kind,))
+
+
+def _unmet(limit: _Limit, profile: Profile) -> set[str]:
+    """The forms of name that no certificate below these constraints may have."""
+    excluded = {one.base.kind for one in limit.limits.excluded}
+    unknown = limit.forms & set(profile.unmet_constraints)
+    return unknown | (excluded & set(profile.unmet_exclusions))
 
 
 def _subject_email(name: GeneralName, one: Certificate, profile: Profile) -> bool:
@@ -267,7 +280,7 @@ def _alternative_names(walk: Walk, profile: Profile) -> Iterator[Reason]:
             yield reason
 
 
-def _key_strength(walk: Walk, profile: Profile) -> Iterator[Reason]:
+def _key_sizes(walk: Walk, profile: Profile) -> Iterator[Reason]:
     for one in walk.certificates:
         if one.key.kind in {"EC", "Ed25519", "Ed448"} or one.key.bits is None:
             continue
@@ -275,6 +288,9 @@ def _key_strength(walk: Walk, profile: Profile) -> Iterator[Reason]:
         if one.key.bits < floor:
             text = f"The {one.key.kind} key of {one.label} has {one.key.bits} bits only."
             yield Reason("weak-key", one, text, f"{floor} bits or more", f"{one.key.bits} bits")
+
+
+def _key_kinds(walk: Walk, profile: Profile) -> Iterator[Reason]:
     for one in walk.certificates:
         refused = str(one.key) in profile.refused_keys
         if refused or (one is not walk.leaf and str(one.key) in profile.refused_issuer_keys):
@@ -297,7 +313,8 @@ def _serials(walk: Walk, profile: Profile) -> Iterator[Reason]:
 
 
 def _extras(walk: Walk, profile: Profile) -> Iterator[Reason]:
-    for name in profile.extras:
+    alone = len(walk.certificates) == 1 and profile.pinned_leaf == "plain"
+    for name in () if alone else profile.extras:
         yield from EXTRAS[name](walk)
 
 
@@ -351,9 +368,11 @@ _RULES: tuple[tuple[str, StackRule], ...] = (
     ("purpose", _purposes),
     ("critical-extension", _critical_extensions),
     ("name-constraint", _name_constraints),
+    ("policy", _policies),
     ("san", _alternative_names),
     ("name", _as_it_is(path_rules.wanted_name)),
-    ("key", _key_strength),
+    ("key-size", _key_sizes),
+    ("key-kind", _key_kinds),
     ("signature-strength", _signature_strength),
     ("serial", _serials),
     ("extras", _extras),

@@ -49,7 +49,7 @@ public class SecondOpinion {
         } catch (CertificateException error) {
             return "R\t" + words(error);
         } catch (RuntimeException error) {
-            return "?\t" + words(error);
+            return "R\tbroken off: " + words(error);
         }
     }
 
