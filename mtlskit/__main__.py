@@ -162,7 +162,7 @@ def _compare(options: argparse.Namespace, passwords: tuple[str, ...]) -> int:
     _show(options, found)
     if not found.held:
         return UNREADABLE
-    return ACCEPTED if found.same and not found.problems else REFUSED
+    return ACCEPTED if found.same else REFUSED
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -174,6 +174,7 @@ def _verify(options: argparse.Namespace) -> int:
         password=passwords_of(options, (*options.files, *options.material)),
         max_depth=options.max_depth,
         crls=options.crl,
+        ocsp=options.ocsp,
         material=options.material,
     )
     _show(options, found)

@@ -16,6 +16,7 @@ from mtlskit.certs import asn1, names, policies, revocation
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.constraints import constraints_from, violations
 from mtlskit.certs.extensions import NAME_CONSTRAINTS, SUBJECT_ALT_NAME
+from mtlskit.certs.ocsp import Response
 from mtlskit.certs.signed import Crl
 from mtlskit.certs.signing import verified
 
@@ -109,6 +110,7 @@ class Walk:
         crls: revocation lists; if there is one, each certificate must be covered.
         others: further certificates at hand, of which one may have signed a list.
         policies: what the verifier asks of certificate policies.
+        responses: OCSP responses; if there is one, the leaf must be covered at least.
     """
 
     certificates: tuple[Certificate, ...]
@@ -120,6 +122,7 @@ class Walk:
     crls: tuple[Crl, ...] = ()
     others: tuple[Certificate, ...] = ()
     policies: policies.Wanted = policies.NOTHING
+    responses: tuple[Response, ...] = ()
 
     @property
     def leaf(self) -> Certificate:
@@ -308,8 +311,10 @@ def certificate_policies(walk: Walk) -> Iterator[Reason]:
 
 def revocations(walk: Walk) -> Iterator[Reason]:
     """RFC 5280, 6.3, for each certificate whose issuer is on the path."""
-    lists = revocation.Lists(walk.crls, walk.certificates, walk.others, walk.at)
-    for one in revocation.faults(lists, walk.certificates[:-1]):
+    lists = revocation.Lists(
+        walk.crls, walk.certificates, walk.others, walk.at, responses=walk.responses
+    )
+    for one in revocation.faults(lists):
         yield Reason(one.code, one.certificate, one.because, one.expected, one.presented)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mtlskit.certs import rulings
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import Pool
+from mtlskit.certs.ocsp import Response
 from mtlskit.certs.path_rules import HINTS, Reason, Role, Walk, reasons
 from mtlskit.certs.policies import NOTHING, Wanted
 from mtlskit.certs.rulings import Difference
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mtlskit.certs.repair import Step
-    from mtlskit.certs.stacks import Answer
+    from mtlskit.certs.stacks import Answer, Verdict
 
 __all__ = ["Path", "PathSearch", "Reason", "search"]
 
@@ -118,6 +119,13 @@ class PathSearch(Shown):
         return self.paths[0].remarks
 
     @property
+    def stacks(self) -> tuple[Verdict, ...]:
+        """What each known stack would say, as the server of this client; worked out anew."""
+        from mtlskit.certs.stacks import verdicts  # noqa: PLC0415 - it searches again
+
+        return verdicts(self.question) if self.question.role == "client" else ()
+
+    @property
     def rulings(self) -> Mapping[str, str]:
         """What ``openssl`` and ``cryptography`` say, in their own words; asked when it is read."""
         return {name: one.words for name, one in rulings.ask(self.question).items()}
@@ -182,6 +190,7 @@ def search(  # noqa: PLR0913 - the question's parts, all by name
     crls: Iterable[Crl] = (),
     policies: Wanted = NOTHING,
     at_hand: Iterable[Certificate] = (),
+    responses: Iterable[Response] = (),
 ) -> PathSearch:
     """Search every path from `leaf` to one of `anchors` over `others`, and judge each.
 
@@ -196,6 +205,7 @@ def search(  # noqa: PLR0913 - the question's parts, all by name
         crls: revocation lists; if there is one, each certificate below the anchor must be covered.
         policies: what the verifier asks of certificate policies; by default nothing of its own.
         at_hand: certificates that are neither sent nor trusted; `PathSearch.repair` may name them.
+        responses: OCSP responses; if there is one, the leaf must be covered by it or by a list.
     """
     question = rulings.Question(
         leaf,
@@ -208,6 +218,7 @@ def search(  # noqa: PLR0913 - the question's parts, all by name
         tuple(crls),
         policies,
         tuple(at_hand),
+        tuple(responses),
     )
     return answer(question)
 
@@ -231,6 +242,24 @@ def answer(question: rulings.Question) -> PathSearch:
         paths=tuple(ranked),
         question=question,
         work=work,
+    )
+
+
+def walk_of(
+    one: rulings.Question, certificates: tuple[Certificate, ...], *, anchored: bool
+) -> Walk:
+    """A path, to be judged by the rules for what was asked."""
+    return Walk(
+        certificates,
+        anchored,
+        one.role,
+        one.at,
+        one.name,
+        one.max_depth,
+        one.crls,
+        (*one.others, *one.anchors),
+        one.policies,
+        one.responses,
     )
 
 
@@ -288,18 +317,8 @@ class Climb:
         return found or circles
 
     def _judged(self, certificates: tuple[Certificate, ...], end: Reason | None) -> Path:
-        one, anchored = self.question, certificates[-1].der in self.trusted
-        walk = Walk(
-            certificates,
-            anchored,
-            one.role,
-            one.at,
-            one.name,
-            one.max_depth,
-            one.crls,
-            (*one.others, *one.anchors),
-            one.policies,
-        )
+        anchored = certificates[-1].der in self.trusted
+        walk = walk_of(self.question, certificates, anchored=anchored)
         found = reasons(walk)
         wrong = found if end is None else (end, *found)
         return Path(certificates, anchored, tuple(wrong), tuple(reasons(walk, HINTS)))

@@ -1,4 +1,4 @@
-"""Whether a certificate on a path is revoked, by the lists at hand (RFC 5280, 6.3).
+"""Whether a certificate on a path is revoked, by lists and OCSP responses (RFC 5280, 6.3).
 
 Law of this room: a list counts only if it is of the right issuer, speaks of this certificate, is
 signed by a key that may sign lists, and is of the time in question. Of each list that does not
@@ -13,9 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 
 from mtlskit.certs import asn1
 from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.ocsp import Response, Word, word_on
 from mtlskit.certs.policies import Fault
 from mtlskit.certs.revocation_list import (
     ALL_REASONS,
@@ -42,6 +44,7 @@ class Lists:
     Attributes:
         path: the certificates of the path, the leaf first.
         others: certificates at hand beside the path, of which one may have signed a list.
+        responses: OCSP responses at hand; what one says of a certificate comes before any list.
     """
 
     crls: tuple[Crl, ...]
@@ -49,23 +52,41 @@ class Lists:
     others: tuple[Certificate, ...]
     at: datetime
     hops: int = _HOPS
+    responses: tuple[Response, ...] = ()
 
 
-def faults(lists: Lists, certificates: Sequence[Certificate]) -> Iterator[Fault]:
-    """Yield why each of these certificates is refused, if it is: revoked, or not known to be good.
+def faults(lists: Lists) -> Iterator[Fault]:
+    """Yield why each certificate below the anchor is refused: revoked, or not known to be good.
 
-    Nothing is yielded where no list at all was given: then nobody asked.
+    With lists, each is asked for; with OCSP responses alone, only the leaf has to be answered for,
+    since TLS servers staple no others. With neither, nobody asked.
     """
-    for one in certificates if lists.crls else ():
-        fault = _fault(lists, one)
-        if fault is not None:
-            yield fault
+    for one, issuer in pairwise(lists.path):
+        if not lists.crls and not lists.responses:
+            return
+        word = word_on(one, issuer, lists.responses, lists.at)
+        if word.answer is not None:
+            if word.answer.status == "revoked":
+                yield _answered(one, word)
+            continue
+        if lists.crls or one is lists.path[0]:
+            fault = _fault(lists, one, word.notes)
+            if fault is not None:
+                yield fault
 
 
-def _fault(lists: Lists, one: Certificate) -> Fault | None:
+def _answered(one: Certificate, word: Word) -> Fault:
+    answer = word.answer
+    since = f" since {answer.since:%Y-%m-%d %H:%M:%S} UTC" if answer and answer.since else ""
+    why = f" ({answer.reason})" if answer else ""
+    text = f"{one.label} is revoked{since}{why}, by the OCSP response {word.source}."
+    return Fault("revoked", one, text, "good", "revoked")
+
+
+def _fault(lists: Lists, one: Certificate, said: Sequence[str] = ()) -> Fault | None:
     """Go through the lists until every reason for revocation is covered (RFC 5280, 6.3.3)."""
     covered: set[int] = set()
-    notes = []
+    notes = list(said)
     for crl in (crl for crl in lists.crls if crl.issuer.same_as(one.issuer)):
         contents = contents_of(crl.der)
         note = _why_not(lists, one, crl, contents)
@@ -77,7 +98,7 @@ def _fault(lists: Lists, one: Certificate) -> Fault | None:
             continue
         notes.append(note + (f" (it lists {one.label} as revoked {entry})" if entry else ""))
     delta = any("delta CRL" in note for note in notes)
-    return None if covered >= ALL_REASONS and not delta else _unknown(one, notes, covered)
+    return None if covered >= ALL_REASONS and not delta else _unknown(lists, one, notes, covered)
 
 
 def _revoked(one: Certificate, crl: Crl, entry: Revoked) -> Fault:
@@ -85,14 +106,15 @@ def _revoked(one: Certificate, crl: Crl, entry: Revoked) -> Fault:
     return Fault("revoked", one, text, "not revoked", f"serial number {one.serial:x} listed")
 
 
-def _unknown(one: Certificate, notes: Sequence[str], covered: set[int]) -> Fault:
+def _unknown(lists: Lists, one: Certificate, notes: Sequence[str], covered: set[int]) -> Fault:
     text = f"Whether {one.label} is revoked is not known: "
     if notes:
         text += "; ".join(notes) + "."
     elif covered:
         text += "the lists at hand speak of some reasons for revocation only."
     else:
-        text += f"no revocation list of {one.issuer} is at hand."
+        kind = "revocation list" if lists.crls else "OCSP response"
+        text += f"no {kind} of {one.issuer} is at hand."
     expected = f"a valid revocation list of {one.issuer}"
     return Fault("revocation-unknown", one, text, expected, f"{len(notes)} that cannot be used")
 

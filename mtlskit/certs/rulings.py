@@ -21,6 +21,7 @@ from cryptography.x509 import verification
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.names import address_of
+from mtlskit.certs.ocsp import Response
 from mtlskit.certs.path_rules import Role
 from mtlskit.certs.policies import NOTHING, Wanted
 from mtlskit.certs.signed import Crl
@@ -40,6 +41,7 @@ class Question:
     crls: tuple[Crl, ...] = ()
     policies: Wanted = NOTHING
     at_hand: tuple[Certificate, ...] = ()
+    responses: tuple[Response, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

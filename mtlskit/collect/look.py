@@ -13,10 +13,12 @@ from mtlskit.certs import paths
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.compare import Comparison
 from mtlskit.certs.inventory import Inventory
+from mtlskit.certs.ocsp import Response, read_response
 from mtlskit.certs.outlook import WITHIN
 from mtlskit.certs.signed import Crl
 from mtlskit.collect.evidence import Evidence, Given, gather
-from mtlskit.material import Problem, Source, Unreadable
+from mtlskit.collect.files import read_blob
+from mtlskit.material import Blob, Problem, Source, Unreadable
 
 Chain = Given | Iterable[Given] | Iterable[Certificate]
 Lists = Given | Iterable[Given] | Iterable[Crl]
@@ -67,6 +69,7 @@ def verify(  # noqa: PLR0913 - the interface, all by name
     max_depth: int | None = None,
     crls: Lists = (),
     material: Chain = (),
+    ocsp: Given | Iterable[Given] = (),
 ) -> paths.PathSearch:
     """Search a path from the first certificate of `chain` to an anchor, and say why there is none.
 
@@ -82,9 +85,11 @@ def verify(  # noqa: PLR0913 - the interface, all by name
             has to be covered by one (as nginx and Apache httpd have it).
         material: what else is at hand, and neither sent nor trusted: only to say what would mend
             the chain.
+        ocsp: OCSP responses, DER files. Given alone, only the leaf has to be covered.
 
     Raises:
-        Unreadable: no certificate could be read from `chain`, or no list from `crls`.
+        Unreadable: no certificate could be read from `chain`, or no list from `crls`, or
+            no response from `ocsp`.
     """
     ours = _certificates(chain, password)
     if not ours:
@@ -101,7 +106,14 @@ def verify(  # noqa: PLR0913 - the interface, all by name
         max_depth=max_depth,
         crls=_lists(crls, password),
         at_hand=_certificates(material, password),
+        responses=_responses(ocsp),
     )
+
+
+def _responses(given: Given | Iterable[Given]) -> tuple[Response, ...]:
+    several = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
+    blobs = [one if isinstance(one, Blob) else read_blob(one) for one in several]
+    return tuple(read_response(blob.data, blob.source) for blob in blobs)
 
 
 def _lists(given: Lists, password: str | Sequence[str] | None) -> tuple[Crl, ...]:

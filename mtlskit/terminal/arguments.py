@@ -191,6 +191,14 @@ def _add_verify(commands: Any) -> None:  # noqa: ANN401 - see _command
         help="what else is at hand, to say what would mend the chain",
     )
     parser.add_argument(
+        "--ocsp",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="OCSP responses; given alone, only the first certificate has to be covered",
+    )
+    parser.add_argument(
         "--max-depth", metavar="N", type=_depth, help="how many intermediates are allowed"
     )
     _password_options(parser)

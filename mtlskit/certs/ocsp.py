@@ -1,0 +1,198 @@
+"""OCSP responses at hand: what they say of a certificate, and whether that counts (RFC 6960).
+
+Law of this room: an answer counts only if it is about this certificate of this issuer, of the time
+in question, and signed by the issuer or by whom the issuer charged with it. Of each that does not
+count it is said why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+
+from mtlskit.certs import asn1
+from mtlskit.certs.certificate import Certificate, read_certificate
+from mtlskit.certs.signing import made_by, signed_by
+from mtlskit.material import Problem, Source, Unreadable
+
+SIZE_LIMIT = 1024 * 1024
+"""A response has a few kilobytes."""
+_HASHES = ("sha1", "sha256", "sha384", "sha512")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a response says of one certificate.
+
+    Attributes:
+        issuer_name, issuer_key: hashes by which the issuer is named.
+        reason: why it is revoked, if that is said.
+    """
+
+    serial: int
+    issuer_name: bytes
+    issuer_key: bytes
+    hash: str
+    status: Literal["good", "revoked", "unknown"]
+    this_update: datetime
+    next_update: datetime | None
+    since: datetime | None
+    reason: str
+
+    def about(self, one: Certificate, issuer: Certificate) -> bool:
+        """Whether this is the certificate that is meant (RFC 6960, 4.1.1)."""
+        if self.serial != one.serial or self.hash not in _HASHES:
+            return False
+        name = hashlib.new(self.hash, issuer.subject.der).digest()
+        key = hashlib.new(self.hash, _key_bits(issuer.key.spki)).digest()
+        return (name, key) == (self.issuer_name, self.issuer_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One OCSP response.
+
+    Attributes:
+        answers: (): the responder refused to answer; `refusal` says how.
+        certificates: those that came with it; the responder's may be among them.
+        basic: the signed structure within it, DER.
+    """
+
+    der: bytes = field(repr=False)
+    source: Source
+    refusal: str | None
+    answers: tuple[Answer, ...]
+    certificates: tuple[Certificate, ...] = ()
+    basic: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the responses say of a certificate; `notes`: why those that say nothing do not count."""
+
+    answer: Answer | None
+    source: Source | None
+    notes: tuple[str, ...]
+
+
+def read_response(der: bytes, source: Source) -> Response:
+    """Read a DER OCSPResponse.
+
+    Raises:
+        Unreadable: code ``too-large`` or ``damaged``.
+    """
+    if len(der) > SIZE_LIMIT:
+        text = f"{len(der)} bytes are too many for an OCSP response (the limit is {SIZE_LIMIT})."
+        raise Unreadable(Problem("too-large", text, source))
+    try:
+        return _read(der, source)
+    except (ValueError, TypeError, IndexError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        text = f"The OCSP response is damaged: {error}."
+        raise Unreadable(Problem("damaged", text, source)) from None
+
+
+def _read(der: bytes, source: Source) -> Response:
+    found = ocsp.load_der_ocsp_response(der)
+    if found.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+        refusal = found.response_status.name.lower().replace("_", " ")
+        return Response(der, source, refusal, ())
+    certificates = tuple(
+        read_certificate(one.public_bytes(Encoding.DER), source.at(f"certificate {at}"))
+        for at, one in enumerate(found.certificates, 1)
+    )
+    answers = tuple(_answer(one) for one in found.responses)
+    return Response(der, source, None, answers, certificates, _basic(der))
+
+
+def _answer(one: ocsp.OCSPSingleResponse) -> Answer:
+    reason = one.revocation_reason
+    return Answer(
+        one.serial_number,
+        one.issuer_name_hash,
+        one.issuer_key_hash,
+        one.hash_algorithm.name,
+        _STATUS[one.certificate_status],
+        one.this_update_utc,
+        one.next_update_utc,
+        one.revocation_time_utc,
+        reason.value if reason is not None else "unspecified",
+    )
+
+
+_STATUS: dict[ocsp.OCSPCertStatus, Literal["good", "revoked", "unknown"]] = {
+    ocsp.OCSPCertStatus.GOOD: "good",
+    ocsp.OCSPCertStatus.REVOKED: "revoked",
+    ocsp.OCSPCertStatus.UNKNOWN: "unknown",
+}
+
+
+def _basic(der: bytes) -> bytes:
+    """The first three parts of BasicOCSPResponse, which are what a signature goes with."""
+    _, (_, start, stop) = asn1.sequence(der)
+    inner, inner_stop = asn1.expect(der, start, stop, asn1.SEQUENCE)
+    _, (_, start, stop) = asn1.children(der, inner, inner_stop)
+    outer, outer_stop = asn1.expect(der, start, stop, asn1.SEQUENCE)
+    parts = asn1.children(der, outer, outer_stop)
+    return asn1.encode(asn1.SEQUENCE, der[outer : parts[2][2]])
+
+
+def _key_bits(spki: bytes) -> bytes:
+    """The subjectPublicKey without the octet that counts unused bits."""
+    _, (_, start, stop) = asn1.sequence(spki)
+    return spki[start + 1 : stop]
+
+
+def word_on(
+    one: Certificate, issuer: Certificate, responses: tuple[Response, ...], at: datetime
+) -> Word:
+    """Ask the responses for a certificate: the first answer that counts, and why others do not."""
+    notes: list[str] = []
+    for response, answer in _meant(one, issuer, responses):
+        note = _why_not(response, answer, issuer, at)
+        if note is None:
+            return Word(answer, response.source, tuple(notes))
+        notes.append(f"the OCSP response {response.source} {note}")
+    return Word(None, None, tuple(notes))
+
+
+def _meant(
+    one: Certificate, issuer: Certificate, responses: tuple[Response, ...]
+) -> Iterator[tuple[Response, Answer]]:
+    for response in responses:
+        for answer in response.answers:
+            if answer.about(one, issuer):
+                yield response, answer
+
+
+def _why_not(response: Response, answer: Answer, issuer: Certificate, at: datetime) -> str | None:
+    if answer.this_update > at:
+        return f"is of {answer.this_update:%Y-%m-%d %H:%M} UTC, which is later"
+    if answer.next_update is not None and answer.next_update < at:
+        return f"ran out at {answer.next_update:%Y-%m-%d %H:%M} UTC"
+    if answer.status == "unknown":
+        return "says that the responder does not know the certificate"
+    if made_by(response.basic, issuer.key.spki):
+        return None
+    signers = [one for one in response.certificates if made_by(response.basic, one.key.spki)]
+    if not signers:
+        return "is not signed by the issuer, nor by a certificate that came with it"
+    return _not_charged(signers[0], issuer, at)
+
+
+def _not_charged(signer: Certificate, issuer: Certificate, at: datetime) -> str | None:
+    """RFC 6960, 4.2.2.2: the issuer itself issued the responder's certificate, for this purpose."""
+    if not signed_by(signer, issuer):
+        return f"is signed by {signer.label}, whom the issuer did not charge with it"
+    if "OCSPSigning" not in (signer.eku or ()):
+        return f"is signed by {signer.label}, whose purposes do not include OCSPSigning"
+    if not signer.not_before <= at.astimezone(UTC) <= signer.not_after:
+        return f"is signed by {signer.label}, which is not valid at that time"
+    return None

@@ -1,0 +1,153 @@
+"""OCSP responses at hand: who may answer, for what, and when."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mtlskit
+from mtlskit.__main__ import main
+from mtlskit.certs import paths
+from mtlskit.certs.ocsp import read_response
+from mtlskit.lab.lists import revocation_list
+from mtlskit.lab.pki import Authority
+from mtlskit.lab.responses import Responder, refusal
+from mtlskit.material import Blob, Source, Unreadable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Cast, Maker
+
+NOW = datetime.now(UTC)
+DAY = timedelta(days=1)
+REASON = x509.ReasonFlags.cessation_of_operation
+
+
+def _search(make: Maker, cast: Cast, *responses: bytes) -> paths.PathSearch:
+    return paths.search(
+        make.facts(cast.client),
+        [make.facts(cast.issuing)],
+        [make.facts(cast.root)],
+        role="client",
+        at=NOW,
+        responses=[read_response(der, Source(f"{at}.ocsp")) for at, der in enumerate(responses, 1)],
+    )
+
+
+def _only(found: paths.PathSearch) -> str:
+    (reason,) = found.reasons
+    return f"{reason.code}: {reason.because}"
+
+
+def _charged(cast: Cast, **parts: object) -> Responder:
+    own = cast.issuing.issue("CN=Responder", **{"eku": ("OCSPSigning",), **parts})
+    return Responder(cast.issuing, own)
+
+
+def test_a_good_answer_of_the_issuer_or_its_delegate_is_enough(make: Maker, cast: Cast) -> None:
+    """The issuer itself may sign, or a certificate of its own for this purpose."""
+    for responder in (Responder(cast.issuing), _charged(cast)):
+        assert _search(make, cast, responder.response(cast.client.certificate)).accepted
+
+
+def test_a_revoked_certificate_is_told_with_time_and_reason(make: Maker, cast: Cast) -> None:
+    """Since when, why and by which response; that others were not given it is said."""
+    der = Responder(cast.issuing).response(cast.client.certificate, revoked=REASON)
+    found = _search(make, cast, der)
+    said = _only(found)
+    assert said.startswith("revoked: Acme Client is revoked since 20")
+    assert "(cessationOfOperation), by the OCSP response 1.ocsp." in said
+    assert [one.verifier for one in found.differences] == ["openssl", "cryptography"]
+    assert all(one.why for one in found.differences)
+
+
+def test_each_answer_that_does_not_count_is_named_with_its_reason(make: Maker, cast: Cast) -> None:
+    """Old, early, unknown, by a stranger, by the wrong purpose, late: each says why."""
+    client, issuing = cast.client.certificate, Responder(cast.issuing)
+    stranger = Authority.root("CN=Stranger").issue("CN=Own", eku=("OCSPSigning",))
+    late = {"not_before": NOW - 9 * DAY, "not_after": NOW - DAY}
+    cases = {
+        "ran out": issuing.response(client, this_update=NOW - 9 * DAY, next_update=NOW - DAY),
+        "which is later": issuing.response(client, this_update=NOW + DAY),
+        "does not know": issuing.response(client, unknown=True),
+        "did not charge": Responder(cast.issuing, stranger).response(client),
+        "do not include OCSPSigning": _charged(cast, eku=("serverAuth",)).response(client),
+        "not valid at that time": _charged(cast, **late).response(client),
+    }
+    for words, der in cases.items():
+        said = _only(_search(make, cast, der))
+        assert said.startswith("revocation-unknown: Whether Acme Client is revoked is not known")
+        assert words in said
+        assert "1.ocsp" in said
+
+
+def test_a_signature_by_another_key_does_not_count(make: Maker, cast: Cast) -> None:
+    """A changed response is signed by nobody."""
+    der = Responder(cast.issuing).response(cast.client.certificate)
+    changed = der[:-1] + bytes((der[-1] ^ 1,))
+    assert "not signed by the issuer" in _only(_search(make, cast, changed))
+
+
+def test_an_answer_for_another_certificate_answers_nothing(make: Maker, cast: Cast) -> None:
+    """Serial number and issuer have to be those of the certificate."""
+    der = Responder(cast.issuing).response(cast.second.certificate)
+    assert "no OCSP response of CN=Acme Issuing CA" in _only(_search(make, cast, der))
+    assert not _search(make, cast, refusal()).accepted
+    assert read_response(refusal(), Source("r")).refusal == "try later"
+
+
+def test_an_answer_and_lists_go_together(make: Maker, cast: Cast, tmp_path: Path) -> None:
+    """The leaf is answered for by OCSP, the intermediate by a list; both doors take both."""
+    files = {
+        "chain.pem": cast.client.pem_chain(),
+        "root.pem": cast.root.pem_chain(chain=False),
+        "root.crl": revocation_list(cast.root),
+        "good.ocsp": Responder(cast.issuing).response(cast.client.certificate),
+        "bad.ocsp": Responder(cast.issuing).response(cast.client.certificate, revoked=REASON),
+    }
+    at = {name: tmp_path / name for name in files}
+    for name, data in files.items():
+        at[name].write_bytes(data)
+    asked = {"trust": at["root.pem"], "crls": at["root.crl"]}
+    assert mtlskit.verify(at["chain.pem"], ocsp=at["good.ocsp"], **asked).accepted
+    assert not mtlskit.verify(at["chain.pem"], **asked).accepted
+    terminal = ["verify", str(at["chain.pem"]), "--trust", str(at["root.pem"]), "--ocsp"]
+    assert main([*terminal, str(at["good.ocsp"])]) == 0
+    assert main([*terminal, str(at["bad.ocsp"])]) == 1
+    with pytest.raises(Unreadable, match="damaged"):
+        mtlskit.verify(at["chain.pem"], ocsp=Blob(Source("x.ocsp"), b"no"), **asked)
+    assert make is not None
+
+
+_RESPONSE = Responder(Authority.root("CN=R")).response(Authority.root("CN=R").certificate)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_damaged_response_is_refused_or_read_and_nothing_fails(data: st.DataObject) -> None:
+    """Whatever byte is changed: a response, or one sentence."""
+    der = bytearray(_RESPONSE)
+    der[data.draw(st.integers(0, len(der) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(Unreadable):
+        assert read_response(bytes(der), Source("x")).der == bytes(der)
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.binary(max_size=200))
+def test_what_is_no_response_is_refused_in_a_sentence(data: bytes) -> None:
+    """Any bytes, and too many bytes."""
+    with pytest.raises(Unreadable):
+        read_response(data, Source("x"))
+
+
+def test_a_response_beyond_the_limit_is_refused() -> None:
+    """A megabyte is more than any response has."""
+    with pytest.raises(Unreadable, match="too many"):
+        read_response(bytes(2 * 1024 * 1024), Source("x"))
