@@ -4,6 +4,9 @@ Peer: the shortest pyOpenSSL client over memory BIOs, with the same context opti
 chain and key log, against the same server process, reading like ours until the server has closed:
 in TLS 1.3 the session tickets come after the client's last flight. Measured is the CPU time of
 this process alone, in batches, so that each client runs with its own code at hand.
+
+Two more ways to look at it: traces told one after another, as where many recordings are read, and
+the very first attempt of a process, with nothing at hand yet.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import process_time
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL
 from table import Row, alternate
 
@@ -27,15 +32,22 @@ from mtlskit.certs.keystore import Identity
 from mtlskit.certs.private_key import PrivateKey
 from mtlskit.collect.live import Call, connect
 from mtlskit.lab.pki import Authority, Issued, pem, write_private
-from mtlskit.material import Source, Target
+from mtlskit.material import Source, Tap, Target
 from mtlskit.trace.handshake import follow
 
 ROUNDS = 31
+FIRST_ROUNDS = 7
 BATCH = 10
 BUDGET = 1.3
 NAME = "localhost"
 KINDS = ("RSA 2048", "EC P-256")
 SERVER = Path(__file__).with_name("server.py")
+_ORDER = (
+    "`connect`",
+    "`connect` and `follow`",
+    "`connect`, and `follow` of ten in a row",
+    "the first attempt of a process",
+)
 VERSIONS = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
 
 
@@ -50,7 +62,8 @@ def measure() -> list[Row]:
         with _serving(root, server) as port:
             for version in VERSIONS:
                 rows += _rows(kind, version, port, client)
-    return sorted(rows, key=lambda row: not row.what.startswith("`connect`,"))
+                rows += [_first(kind, version, port, client)]
+    return sorted(rows, key=lambda row: _ORDER.index(row.what.partition(", TLS")[0]))
 
 
 def _rows(kind: str, version: str, port: int, client: Issued) -> list[Row]:
@@ -58,17 +71,62 @@ def _rows(kind: str, version: str, port: int, client: Issued) -> list[Row]:
     trace = follow(connect(call))
     assert trace.ended.outcome == "accepted", trace.ended
     assert len(trace.client_chain or ()) == 2  # noqa: PLR2004 - leaf and intermediate
-    recorded, told, peer = alternate(
+    recorded, told, alone, peer = alternate(
         ROUNDS,
         _cpu(lambda: connect(call)),
         _cpu(lambda: follow(connect(call))),
+        lambda: _one_after_another([connect(call) for _ in range(BATCH)]),
         _cpu(lambda: _bare(version, port, client)),
     )
     what = f"TLS {version}, {kind}"
     return [
-        _row(f"`connect`, {what}", recorded, peer),
-        _row(f"`connect` and `follow`, {what}", told, peer),
+        _row(f"{_ORDER[0]}, {what}", recorded, peer),
+        _row(f"{_ORDER[1]}, {what}", told, peer),
+        _row(f"{_ORDER[2]}, {what}", recorded + alone, peer),
     ]
+
+
+def _one_after_another(taps: list[Tap]) -> float:
+    start = process_time()
+    for tap in taps:
+        follow(tap)
+    return (process_time() - start) / len(taps)
+
+
+def _first(kind: str, version: str, port: int, client: Issued) -> Row:
+    """Measure the first attempt of a process, in as many processes as there are rounds."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_private(Path(folder, "chain.pem"), client.pem_chain())
+        write_private(Path(folder, "key.pem"), client.pem_key())
+        ours, peer = alternate(
+            FIRST_ROUNDS,
+            *(
+                lambda who=who: _process(who, version, str(port), folder)
+                for who in ("ours", "bare")
+            ),
+        )
+    return Row(f"{_ORDER[3]}, TLS {version}, {kind}", "bare pyOpenSSL", ours, peer,
+               f"{ours / peer:.2f}x", "none", held=True)  # fmt: skip
+
+
+def _process(*arguments: str) -> float:
+    command = [sys.executable, __file__, *arguments]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def _once(who: str, version: str, port: str, folder: str) -> None:
+    """Make one attempt in this process and print what it took; what was loaded before is free."""
+    leaf, *issuers = x509.load_pem_x509_certificates(Path(folder, "chain.pem").read_bytes())
+    key = load_pem_private_key(Path(folder, "key.pem").read_bytes(), None)
+    client = Issued(leaf, key, tuple(issuers))  # type: ignore[arg-type]  # it is one of ours
+    target = Target("127.0.0.1", int(port))
+    call = Call(target, NAME, _identity(client), versions=(version, version))
+    start = process_time()
+    if who == "ours":
+        follow(connect(call))
+    else:
+        _bare(version, int(port), client)
+    print(process_time() - start)
 
 
 def _row(what: str, ours: float, peer: float) -> Row:
@@ -153,3 +211,7 @@ def _serving(root: Authority, server: Issued) -> Iterator[int]:
             assert process.stdin is not None
             yield int(process.stdout.readline())
             process.stdin.close()
+
+
+if __name__ == "__main__":
+    _once(*sys.argv[1:])
