@@ -7,7 +7,6 @@ alias, a subject, a key) is said to be alike in just that, with both sides.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +18,7 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import Pool
 from mtlskit.certs.distinguished import normalised
 from mtlskit.certs.entries import Entry, Store
+from mtlskit.certs.odd_names import OddName, odd_names
 from mtlskit.certs.signing import verified
 from mtlskit.material import Problem, Source
 from mtlskit.page.blocks import Page
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 PAIRS = 2000
 """So many differing pairs are looked for; more would be read by nobody."""
-_PLAIN_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _SHOWN = "%Y-%m-%d %H:%M"
 
 
@@ -110,21 +109,6 @@ class Duplicate:
     sources: tuple[Source, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OddName:
-    """An alias or a file name that some program will not find, or not tell from another.
-
-    Attributes:
-        what: ``alias`` or ``file``.
-        because: a sentence.
-    """
-
-    what: Literal["alias", "file"]
-    name: str
-    source: Source
-    because: str
-
-
 class Comparison(Shown):
     """Some key stores beside each other; each answer is worked out when it is asked for.
 
@@ -156,8 +140,8 @@ class Comparison(Shown):
 
     @property
     def same(self) -> bool:
-        """Whether all stores hold the same certificates (whatever their aliases)."""
-        return all(one.everywhere for one in self.held)
+        """Whether all was read, and all stores hold the same certificates under any aliases."""
+        return not self.problems and all(one.everywhere for one in self.held)
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
@@ -191,7 +175,7 @@ class Comparison(Shown):
     @cached_property
     def odd_names(self) -> tuple[OddName, ...]:
         """Aliases and file names with upper case or odd characters, or alike but for case."""
-        return tuple(one for store in self.stores for one in _odd_names(store))
+        return tuple(one for store in self.stores for one in odd_names(store))
 
     def frame(self) -> pd.DataFrame:
         """One row a certificate: subject, serial, end, SHA-256, and a column for each store.
@@ -386,7 +370,7 @@ def _issued(child: Certificate, issuer: Certificate) -> bool:
     return verified(child, issuer.key.spki) is True
 
 
-# Duplicates and names.
+# Duplicates.
 
 
 def _duplicates(store: Store) -> Iterator[Duplicate]:
@@ -397,39 +381,3 @@ def _duplicates(store: Store) -> Iterator[Duplicate]:
     for same in places.values():
         if len(same) > 1:
             yield Duplicate(same[0], tuple(one.source for one in same))
-
-
-def _odd_names(store: Store) -> Iterator[OddName]:
-    file = PurePath(store.source.name.replace("\\", "/")).name
-    if because := _odd(file):
-        yield OddName("file", file, store.source, because)
-    seen: dict[str, str] = {}
-    for entry in store.entries:
-        alias = entry.alias
-        if alias is None:
-            continue
-        twin = seen.setdefault(alias.casefold(), alias)
-        if twin != alias:
-            text = f"It differs from {twin} in case alone; Java's key stores take them for one."
-            yield OddName("alias", alias, entry.source, text)
-        elif because := _odd(alias):
-            yield OddName("alias", alias, entry.source, because)
-
-
-def _odd(name: str) -> str:
-    """Say what is odd about a name, or nothing."""
-    if not name or _PLAIN_NAME.fullmatch(name):
-        return ""
-    odd = sorted({letter for letter in name if not re.fullmatch(r"[A-Za-z0-9._-]", letter)})
-    parts = []
-    if any(letter.isupper() for letter in name):
-        parts.append("upper case")
-    if odd:
-        parts.append("the characters " + " ".join(map(_letter, odd[:8])))
-    if not parts:
-        return "It begins with a mark, which some programs take for an option or a hidden file."
-    return f"It has {' and '.join(parts)}; some programs look for it in another spelling."
-
-
-def _letter(letter: str) -> str:
-    return letter if letter.isprintable() and letter != " " else f"U+{ord(letter):04X}"

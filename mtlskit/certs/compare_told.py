@@ -22,9 +22,9 @@ from mtlskit.page.blocks import (
     Section,
     Strong,
     Table,
-    Tone,
 )
 from mtlskit.page.plain import Plain
+from mtlskit.page.plain import plain as tell
 
 if TYPE_CHECKING:
     from mtlskit.certs.compare import Comparison, Difference, Held, Missing, Renewal
@@ -76,46 +76,43 @@ def plain(found: Comparison) -> dict[str, Plain]:
             {**_named(one.certificate), "in": [[str(at) for at in place] for place in one.places]}
             for one in found.held
         ],
-        "differences": [
-            {
-                "alike": one.alike,
-                "name": one.name,
-                "first": _named(one.first),
-                "second": _named(one.second),
-                "fields": {name: [mine, theirs] for name, mine, theirs in one.fields},
-            }
-            for one in found.differences
-        ],
-        "renewals": [
-            {
-                "older": _named(one.older),
-                "newer": _named(one.newer),
-                "same_key": one.same_key,
-                "same_subject": one.same_subject,
-            }
-            for one in found.renewals
-        ],
-        "missing": [
-            {
-                "kind": one.kind,
-                "issuer": _named(one.issuer),
-                "lacking": str(one.lacking),
-                "needed_by": _named(one.needed_by),
-            }
-            for one in found.missing
-        ],
+        "differences": list(map(_plain_difference, found.differences)),
+        "renewals": list(map(_plain_renewal, found.renewals)),
+        "missing": list(map(_plain_missing, found.missing)),
         "duplicates": [
             {**_named(one.certificate), "sources": [str(at) for at in one.sources]}
             for one in found.duplicates
         ],
-        "odd_names": [
-            {"what": one.what, "name": one.name, "source": str(one.source), "because": one.because}
-            for one in found.odd_names
-        ],
-        "problems": [
-            {"code": one.code, "text": one.text, "source": str(one.source)}
-            for one in found.problems
-        ],
+        "odd_names": [tell(one) for one in found.odd_names],
+        "problems": [tell(one) for one in found.problems],
+    }
+
+
+def _plain_difference(one: Difference) -> Plain:
+    return {
+        "alike": one.alike,
+        "name": one.name,
+        "first": _named(one.first),
+        "second": _named(one.second),
+        "fields": {name: [mine, theirs] for name, mine, theirs in one.fields},
+    }
+
+
+def _plain_renewal(one: Renewal) -> Plain:
+    return {
+        "older": _named(one.older),
+        "newer": _named(one.newer),
+        "same_key": one.same_key,
+        "same_subject": one.same_subject,
+    }
+
+
+def _plain_missing(one: Missing) -> Plain:
+    return {
+        "kind": one.kind,
+        "issuer": _named(one.issuer),
+        "lacking": str(one.lacking),
+        "needed_by": _named(one.needed_by),
     }
 
 
@@ -130,10 +127,13 @@ def _headline(found: Comparison) -> Block:
     if found.same:
         said = "every store holds the same certificate" + ("" if every == 1 else "s")
         return Callout(said[0].upper() + said[1:], (Paragraph(_count(every)),), "good")
-    tone: Tone = "warn" if any(one.kind == "intermediate" for one in found.missing) else "info"
-    title = f"{common} of {_count(every)} {'stands' if common == 1 else 'stand'} in every store"
-    told = tuple(map(_missing, found.missing[:3]))
-    return Callout(title, (Items(told),) if told else (), tone)
+    title = f"{common or 'No'} certificate{'' if common < 2 else 's'} of {every} "  # noqa: PLR2004 - the plural
+    title += "stands in every store" if common <= 1 else "stand in every store"
+    lacking = [one for one in found.missing if one.kind == "intermediate"]
+    if not lacking:
+        return Callout(title, tone="info")
+    shown = Items(tuple(map(_missing, lacking[:3])))
+    return Callout(f"{title}, and an intermediate is missing", (shown,), "warn")
 
 
 def _count(number: int) -> str:
@@ -168,7 +168,7 @@ def _renewal(one: Renewal) -> Inline:
 def _differences(found: Sequence[Difference]) -> list[Block]:
     sections: list[Block] = [
         Section(
-            f"{one.alike} {one.name}: {', '.join(name for name, _, _ in one.fields)}",
+            f"Same {one.alike} ({one.name}), other {', '.join(name for name, _, _ in one.fields)}",
             (Table(("What", str(one.first.source), str(one.second.source)), one.fields),),
             folded=True,
         )

@@ -41,7 +41,9 @@ class PublicCa:
     def told(self, on: date | None = None) -> str:
         """Say its dates in a sentence or two; `on` decides what is past."""
         over = on is not None and on >= self.ends
-        ends = f"{'has issued' if over else 'issues'} none with clientAuth from {self.ends} on"
+        ends = f"has issued none with clientAuth since {self.ends}"
+        if not over:
+            ends = f"issues none with clientAuth from {self.ends} on"
         parts = [f"{self.name} {ends}"]
         if self.default_off and not over:
             parts.append(f", and since {self.default_off} only where it is asked for")

@@ -16,6 +16,7 @@ from mtlskit.lab.pki import Authority, Issued, now, pem
 from mtlskit.material import Blob, Source
 
 _CLIENT = "CN=Acme Integration Client, O=Acme Corporation"
+_NAMES = ("integration.acme.example",)
 _PUBLIC_POLICY = "2.23.140.1.2.1"
 """Domain validated (CA/Browser Forum, Baseline Requirements, 7.1.6.1)."""
 
@@ -73,8 +74,9 @@ def stores() -> Stores:
     partner = Authority.root("CN=Partner Root CA, O=Partner Example Ltd")
     today, password = now(), f"lab-{secrets.token_hex(5)}"
     ends = today + timedelta(days=12, hours=6)
-    old = issuing.client(_CLIENT, not_before=ends - timedelta(days=365), not_after=ends)
-    new = issuing.client(_CLIENT, not_after=today + timedelta(days=365))
+    begun = ends - timedelta(days=365)
+    old = issuing.client(_CLIENT, san=_NAMES, not_before=begun, not_after=ends)
+    new = issuing.client(_CLIENT, san=_NAMES, not_after=today + timedelta(days=365))
     lone = issuing.client("CN=Acme Batch Client, O=Acme Corporation")
     trusted = (issuing.certificate, root.certificate, partner.certificate)
     return Stores(
@@ -91,7 +93,7 @@ def chains() -> Chains:
     """Make one client's certificate, whole, alone and in a tangle."""
     root = Authority.root("CN=Acme Root CA, O=Acme Corporation")
     issuing = root.intermediate("CN=Acme Issuing CA 2, O=Acme Corporation")
-    client = issuing.client(_CLIENT)
+    client = issuing.client(_CLIENT, san=_NAMES)
     return Chains(
         _blob("alone.pem", client.pem_chain(chain=False)),
         _blob("whole.pem", client.pem_chain()),
@@ -109,10 +111,11 @@ def _tangle(root: Authority) -> bytes:
     """Everything that one root's clients met on the way to another one."""
     name, today = "CN=Acme Issuing CA 1, O=Acme Corporation", now()
     years, week = timedelta(days=900), timedelta(days=7)
-    former = root.intermediate(name, not_before=today - years, not_after=today - week)
+    begun, over = today - years, today - week
+    former = root.intermediate(name, not_before=begun, not_after=over)
     merged = Authority.root("CN=Merged Root CA, O=Merged Ltd")
     crossed = merged.intermediate(name, key=former.key)
-    client = former.client(_CLIENT, not_before=today - years, not_after=today - week)
+    client = former.client(_CLIENT, san=_NAMES, not_before=begun, not_after=over)
     return pem((client.certificate, former.certificate, crossed.certificate, merged.certificate))
 
 
