@@ -176,6 +176,8 @@ def _verify(options: argparse.Namespace) -> int:
         crls=options.crl,
         ocsp=options.ocsp,
         material=options.material,
+        profile=options.profile,
+        ask=options.ask,
     )
     _show(options, found)
     return ACCEPTED if found.accepted else REFUSED

@@ -6,7 +6,7 @@ that stands out, with the reason if it is known.
 
 from __future__ import annotations
 
-from mtlskit.certs import path_tree
+from mtlskit.certs import path_tree, rulings, stacks
 from mtlskit.certs.paths import PathSearch, cells
 from mtlskit.page.blocks import (
     Badge,
@@ -34,17 +34,27 @@ def page_of(found: PathSearch) -> Page:
             *_repair(found),
             path_tree.section(found),
             _ruling_section(found),
+            *_stack_section(found),
         ),
     )
 
 
+def _stack_section(found: PathSearch) -> tuple[Block, ...]:
+    if found.question.role != "client":
+        return ()  # the stacks are known as servers that judge a client
+    ruling = rulings.ask(found.question)["cryptography"]
+    webpki = stacks.Answer("webpki", "cryptography", ruling.accepted, ruling.words)
+    return (stacks.section(found.question, (*found.answers, webpki)),)
+
+
 def _verdict(found: PathSearch) -> Block:
+    by = "" if found.profile == stacks.BASE else f" by {stacks.profile(found.profile).title}"
     if found.accepted:
         path = " → ".join(one.label for one in found.paths[0].certificates)
         more = tuple(Paragraph(one.because) for one in found.remarks)
         tone: Tone = "warn" if more else "good"
-        return Callout("Accepted", (Paragraph(f"The path {path} holds."), *more), tone)
-    return Callout("Refused", (Paragraph(found.reasons[0].because),), "bad")
+        return Callout(f"Accepted{by}", (Paragraph(f"The path {path} holds."), *more), tone)
+    return Callout(f"Refused{by}", (Paragraph(found.reasons[0].because),), "bad")
 
 
 def _reason_table(found: PathSearch) -> tuple[Block, ...]:
@@ -69,5 +79,5 @@ def _ruling_section(found: PathSearch) -> Block:
         Callout(f"{one.verifier} rules otherwise", (Paragraph(str(one)),), "warn")
         for one in found.differences
     )
-    work = f"The search took {found.work}."
+    work = f"The search took {found.work}." if found.work.paths else "One path was built."
     return Section("What other verifiers say", (*marks, Fields(tuple(fields)), Paragraph(work)))

@@ -132,7 +132,12 @@ class PathSearch(Shown):
 
     @property
     def differences(self) -> tuple[Difference, ...]:
-        """Where another verifier's verdict is not ours, and why, if that is known."""
+        """Where another verifier's verdict is not ours, and why, if that is known.
+
+        A stack's own rules are expected to differ, and nothing is made of it.
+        """
+        if self.profile != "rfc5280":
+            return ()
         codes = tuple(one.code for one in self.reasons)
         return rulings.differences(rulings.ask(self.question), codes)
 
@@ -169,6 +174,9 @@ class PathSearch(Shown):
             "rulings": dict(self.rulings),
             "repair": [one.text for one in self.repair],
             "differences": [str(one) for one in self.differences],
+            "profile": self.profile,
+            "stacks": [one.plain() for one in self.stacks],
+            "asked": [one.plain() for one in self.answers],
         }
 
     def page(self) -> Page:

@@ -39,7 +39,8 @@ class Profile:
         building: how a path is found.
         partial: whether a trusted certificate that is not self-signed ends a path.
         pinned_leaf: what is asked of a leaf that is trusted itself: ``judged`` all, ``plain``
-            all but the extras, ``dated`` its dates, ``unjudged`` nothing, ``own-issuer`` what is asked of an issuer.
+            all but the extras, ``dated`` its dates, ``unjudged`` nothing, ``own-issuer`` what is
+            asked of an issuer.
         names: whether issuers are found by ``folded`` names (RFC 5280, 7.1) or by their ``bytes``.
         key_identifiers: which of them decide who is an issuer: none, ``key``, ``key-and-serial``.
         anchor_unasked: the kinds of rule that a trust anchor is not held to.
@@ -97,8 +98,12 @@ class Profile:
     signing_keys: tuple[str, ...]
 
     def differing(self, other: Profile) -> tuple[str, ...]:
-        """The names of the switches that are set otherwise than in another profile."""
-        return tuple(one for one in SWITCHES if getattr(self, one) != getattr(other, one))
+        """The names of the switches that are set otherwise than in another profile.
+
+        How a path is built comes last: it turns more verdicts than it explains.
+        """
+        order = sorted(SWITCHES, key=lambda one: one == "building")
+        return tuple(one for one in order if getattr(self, one) != getattr(other, one))
 
     def with_switch(self, name: str, other: Profile) -> Profile:
         """This profile with one switch set as in another."""

@@ -11,8 +11,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from mtlskit.certs.certificate import Certificate
-from mtlskit.certs.path_rules import Reason, Walk
-from mtlskit.certs.paths import Climb, Path, PathSearch, missing, rank, untrusted
+from mtlskit.certs.path_rules import Reason
+from mtlskit.certs.paths import Climb, Path, PathSearch, missing, rank, untrusted, walk_of
 from mtlskit.certs.profiles import Profile
 from mtlskit.certs.rulings import Question
 from mtlskit.certs.signing import verified
@@ -69,9 +69,7 @@ def _in_handshake(question: Question, profile: Profile) -> Iterable[Reason]:
 
 def _path(question: Question, profile: Profile, built: Built) -> Path:
     certificates, end = built
-    walk = Walk(
-        certificates, end is None, question.role, question.at, question.name, question.max_depth
-    )
+    walk = walk_of(question, certificates, anchored=end is None)
     found = judged(walk, profile)
     return Path(certificates, end is None, tuple(found if end is None else (end, *found)))
 

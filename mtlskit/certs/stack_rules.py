@@ -369,6 +369,7 @@ _RULES: tuple[tuple[str, StackRule], ...] = (
     ("critical-extension", _critical_extensions),
     ("name-constraint", _name_constraints),
     ("policy", _policies),
+    ("revocation", _as_it_is(path_rules.revocations)),
     ("san", _alternative_names),
     ("name", _as_it_is(path_rules.wanted_name)),
     ("key-size", _key_sizes),

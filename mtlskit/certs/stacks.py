@@ -12,13 +12,24 @@ from datetime import datetime
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.path_rules import Reason
-from mtlskit.certs.paths import PathSearch
 from mtlskit.certs.profiles import BASE, Profile, profile, profiles
 from mtlskit.certs.rulings import Question
 from mtlskit.certs.stack_paths import search_as
 from mtlskit.page.blocks import Badge, Block, Callout, Paragraph, Section, Table
+from mtlskit.page.plain import Plain
 
-__all__ = ["STACKS", "Answer", "Verdict", "judge", "predict", "section", "verdicts", "verify_as"]
+__all__ = [
+    "BASE",
+    "STACKS",
+    "Answer",
+    "Verdict",
+    "judge",
+    "predict",
+    "profile",
+    "search_as",
+    "section",
+    "verdicts",
+]
 
 STACKS = tuple(name for name in profiles() if name != BASE)
 """The stacks that can be predicted."""
@@ -38,6 +49,15 @@ class Answer:
     engine: str
     accepted: bool | None
     words: str
+
+    def plain(self) -> dict[str, Plain]:
+        """Tell it to a program."""
+        return {
+            "stack": self.stack,
+            "engine": self.engine,
+            "accepted": self.accepted,
+            "words": self.words,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +81,16 @@ class Verdict:
     switch: str | None
     because: str
     source: str = ""
+
+    def plain(self) -> dict[str, Plain]:
+        """Tell it to a program."""
+        return {
+            "stack": self.stack,
+            "accepted": self.accepted,
+            "code": self.reason.code if self.reason else None,
+            "switch": self.switch,
+            "because": self.because,
+        }
 
 
 def predict(  # noqa: PLR0913 - the question's parts; the last one by name
@@ -126,15 +156,6 @@ def _difference(
     return None
 
 
-def verify_as(name: str, question: Question) -> PathSearch:
-    """Answer a question as a stack would; `profile` of the answer is the stack's name.
-
-    Raises:
-        ValueError: there is no such stack.
-    """
-    return search_as(question, profile(name))
-
-
 # The page.
 
 
@@ -177,5 +198,5 @@ def _told(answer: Answer | None) -> str | tuple[Badge, str]:
         return "not asked"
     if answer.accepted is None:
         return answer.words
-    words = f" {answer.engine}"
+    words = f" {answer.engine}"  # and what it said, where that is more than a yes
     return _badge(answer.accepted), words if answer.accepted else f"{words}: {answer.words}"

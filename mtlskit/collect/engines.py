@@ -89,7 +89,8 @@ def _version(program: str, arguments: tuple[str, ...]) -> str:
         done = _run([program, *arguments], 10.0)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return next(iter((done.stdout + done.stderr).splitlines()), "").strip()[:60]
+    told = next(iter((done.stdout + done.stderr).splitlines()), "")
+    return told.partition(" (")[0].strip()[:60]
 
 
 def _run(command: Sequence[str], timeout: float) -> subprocess.CompletedProcess[str]:

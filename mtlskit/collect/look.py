@@ -6,16 +6,18 @@ Law of this file: it opens files and asks `certs`; what it returns is theirs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from mtlskit.certs import paths
+from mtlskit.certs import paths, stacks
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.compare import Comparison
 from mtlskit.certs.inventory import Inventory
 from mtlskit.certs.ocsp import Response, read_response
 from mtlskit.certs.outlook import WITHIN
 from mtlskit.certs.signed import Crl
+from mtlskit.collect.engines import second_opinions
 from mtlskit.collect.evidence import Evidence, Given, gather
 from mtlskit.collect.files import read_blob
 from mtlskit.material import Blob, Problem, Source, Unreadable
@@ -70,6 +72,8 @@ def verify(  # noqa: PLR0913 - the interface, all by name
     crls: Lists = (),
     material: Chain = (),
     ocsp: Given | Iterable[Given] = (),
+    profile: str = stacks.BASE,
+    ask: bool = False,
 ) -> paths.PathSearch:
     """Search a path from the first certificate of `chain` to an anchor, and say why there is none.
 
@@ -86,8 +90,12 @@ def verify(  # noqa: PLR0913 - the interface, all by name
         material: what else is at hand, and neither sent nor trusted: only to say what would mend
             the chain.
         ocsp: OCSP responses, DER files. Given alone, only the leaf has to be covered.
+        profile: whose rules are asked: ``rfc5280``, or a stack's (`mtlskit.certs.stacks.STACKS`).
+        ask: whether the real engines on this machine are asked too, which may take a minute;
+            `PathSearch.answers` has what they said.
 
     Raises:
+        ValueError: there is no such profile.
         Unreadable: no certificate could be read from `chain`, or no list from `crls`, or
             no response from `ocsp`.
     """
@@ -95,8 +103,8 @@ def verify(  # noqa: PLR0913 - the interface, all by name
     if not ours:
         words = "There is no certificate in it; expected the certificate to verify."
         raise Unreadable(Problem("empty", words, Source("chain")))
-    moment = at or datetime.now(UTC)
-    return paths.search(
+    judge, moment = stacks.profile(profile), at or datetime.now(UTC)
+    found = paths.search(
         ours[0],
         ours[1:],
         _certificates(trust, password),
@@ -108,6 +116,9 @@ def verify(  # noqa: PLR0913 - the interface, all by name
         at_hand=_certificates(material, password),
         responses=_responses(ocsp),
     )
+    if judge.name != stacks.BASE:
+        found = stacks.search_as(found.question, judge)
+    return replace(found, answers=second_opinions(found.question)) if ask else found
 
 
 def _responses(given: Given | Iterable[Given]) -> tuple[Response, ...]:

@@ -201,6 +201,17 @@ def _add_verify(commands: Any) -> None:  # noqa: ANN401 - see _command
     parser.add_argument(
         "--max-depth", metavar="N", type=_depth, help="how many intermediates are allowed"
     )
+    parser.add_argument(
+        "--profile",
+        metavar="STACK",
+        default="rfc5280",
+        help="judge as this stack does: openssl-3, nginx, java, go, gnutls ... (default: rfc5280)",
+    )
+    parser.add_argument(
+        "--ask",
+        action="store_true",
+        help="ask OpenSSL, Java, GnuTLS and Go too, those that are on this machine",
+    )
     _password_options(parser)
 
 
