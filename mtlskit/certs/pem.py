@@ -133,13 +133,14 @@ def _add(pile: Pile, block: Block, source: Source) -> None:
 def _add_decoded(pile: Pile, block: Block, source: Source) -> None:
     der = _decoded(block, source)
     scheme = _encryption(block, source)
-    kind = der_kind(der)
     if scheme:
         key = keys.first_that_opens(scheme, der, pile.passwords, source, pile.work)
         pile.add_key(key, source, block.alias)
-    elif kind == "pkcs7":
+    elif pile.add(der, source, block.alias):
+        return
+    elif der_kind(der) == "pkcs7":
         pkcs7.add_all(pile, der, source)
-    elif not pile.add(der, source, block.alias):
+    else:
         raise Unreadable(_left_aside(block, source))
 
 

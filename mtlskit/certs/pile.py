@@ -41,7 +41,8 @@ class Pile:
         if reader is None:
             return False
         try:
-            self.entries.append(replace(reader(self, der, source), alias=alias))
+            entry = reader(self, der, source)
+            self.entries.append(entry if alias is None else replace(entry, alias=alias))
         except Unreadable as error:
             self.fail(error.problem, alias, locked=kind == "encrypted-key")
         return True
