@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mtlskit.certs import asn1
 from mtlskit.certs.certificate import Certificate, read_certificate, signature_name, time_from
-from mtlskit.certs.distinguished import name_from
+from mtlskit.certs.distinguished import Name, name_from
 from mtlskit.certs.extensions import GeneralName
 from mtlskit.lab.pki import Authority, Issued, self_signed
 from mtlskit.material import Source, Unreadable
@@ -321,6 +321,24 @@ def test_equal_is_the_same_bytes_from_the_same_place(make: Maker, cast: Cast) ->
     assert make.facts(cast.client, "a") == make.facts(cast.client, "a")
     assert make.facts(cast.client, "a") != make.facts(cast.client, "b")
     assert hash(make.facts(cast.client, "a")) == hash(make.facts(cast.client, "a"))
+
+
+def test_what_is_remembered_of_a_certificate_is_not_where_it_was_found(
+    make: Maker, cast: Cast
+) -> None:
+    """The same bytes in two files: the facts are the same, each problem names its own file."""
+    first, second = (make.facts(cast.client.der + b"\0\0", name) for name in ("a.der", "b.der"))
+    assert (str(first.subject), first.key) == (str(second.subject), second.key)
+    assert [one.source for one in first.problems] == [Source("a.der")]
+    assert [one.source for one in second.problems] == [Source("b.der")]
+
+
+def test_a_name_that_cannot_be_read_is_like_no_other() -> None:
+    """Neither the empty name nor another broken one is the same as a broken one."""
+    empty, broken, other = (Name((), der) for der in (b"0\0", b"0\x011", b"0\x021\5"))
+    assert broken.same_as(broken)
+    assert not broken.same_as(empty)
+    assert not broken.same_as(other)
 
 
 def test_dates_come_in_utc(make: Maker, cast: Cast) -> None:

@@ -1,3 +1,4 @@
+import pytest
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
 from mtlskit.wire.keys import expand_label, prf
@@ -9,6 +10,12 @@ def test_a_traffic_secret_gives_the_key_and_iv_of_the_standard() -> None:
     """The server's handshake key of the first trace of RFC 8448 (section 3) comes out."""
     assert expand_label(SHA256(), SERVER, "key", 16).hex() == "3fce516009c21727d0f2e4e86ee403bc"
     assert expand_label(SHA256(), SERVER, "iv", 12).hex() == "5d313eb2671276ee13000b30"
+
+
+def test_more_than_one_block_of_the_hash_is_not_derived() -> None:
+    """TLS never asks for more; whoever does is told so instead of getting too few bytes."""
+    with pytest.raises(ValueError, match="33 bytes"):
+        expand_label(SHA256(), SERVER, "key", 33)
 
 
 def test_the_prf_gives_as_many_bytes_as_are_wanted() -> None:
