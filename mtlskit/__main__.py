@@ -175,6 +175,7 @@ def _verify(options: argparse.Namespace) -> int:
         max_depth=options.max_depth,
         crls=options.crl,
         ocsp=options.ocsp,
+        fetch=options.fetch,
         material=options.material,
         profile=options.profile,
         ask=options.ask,

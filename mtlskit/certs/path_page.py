@@ -32,6 +32,7 @@ def page_of(found: PathSearch) -> Page:
             _verdict(found),
             *_reason_table(found),
             *_repair(found),
+            *_problems(found),
             path_tree.section(found),
             _ruling_section(found),
             *_stack_section(found),
@@ -71,6 +72,13 @@ def _repair(found: PathSearch) -> tuple[Block, ...]:
         return ()
     items = Items(tuple((step.text,) for step in steps), numbered=len(steps) > 1)
     return (Section("What would mend it", (items,)),)
+
+
+def _problems(found: PathSearch) -> tuple[Block, ...]:
+    if not found.problems:
+        return ()
+    items = Items(tuple((one.text,) for one in found.problems))
+    return (Callout("Not everything could be fetched", (items,), "warn"),)
 
 
 def _ruling_section(found: PathSearch) -> Block:

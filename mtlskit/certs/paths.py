@@ -21,6 +21,7 @@ from mtlskit.certs.policies import NOTHING, Wanted
 from mtlskit.certs.rulings import Difference
 from mtlskit.certs.signed import Crl
 from mtlskit.certs.signing import verified
+from mtlskit.material import Problem
 from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain
 from mtlskit.page.shown import Shown
@@ -93,6 +94,7 @@ class PathSearch(Shown):
         work: what the search took.
         profile: ``rfc5280``, or the stack whose rules were asked.
         answers: what real engines said of it, where they were asked.
+        problems: what could not be fetched, where that was asked for.
     """
 
     accepted: bool
@@ -102,6 +104,7 @@ class PathSearch(Shown):
     work: Work = field(default=Work(0, 0, 0), compare=False)
     profile: str = "rfc5280"
     answers: tuple[Answer, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     @property
     def repair(self) -> tuple[Step, ...]:
@@ -177,6 +180,7 @@ class PathSearch(Shown):
             "profile": self.profile,
             "stacks": [one.plain() for one in self.stacks],
             "asked": [one.plain() for one in self.answers],
+            "problems": [str(one) for one in self.problems],
         }
 
     def page(self) -> Page:

@@ -5,7 +5,7 @@ Law of this file: it opens files and asks `certs`; what it returns is theirs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -17,6 +17,7 @@ from mtlskit.certs.inventory import Inventory
 from mtlskit.certs.ocsp import Response, read_response
 from mtlskit.certs.outlook import WITHIN
 from mtlskit.certs.signed import Crl
+from mtlskit.collect import status
 from mtlskit.collect.engines import second_opinions
 from mtlskit.collect.evidence import Evidence, Given, gather
 from mtlskit.collect.files import read_blob
@@ -72,6 +73,7 @@ def verify(  # noqa: PLR0913 - the interface, all by name
     crls: Lists = (),
     material: Chain = (),
     ocsp: Given | Iterable[Given] = (),
+    fetch: Collection[status.Kind] = (),
     profile: str = stacks.BASE,
     ask: bool = False,
 ) -> paths.PathSearch:
@@ -90,6 +92,8 @@ def verify(  # noqa: PLR0913 - the interface, all by name
         material: what else is at hand, and neither sent nor trusted: only to say what would mend
             the chain.
         ocsp: OCSP responses, DER files. Given alone, only the leaf has to be covered.
+        fetch: what is fetched from the addresses in the certificates: ``issuers`` that are missing,
+            ``ocsp`` responses, ``crls``. By default nothing leaves this machine.
         profile: whose rules are asked: ``rfc5280``, or a stack's (`mtlskit.certs.stacks.STACKS`).
         ask: whether the real engines on this machine are asked too, which may take a minute;
             `PathSearch.answers` has what they said.
@@ -116,8 +120,12 @@ def verify(  # noqa: PLR0913 - the interface, all by name
         at_hand=_certificates(material, password),
         responses=_responses(ocsp),
     )
+    if fetch:
+        got = status.fetched(found.question, fetch)
+        found = replace(paths.answer(got.added_to(found.question)), problems=got.problems)
     if judge.name != stacks.BASE:
-        found = stacks.search_as(found.question, judge)
+        problems = found.problems
+        found = replace(stacks.search_as(found.question, judge), problems=problems)
     return replace(found, answers=second_opinions(found.question)) if ask else found
 
 

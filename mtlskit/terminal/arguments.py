@@ -199,6 +199,14 @@ def _add_verify(commands: Any) -> None:  # noqa: ANN401 - see _command
         help="OCSP responses; given alone, only the first certificate has to be covered",
     )
     parser.add_argument(
+        "--fetch",
+        choices=("issuers", "ocsp", "crls"),
+        nargs="+",
+        action="extend",
+        default=[],
+        help="fetch these from the addresses that stand in the certificates (default: nothing)",
+    )
+    parser.add_argument(
         "--max-depth", metavar="N", type=_depth, help="how many intermediates are allowed"
     )
     parser.add_argument(

@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
+import mtlskit
+from mtlskit.__main__ import main
 from mtlskit.certs import paths
 from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.collect import status
@@ -300,3 +303,22 @@ def test_an_answer_in_pem_is_read_as_well(site: Site, road: Road) -> None:
     found = status.fetched(_search(road).question, ["issuers", "crls"])
     assert [one.label for one in found.issuers] == ["Lower", "Upper"]
     assert len(found.crls) == 3
+
+
+def test_the_doors_fetch_only_when_asked(
+    site: Site, road: Road, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`verify(fetch=…)` and `--fetch` mend an incomplete chain; what was not to be had is told."""
+    leaf, root = tmp_path / "leaf.pem", tmp_path / "root.pem"
+    leaf.write_bytes(road.leaf.pem_chain(chain=False))
+    root.write_bytes(road.root.pem_chain(chain=False))
+    assert not mtlskit.verify(leaf, trust=root).accepted
+    assert site.asked == []
+    assert mtlskit.verify(leaf, trust=root, fetch=["issuers", "ocsp", "crls"]).accepted
+    terminal = ["verify", str(leaf), "--trust", str(root), "--fetch"]
+    assert main([*terminal, "issuers"]) == 0
+    del site.pages["/lower.crl"]
+    assert main([*terminal, "issuers", "crls"]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Not everything could be fetched" in said
+    assert "/lower.crl could not be fetched: the server answered 404" in said
