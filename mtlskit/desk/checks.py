@@ -46,11 +46,11 @@ class Checks:
         for row in self._session.rows:
             self._said[row.id].value = _evidence(row)
 
-    def _row(self, row: Row) -> widgets.GridBox:
-        answer = fields.choice("Your answer", ANSWERS, row.question)
+    def _row(self, row: Row) -> widgets.VBox:
+        answer = fields.choice(row.question, ANSWERS)
         step.when_changed(answer, self._answered)
         self.answers[row.id], self._said[row.id] = answer, fields.words()
-        return widgets.GridBox([self._said[row.id], answer]).add_class("mtls-check")
+        return widgets.VBox([answer, self._said[row.id]]).add_class("mtls-check")
 
     def _answered(self) -> None:
         given = ((name, field.value) for name, field in self.answers.items())
@@ -58,11 +58,10 @@ class Checks:
 
 
 def _evidence(row: Row) -> str:
-    """Return the markup of a question with its answer, the reasons and what follows."""
+    """Return the markup of a question's answer as it stands, the reasons and what follows."""
     said = "No answer yet." if row.answer == "unknown" else f"Answer: {row.answer}."
     reasons = " ".join(told(reason) for reason in row.because)
     return (
-        f'<p class="mtls-asked">{html.escape(row.question)}</p>'
-        f'<p class="mtls-said">{html.escape(" ".join(filter(None, (said, reasons))))}</p>'
-        f"<p>{html.escape(row.follows)}</p>"
+        f"<p>{html.escape(f'{said} {reasons}'.strip())}</p>"
+        f'<p class="mtls-hint">{html.escape(row.follows)}</p>'
     )

@@ -27,9 +27,9 @@ def line(label: str, placeholder: str = "") -> widgets.Text:
     return _dressed(field)
 
 
-def choice(label: str, options: Sequence[tuple[str, Any]], about: str = "") -> widgets.Dropdown:
+def choice(label: str, options: Sequence[tuple[str, Any]]) -> widgets.Dropdown:
     """Make a list that opens, of which one entry is taken; the first at the start."""
-    return _dressed(widgets.Dropdown(description=label, options=list(options)), about)
+    return _dressed(widgets.Dropdown(description=label, options=list(options)))
 
 
 def either(label: str, options: Sequence[tuple[str, Any]]) -> widgets.RadioButtons:
@@ -126,7 +126,7 @@ def words(markup: str = "") -> widgets.HTML:
 
 def hint(text: str) -> widgets.HTML:
     """Make a quiet paragraph that explains the field above it."""
-    return words(f'<p class="mtls-hint">{html.escape(text)}</p>')
+    return words(f'<p class="mtls-hint">{html.escape(text)}</p>').add_class("mtls-about")
 
 
 def notice(text: str, tone: Tone = "plain") -> str:
@@ -135,8 +135,8 @@ def notice(text: str, tone: Tone = "plain") -> str:
     return f'<div class="mtls-notice mtls-{tone}" role="{role}">{html.escape(text)}</div>'
 
 
-def _dressed(field: Any, about: str = "") -> Any:  # noqa: ANN401 - any widget, and the same one back
-    field.tooltip = about or field.description
+def _dressed(field: Any) -> Any:  # noqa: ANN401 - any widget, and the same one back
+    field.tooltip = field.description
     field.style.description_width = "initial"
     field.layout.width = "auto"
     return field.add_class(FIELD)

@@ -167,7 +167,7 @@ class Keys:
         """Offer the identities that were read for choice, and hand everything in."""
         labels = [(f"{one.label} ({one.source})", n) for n, one in enumerate(self._identities)]
         if list(self.chosen.options) != labels:
-            self.chosen.options = labels
+            self.chosen.options, self.chosen.index = labels, 0 if labels else None
         self._give()
 
     def _give(self) -> None:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from mtlskit.case import Case
 from mtlskit.desk.session import Plan, Session
+from mtlskit.experiment import target_of
 from mtlskit.material import Source
 
 
@@ -45,12 +46,16 @@ def _staged(plan: Plan) -> str:
 
 
 def _called(plan: Plan, given: Case) -> str:
+    own, trust = _names(given.identities), _names(given.trust)
+    other = [one for one in _names(given.material) if one not in own + trust]
+    exports = [source.name for source in given.settings.sources] if given.settings else []
     arguments = (
-        repr(str(plan.target)),
-        *_files("identity", given.identities),
-        *(("password=getpass()",) if given.identities else ()),
-        *_files("trust", given.trust),
-        *_files("material", given.material),
+        repr(_address(plan, given)),
+        *_files("identity", own),
+        *(("password=getpass()",) if own else ()),
+        *_files("trust", trust),
+        *_files("material", other),
+        *_files("settings", exports),
         *((f"server_name={plan.server_name!r}",) if plan.server_name else ()),
         *_options(plan),
     )
@@ -61,13 +66,22 @@ def _called(plan: Plan, given: Case) -> str:
     )
 
 
+def _address(plan: Plan, given: Case) -> str:
+    """Name the endpoint by the URL that is called, if it leads there."""
+    url = given.url
+    return url if url and target_of(url)[0] == plan.target else str(plan.target)
+
+
 def _options(plan: Plan) -> tuple[str, ...]:
     tls = (f"tls={plan.tls!r}",) if plan.tls else ()
     return tls if plan.experiments else (*tls, "experiments=False")
 
 
-def _files(name: str, found: Iterable[_Sourced] | None) -> tuple[str, ...]:
-    names = list(dict.fromkeys(one.source.name for one in found or ()))
+def _names(found: Iterable[_Sourced] | None) -> list[str]:
+    return list(dict.fromkeys(one.source.name for one in found or ()))
+
+
+def _files(name: str, names: list[str]) -> tuple[str, ...]:
     return (f"{name}={names!r}",) if names else ()
 
 

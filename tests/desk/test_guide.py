@@ -1,6 +1,7 @@
 import base64
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -127,6 +128,20 @@ def test_a_locked_key_store_waits_for_its_password(
     assert guide.case.identities is not None
     assert guide.case.identities[0].key_matches
     assert not guide.case.problems
+
+
+def test_of_several_identities_the_chosen_one_is_shown_first(
+    guide: Guide, put: Callable[..., None]
+) -> None:
+    """The list of certificates begins with the first; the one that is chosen leads the case."""
+    with scenes.stage("client.wrong-identity") as lab:
+        guide.keys.password.value = lab.password
+        put(guide.keys.uploads["identity"], *lab.identity_files)
+    first, second = guide.case.identities or ()
+    assert guide.keys.chosen.index == 0
+    assert guide.keys.chosen.layout.display == ""
+    guide.keys.chosen.index = 1
+    assert guide.case.identities == (second, first)
 
 
 def test_a_password_that_was_wrong_is_evidence(
@@ -302,6 +317,17 @@ def test_opening_the_guide_again_brings_it_back(monkeypatch: pytest.MonkeyPatch)
     assert open_guide().at == 3
     assert open_guide(fresh=True) is not first
     assert open_guide().at == 0
+
+
+def test_without_the_notebook_parts_one_line_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A missing extra is named when the guide is opened, and not before."""
+    monkeypatch.delitem(sys.modules, "mtlskit.desk.guide")
+    monkeypatch.delattr("mtlskit.desk.guide")
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'mtlskit\[notebook\]'"):
+        open_guide()
 
 
 def test_where_no_widget_can_be_drawn_a_sentence_stands(guide: Guide) -> None:

@@ -47,6 +47,7 @@ def test_the_script_of_an_own_endpoint_finds_it_too(
         monkeypatch.setattr("getpass.getpass", lambda: lab.password)
         code = twin(session)
         assert words[0] not in code
+        assert code.count("acme-client.p12") == 1
         assert run(code).opinions[0].cause == CHAIN
 
 
@@ -57,6 +58,20 @@ def test_a_foreign_name_cannot_become_code() -> None:
     compile(code, "twin", "exec")
     assert "\nimport os" not in code
     assert repr(str(session.plan.target)) in code
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://partner.example:8443/orders", "https://partner.example:8443/orders"),
+        ("https://other.example/orders", "partner.example:8443"),
+    ],
+)
+def test_the_script_calls_the_url_if_it_leads_to_the_endpoint(url: str, shown: str) -> None:
+    """The path of the URL counts; a URL of another endpoint does not."""
+    session = Session(plan=Plan(target=Target("partner.example", 8443)))
+    session.add(url=url)
+    assert repr(shown) in twin(session)
 
 
 def test_there_is_no_script_without_an_endpoint() -> None:
