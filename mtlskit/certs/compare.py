@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
@@ -281,11 +281,9 @@ def _unlike(here: Sequence[Entry], there: Sequence[Entry]) -> Iterator[tuple[Ent
     """Pair what only one side has with what only the other side has."""
     mine = {entry.certificate.der for entry in here if entry.certificate}
     theirs = {entry.certificate.der for entry in there if entry.certificate}
-    for first in here:
-        for second in there:
-            one, other = first.certificate, second.certificate
-            if one and other and one.der not in theirs and other.der not in mine:
-                yield first, second
+    first = [one for one in here if one.certificate and one.certificate.der not in theirs]
+    second = [one for one in there if one.certificate and one.certificate.der not in mine]
+    return product(first, second)
 
 
 def _difference(alike: Literal["alias", "subject"], first: Entry, second: Entry) -> Difference:

@@ -203,6 +203,17 @@ def test_any_time_and_any_number_of_days_are_judged(at: datetime, within: int) -
     assert {one.code for one in found} <= {"expired", "expires-soon", "not-yet-valid"}
 
 
+@given(st.binary(max_size=40))
+def test_any_bytes_in_the_policies_are_judged(value: bytes) -> None:
+    """Malformed policies make no public certificate, and no error."""
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.32"), value)
+    made = AUTHORITY.issue("CN=x", key=AUTHORITY.key, extra=[(unknown, False)])
+    one = open_store(Blob(Source("x"), made.pem_chain())).certificates[0]
+    assert issued_by(one) is None
+    assert list(Outlook(NOW).of_purpose(one)) == []
+
+
+AUTHORITY = Authority.root("CN=a")
 LEAF = open_store(Blob(Source("x"), Authority.root("CN=x").pem_chain()))
 
 
