@@ -127,16 +127,21 @@ def _threads() -> set[str]:
     return {f"thread {thread.name} ({thread.ident})" for thread in threading.enumerate()}
 
 
+def _read(path: Path) -> str:
+    """A file of /proc; threads and processes may end while one looks."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
 def _children() -> set[str]:
     """The live child processes of this one; where /proc does not tell, none."""
     found = set()
     for listing in Path("/proc/self/task").glob("*/children"):
-        for pid in listing.read_text().split():
-            try:
-                name, rest = Path(f"/proc/{pid}/stat").read_text().split("(", 1)[1].rsplit(")", 1)
-            except OSError:
-                continue
-            if rest.split()[0] != "Z":
+        for pid in _read(listing).split():
+            name, _, rest = _read(Path(f"/proc/{pid}/stat")).partition("(")[2].rpartition(")")
+            if rest and rest.split()[0] != "Z":
                 found.add(f"process {name} ({pid})")
     return found
 
