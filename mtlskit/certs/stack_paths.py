@@ -11,8 +11,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.climb import Climb, Path, missing, untrusted, walk_of
 from mtlskit.certs.path_rules import Reason
-from mtlskit.certs.paths import Climb, Path, PathSearch, missing, rank, untrusted, walk_of
+from mtlskit.certs.paths import PathSearch, rank
 from mtlskit.certs.profiles import Profile
 from mtlskit.certs.rulings import Question
 from mtlskit.certs.signing import verified
