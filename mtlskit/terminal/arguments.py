@@ -174,38 +174,7 @@ def _add_verify(commands: Any) -> None:  # noqa: ANN401 - see _command
     parser.add_argument("--trust", metavar="FILE", nargs="+", action="extend", default=[])
     parser.add_argument("--role", choices=("client", "server"), default="client")
     parser.add_argument("--name", help="the name that a server's certificate must carry")
-    parser.add_argument(
-        "--crl",
-        metavar="FILE",
-        nargs="+",
-        action="extend",
-        default=[],
-        help="revocation lists; if any is given, each certificate has to be covered by one",
-    )
-    parser.add_argument(
-        "--material",
-        metavar="FILE",
-        nargs="+",
-        action="extend",
-        default=[],
-        help="what else is at hand, to say what would mend the chain",
-    )
-    parser.add_argument(
-        "--ocsp",
-        metavar="FILE",
-        nargs="+",
-        action="extend",
-        default=[],
-        help="OCSP responses; given alone, only the first certificate has to be covered",
-    )
-    parser.add_argument(
-        "--fetch",
-        choices=("issuers", "ocsp", "crls"),
-        nargs="+",
-        action="extend",
-        default=[],
-        help="fetch these from the addresses that stand in the certificates (default: nothing)",
-    )
+    _status_options(parser)
     parser.add_argument(
         "--max-depth", metavar="N", type=_depth, help="how many intermediates are allowed"
     )
@@ -221,6 +190,24 @@ def _add_verify(commands: Any) -> None:  # noqa: ANN401 - see _command
         help="ask OpenSSL, Java, GnuTLS and Go too, those that are on this machine",
     )
     _password_options(parser)
+
+
+def _status_options(parser: argparse.ArgumentParser) -> None:
+    """What else is at hand, or is to be fetched."""
+    for name, text in (
+        ("--crl", "revocation lists; if any is given, each certificate has to be covered by one"),
+        ("--ocsp", "OCSP responses; given alone, only the first certificate has to be covered"),
+        ("--material", "what else is at hand, to say what would mend the chain"),
+    ):
+        parser.add_argument(name, metavar="FILE", nargs="+", action="extend", default=[], help=text)
+    parser.add_argument(
+        "--fetch",
+        choices=("issuers", "ocsp", "crls"),
+        nargs="+",
+        action="extend",
+        default=[],
+        help="fetch these from the addresses that stand in the certificates (default: nothing)",
+    )
 
 
 def _depth(said: str) -> int:
