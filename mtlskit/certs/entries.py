@@ -25,6 +25,7 @@ class Identity:
         alias: its name in the store, None where the format has no names.
         chain: issuers, the leaf's own first; without the leaf.
         key: None: the key is not at hand or could not be opened (then there is a problem).
+        key_source: where the key stands, if that is elsewhere than the certificate.
     """
 
     source: Source
@@ -33,6 +34,7 @@ class Identity:
     chain: tuple[Certificate, ...] = ()
     key: PrivateKey | None = None
     problems: tuple[Problem, ...] = ()
+    key_source: Source | None = None
 
     @property
     def key_matches(self) -> bool | None:
@@ -58,6 +60,7 @@ class Entry:
     request: Request | None = None
     crl: Crl | None = None
     problems: tuple[Problem, ...] = ()
+    key_source: Source | None = None
 
     @property
     def identity(self) -> Identity | None:
@@ -65,7 +68,13 @@ class Entry:
         if self.kind != "identity" or self.certificate is None:
             return None
         return Identity(
-            self.source, self.alias, self.certificate, self.chain, self.key, self.problems
+            self.source,
+            self.alias,
+            self.certificate,
+            self.chain,
+            self.key,
+            self.problems,
+            self.key_source,
         )
 
     @property

@@ -118,6 +118,7 @@ def _identity(leaf: Entry, key: Entry, pool: Pool) -> Entry:
         kind="identity",
         chain=leaf.chain or (pool.issuers_of(leaf.certificate) if leaf.certificate else ()),
         key=key.key,
+        key_source=key.source,
         alias=leaf.alias or key.alias,
         problems=leaf.problems + key.problems,
     )
