@@ -98,11 +98,17 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with what belongs to it. A folded one shows its summary line alone at first."""
+    """A heading with what belongs to it.
+
+    Attributes:
+        folded: it shows its heading alone at first.
+        paper: whether it is printed; a long listing that is looked up in the file need not be.
+    """
 
     title: str
     blocks: tuple[Block, ...]
     folded: bool = False
+    paper: bool = True
 
 
 Block = Paragraph | Callout | Fields | Table | Items | Listing | Picture | Section

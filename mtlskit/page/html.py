@@ -61,7 +61,7 @@ def fragment(page: Page) -> str:
 def document(page: Page) -> str:
     """Print the page as one self-contained HTML file, light, dark and on paper."""
     body = _Press(_classed, _inline_svg, anchors=True).blocks(page.blocks, 2, ())
-    title = _text(page.title)
+    title = escape(visible(page.title))  # plain: no markup, and no hint where to break it
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -195,14 +195,15 @@ class _Press:
         mark = f' id="{_anchor(path)}"' if self.anchors else ""
         title = _text(section.title)
         inner = self.blocks(section.blocks, level + 1, path)
+        off = () if section.paper else ("off-paper",)
         if section.folded:
             return (
-                f"<details{self.dress('fold')}><summary{self.dress('summary')}>"
+                f"<details{self.dress('fold', *off)}><summary{self.dress('summary')}>"
                 f"<h{rank}{self.dress('fold-title')}>{title}</h{rank}></summary>\n"
                 f"<div{mark}{self.dress('folded')}>\n{inner}</div></details>\n"
             )
         heading = f"<h{rank}{self.dress('heading', f'heading-{level}')}>{title}</h{rank}>"
-        return f"<section{mark}{self.dress('section')}>\n{heading}\n{inner}</section>\n"
+        return f"<section{mark}{self.dress('section', *off)}>\n{heading}\n{inner}</section>\n"
 
     def callout(self, callout: Callout, level: int, path: tuple[int, ...]) -> str:
         word = TONE_WORDS[callout.tone].capitalize()

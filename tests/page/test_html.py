@@ -200,3 +200,19 @@ def test_text_can_be_read_in_both_themes(theme: str) -> None:
     ]
     poor = {pair: _contrast(colours[pair[0]], colours[pair[1]]) for pair in pairs}
     assert {pair: ratio for pair, ratio in poor.items() if ratio < 4.5} == {}
+
+
+def test_the_title_is_plain_text() -> None:
+    """A window's title and a PDF's take no markup, and the heading breaks only where it must."""
+    page = Page("The connection to orders.northwind.example:9443 was refused", ())
+    printed = document(page)
+    assert f"<title>{page.title}</title>" in printed
+    assert f'<h1 class="mk-title">{page.title}</h1>' in printed
+
+
+def test_what_stays_off_paper_is_marked() -> None:
+    """A section that is not printed carries a class of its own, folded or not."""
+    for folded in (True, False):
+        page = Page("P", (Section("S", (), folded=folded, paper=False),))
+        assert "mk-off-paper" in document(page).partition("</style>")[2]
+        assert "mk-off-paper" not in fragment(page)
