@@ -7,7 +7,8 @@ or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import TypeGuard
 
 from mtlskit.page.blocks import (
     Badge,
@@ -46,18 +47,31 @@ def text(page: Page, width: int = WIDTH) -> str:
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
 
-def brief(page: Page) -> Page:
-    """Return the page with its folded sections named and not told, for a terminal."""
-    return Page(page.title, tuple(map(_named, page.blocks)))
+def brief(page: Page, elsewhere: str, without: Collection[str] = ()) -> Page:
+    """Return the page without its folded sections, for a terminal; the end names what is left out.
+
+    Args:
+        page: the whole page.
+        elsewhere: where the rest is found, as a sentence; the titles follow it.
+        without: titles of further sections to leave out.
+    """
+    left = [one.title for one in page.blocks if _left_out(one, without)]
+    kept = tuple(_unfolded(one) for one in page.blocks if not _left_out(one, without))
+    if not left:
+        return Page(page.title, kept)
+    return Page(page.title, (*kept, Paragraph(f"{elsewhere} {'; '.join(left)}.")))
 
 
-def _named(block: Block) -> Block:
-    match block:
-        case Section(title, _, True):
-            return Paragraph(f"[{title}: in the saved report]")
-        case Section(title, blocks):
-            return Section(title, tuple(map(_named, blocks)))
-    return block
+def _left_out(block: Block, without: Collection[str]) -> TypeGuard[Section]:
+    return isinstance(block, Section) and (block.folded or block.title in without)
+
+
+def _unfolded(block: Block) -> Block:
+    """Leave the folds within a section out; its own title says what they are about."""
+    if not isinstance(block, Section):
+        return block
+    kept = (one for one in block.blocks if not _left_out(one, ()))
+    return Section(block.title, tuple(map(_unfolded, kept)))
 
 
 def plain_inline(inline: Inline) -> str:

@@ -12,12 +12,17 @@ from shlex import quote
 from urllib.parse import urlsplit
 
 from mtlskit.case import Case
-from mtlskit.material import Target
+from mtlskit.certs.keystore import Identity
+from mtlskit.material import Source, Target
 from mtlskit.report.redaction import address
 
 _PEM = frozenset({".pem", ".crt", ".cer", ".cert", ".key"})
 _PKCS12 = frozenset({".p12", ".pfx", ".pkcs12"})
 _TLS = {"1.2": " -tls1_2", "1.3": " -tls1_3"}
+_CURL = {"1.2": " --tlsv1.2 --tls-max 1.2", "1.3": " --tlsv1.3"}
+_HTTPS = 443
+STORE = " -storepass:env STOREPASS"
+"""How keytool is told where the password is, so that it stands in no command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +36,13 @@ class Check:
 def checks(case: Case) -> tuple[Check, ...]:
     """Return the commands for this case: look, compare, try."""
     target = case.target or (case.trace.target if case.trace else None)
-    files = list(dict.fromkeys(one.source.name for one in case.identities or ()))
+    every = {one.source.name: one for one in case.identities or ()}
     found = [_look(case, target)] if target else []
-    found += [_listing(name) for name in files]
-    if files and target:
-        found += _tries(case, target, files[0])
+    found += password(*every.values())
+    found += [_listing(one) for one in every.values()]
+    held = case.chosen or next(iter(case.identities or ()), None)
+    if held and target:
+        found += tries(case, target, held)
     return tuple(found)
 
 
@@ -44,10 +51,60 @@ def path(name: str) -> str:
     return quote(f"./{name}" if name.startswith("-") else name)
 
 
+def kind(source: Source) -> str:
+    """Tell what kind of file this came from: ``pem``, ``der``, ``pkcs12`` or ``store``."""
+    ending = PurePath(source.name).suffix.lower()
+    if any(one.startswith("block ") for one in source.place):
+        return "pem"
+    if ending in _PKCS12:
+        return "pkcs12"
+    if source.place:
+        return "store"
+    return "pem" if ending in _PEM else "der" if ending == ".der" else "store"
+
+
+def password(*held: Identity) -> list[Check]:
+    """Return how the password gets to the commands that follow; nothing if none needs it."""
+    if all(kind(one.source) == "pem" for one in held):
+        return []
+    purpose = (
+        "First the password of the key store: type it and press Enter. It is not shown and stands "
+        "in no command; it is forgotten when the window is closed."
+    )
+    return [Check(purpose, "read -rs STOREPASS\nexport STOREPASS")]
+
+
+def tries(case: Case, target: Target, held: Identity, file: str | None = None) -> list[Check]:
+    """Return the same call with this identity, by curl.
+
+    Args:
+        case: says how the first call was made: version, names, trust.
+        target: the endpoint that was called.
+        held: the identity to call with.
+        file: the file to take in place of the identity's own, of the same kind.
+    """
+    name = file or held.source.name
+    trusted, prepared = _trust(case)
+    call = f"curl -v{_version(case)}{_way(case, target)}{trusted}"
+    url = quote(_url(case, target))
+    purpose = f"The same call with {name}, by another program."
+    if case.trust is None:
+        purpose += " The server is not verified (--insecure), since no trust store was given."
+    if kind(held.source) == "pem":
+        key = held.key_source.name if held.key_source else name
+        tried = f"{call} --cert {path(name)} --key {path(key)} {url}"
+        return [*prepared, Check(purpose, tried)]
+    converted, prepare = _as_pkcs12(case, held, name)
+    tried = f'{call} --cert-type P12 --cert {path(converted)} --pass "$STOREPASS" {url}'
+    if prepare:
+        purpose += f" curl takes PKCS#12 only. Delete {converted} afterwards."
+    return [*prepared, Check(purpose, "\n".join([*prepare, tried]))]
+
+
 def _name(case: Case, target: Target) -> str | None:
     """Return the server name that the client sends: a name, never an address."""
     name = (case.trace.expected_name if case.trace else None) or target.host
-    return None if name.replace(".", "").isdigit() or ":" in name else name
+    return None if _is_address(name) else name
 
 
 def _look(case: Case, target: Target) -> Check:
@@ -62,8 +119,9 @@ def _look(case: Case, target: Target) -> Check:
     return Check(purpose, command)
 
 
-def _listing(name: str) -> Check:
-    if _ending(name) in _PEM:
+def _listing(held: Identity) -> Check:
+    name = held.source.name
+    if kind(held.source) == "pem":
         told = (
             f"openssl crl2pkcs7 -nocrl -certfile {path(name)} | openssl pkcs7 -print_certs -noout"
         )
@@ -72,52 +130,73 @@ def _listing(name: str) -> Check:
         f"What is in {name}. An identity is a PrivateKeyEntry; its chain length tells how many "
         "certificates the client can send."
     )
-    return Check(purpose, f"keytool -list -v -keystore {path(name)}")
+    return Check(purpose, f"keytool -list -v -keystore {path(name)}{STORE}")
 
 
-def _tries(case: Case, target: Target, name: str) -> list[Check]:
-    url = _url(case, target)
-    tls = _CURL.get((case.trace.tls if case.trace else None) or "", "")
-    resolve = _resolve(url, target)
-    ending = _ending(name)
-    call = f"curl -v{tls}{resolve}"
-    purpose = f"The same call with {name}, by another program."
-    if ending in _PEM:
-        key = path(name)
-        return [Check(purpose, f"{call} --cert {key} --key {key} {quote(url)}")]
-    if ending in _PKCS12:
-        return [Check(purpose, f"{call} --cert-type P12 --cert {path(name)} {quote(url)}")]
+def _as_pkcs12(case: Case, held: Identity, name: str) -> tuple[str, list[str]]:
+    """Return a PKCS#12 file with this identity as its only one, and how to make it."""
+    beside = [one for one in case.identities or () if one.source.name == held.source.name]
+    if kind(held.source) == "pkcs12" and len(beside) < 2:  # noqa: PLR2004 - curl takes the first
+        return name, []
+    alias = f" -srcalias {quote(held.alias)}" if held.alias else ""
+    made = f"{PurePath(name).stem}-for-curl.p12"
     convert = (
-        f"keytool -importkeystore -srckeystore {path(name)} "
-        "-destkeystore mtlskit-check.p12 -deststoretype PKCS12"
+        f"keytool -importkeystore -noprompt -srckeystore {path(name)} -srcstorepass:env STOREPASS"
+        f"{alias} -destkeystore {path(made)} -deststoretype PKCS12 -deststorepass:env STOREPASS"
     )
-    then = f"{call} --cert-type P12 --cert mtlskit-check.p12 {quote(url)}"
-    return [Check(f"{purpose} Delete mtlskit-check.p12 afterwards.", f"{convert}\n{then}")]
+    return made, [convert]
 
 
-_CURL = {"1.2": " --tlsv1.2 --tls-max 1.2", "1.3": " --tlsv1.3"}
+def _trust(case: Case) -> tuple[str, list[Check]]:
+    """Return curl's option for the client's trust, and how to get it as PEM where it is not."""
+    if not case.trust:
+        return (" --insecure" if case.trust is None else ""), []
+    files = {one.source.name: kind(one.source) for one in case.trust}
+    if list(files.values()) == ["pem"]:
+        return f" --cacert {path(next(iter(files)))}", []
+    lines = [f"{_TO_PEM[what].format(path(name))}" for name, what in files.items()]
+    command = f"{{\n{chr(10).join(lines)}\n}} > mtlskit-trust.pem"
+    purpose = "What the client trusts servers by, as one PEM file. A store may ask for its password"
+    return " --cacert mtlskit-trust.pem", [Check(f"{purpose}.", command)]
+
+
+_TO_PEM = {
+    "pem": "cat {}",
+    "der": "openssl x509 -inform DER -in {}",
+    "pkcs12": "keytool -list -rfc -keystore {}",
+    "store": "keytool -list -rfc -keystore {}",
+}
+
+
+def _version(case: Case) -> str:
+    return _CURL.get((case.trace.tls if case.trace else None) or "", "")
 
 
 def _url(case: Case, target: Target) -> str:
-    if case.url and "://" in case.url:
-        # The instance's own scheme names the key store to use; on the wire it is https.
-        return urlsplit(address(case.url))._replace(scheme="https").geturl()
+    """Return what to call: the endpoint that was called, with the URL's path if it is the same."""
     name = _name(case, target)
-    return f"https://{name}:{target.port}/" if name else f"https://{target}/"
+    where = f"https://{name}:{target.port}" if name else f"https://{target}"
+    return f"{where}{_path(case, target)}"
 
 
-def _resolve(url: str, target: Target) -> str:
-    """Keep curl on the address that was called, where the URL has another name for it."""
-    parts = urlsplit(url)
-    if parts.hostname in (target.host, None) or not _is_address(target.host):
+def _path(case: Case, target: Target) -> str:
+    """Return the path of the case's URL; of another endpoint's URL nothing is taken."""
+    try:
+        parts = urlsplit(address(case.url or ""))
+        port = parts.port or _HTTPS
+    except ValueError:
+        return "/"
+    same = parts.hostname in {target.host, _name(case, target)} and port == target.port
+    return (parts.path or "/") if same else "/"
+
+
+def _way(case: Case, target: Target) -> str:
+    """Keep curl on the host that was called, where the server name is another."""
+    name = _name(case, target)
+    if name in {None, target.host}:
         return ""
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    return f" --resolve {quote(f'{parts.hostname}:{target.port}:{host}')}"
+    return f" --connect-to {quote(f'{name}:{target.port}:{target}')}"
 
 
 def _is_address(host: str) -> bool:
     return ":" in host or host.replace(".", "").isdigit()
-
-
-def _ending(name: str) -> str:
-    return PurePath(name).suffix.lower()

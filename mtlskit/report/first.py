@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
+from mtlskit.certs.certificate import Certificate
 from mtlskit.diagnosis.reason import Opinion
-from mtlskit.page.blocks import Block, Callout, Fields, Inline, Items, Section, Strong, Tone
+from mtlskit.page.blocks import Block, Callout, Code, Fields, Inline, Section, Strong, Tone
 from mtlskit.page.track import State, Step, Track
+from mtlskit.report import mending
+from mtlskit.report.identities import moment
 from mtlskit.report.redaction import address
 from mtlskit.report.words import counted, sentence, standing_badge, words
 from mtlskit.trace.events import Stage, Trace
@@ -51,13 +54,57 @@ def screen(report: Report) -> tuple[Block, ...]:
     best, trace = report.best, report.case.trace
     callout = Callout(headline(report), (Fields(tuple(_rows(report, best))),), tone=_tone(report))
     road = (track(report).picture("How far the connection came"),) if trace else ()
-    lines = Items(tuple(words()["primer"]["lines"]))
-    return (callout, *road, Section("New to mutual TLS?", (lines,), folded=True))
+    return (callout, *road, _to_find_it(report))
+
+
+def _to_find_it(report: Report) -> Section | Fields:
+    """Tell by what the other side finds this attempt in its logs."""
+    trace = report.case.trace
+    made = ("Report made", moment(report.made))
+    if trace is None:
+        return Fields((made,))
+    rows: list[tuple[str, Inline]] = [("Attempt made", moment(trace.began))]
+    rows += [("Address called", trace.peer)] if trace.peer else []
+    if trace.own:
+        rows.append(("Called from", f"{trace.own}, before any translation of addresses"))
+    for one in (trace.client_chain or ())[:1]:
+        rows += [("Certificate sent", one.label), ("Its serial number", Code(f"{one.serial:x}"))]
+        rows.append(("Its SHA-256", Code(one.sha256)))
+    return Section("To find this attempt in the server's logs", (Fields((*rows, made)),))
+
+
+def named(one: Certificate) -> Inline:
+    """Name a certificate so that it cannot be taken for another."""
+    return f"{one.label}, SHA-256 ", Code(one.sha256)
+
+
+def caveats(report: Report) -> tuple[str, ...]:
+    """Return what an acceptance does not show, as keys of the caveats in `words.toml`."""
+    case, trace = report.case, report.case.trace
+    if trace is None or report.outcome != "accepted":
+        return ()
+    held = case.chosen is not None or bool(case.identities)
+    unasked = trace.asked is None and not trace.asking_hidden and not trace.resumed
+    return (
+        *(("not_asked",) if held and unasked else ()),
+        *(("not_verified",) if case.trust is None else ()),
+    )
+
+
+def _but(report: Report) -> str | None:
+    """Return the headline of an acceptance that lacks something; None for any other case."""
+    best, lacking = report.best, caveats(report)
+    if not lacking or (best is not None and best.cause not in ("none", "server.does-not-ask")):
+        return None
+    told = ", and ".join(words()["caveat"][one]["title"] for one in lacking)
+    return f"The connection was accepted, but {told}."
 
 
 def headline(report: Report) -> str:
     """Say the most important thing: the cause if it is known well enough, else the outcome."""
-    best = report.best
+    best, but = report.best, _but(report)
+    if but is not None:
+        return but
     if report.case.trace is None and best is not None and best.cause == "none":
         return "No fault was found in what was given. No connection was looked at."
     if best is not None and (best.standing in SURE or best.cause in ("none", "unknown")):
@@ -74,57 +121,70 @@ def _tone(report: Report) -> Tone:
     if report.outcome in ("refused", "unreachable"):
         return "bad"
     if report.outcome == "accepted" and (best is None or best.cause == "none"):
-        return "good"
+        return "warn" if caveats(report) else "good"
     return "warn"
 
 
 def _rows(report: Report, best: Opinion | None) -> list[tuple[str, Inline]]:
     rows: list[tuple[str, Inline]] = []
-    seen = report.case.trace is not None
     if report.case.trace is not None:
         rows.append(("What happened", " ".join(_story(report.case.trace, place(report)))))
     if report.outcome in ("refused", "unreachable"):
         rows.append(("Who refused", _refusal(report)))
     if best is None:
         return [*rows, ("Cause", "Every cause that is known here was looked at and ruled out.")]
-    if best.cause == "none":
-        rows.append(("What to do", best.remedy if seen else words()["nothing_found"]))
-    else:
-        tell = _cause if best.standing in SURE else _guess
-        rows += tell(best, seen=seen)
+    rows += _to_do(report, best) if best.cause == "none" else _opinion(report, best)
     return [*rows, *_as_well(report)]
 
 
-def _cause(best: Opinion, *, seen: bool) -> list[tuple[str, Inline]]:
+def _to_do(report: Report, best: Opinion) -> list[tuple[str, Inline]]:
+    """Tell what is left to do where nothing is wrong."""
+    if report.case.trace is None:
+        return [("What to do", words()["nothing_found"])]
+    lacking = [words()["caveat"][one]["do"] for one in caveats(report)]
+    return [("What to do", one) for one in lacking or [best.remedy]]
+
+
+def _opinion(report: Report, best: Opinion) -> list[tuple[str, Inline]]:
+    tell = _cause if best.standing in SURE else _guess
+    rows = tell(best, _how_sure(report, best))
+    lacking = mending.missing(report.case) if best.standing == "CONFIRMED" else ()
+    rows += [("Missing certificate", named(one)) for one in lacking]
+    if "not_verified" in caveats(report):
+        rows.append(("To be sure", words()["caveat"]["not_verified"]["do"]))
+    return rows
+
+
+def _cause(best: Opinion, standing: Inline) -> list[tuple[str, Inline]]:
     """Tell a cause that is known, and what to do about it."""
     shows = [("What shows it", sentence(one.text)) for one in best.because[:1]]
     return [
         ("What that means", words()["meaning"].get(best.cause, sentence(best.title))),
         *shows,
-        ("How sure", _standing(best, seen=seen)),
+        ("How sure", standing),
         ("Who must act", Strong(words()["party"][best.party])),
         ("What to do", sentence(best.remedy)),
     ]
 
 
-def _guess(best: Opinion, *, seen: bool) -> list[tuple[str, Inline]]:
+def _guess(best: Opinion, standing: Inline) -> list[tuple[str, Inline]]:
     """Tell the cause that fits best, and how to find out before anything is changed."""
     if best.cause == "unknown":
         return [("What to do", sentence(one)) for one in (best.remedy, *best.settle[:1])]
     return [
         ("Fits best", sentence(best.title)),
         ("It would mean", words()["meaning"].get(best.cause, sentence(best.title))),
-        ("How sure", _standing(best, seen=seen)),
+        ("How sure", standing),
         *(("To be sure", sentence(one)) for one in best.settle[:1]),
         ("Who must act", Strong(words()["party"][best.party])),
         ("If it is so", sentence(best.remedy)),
     ]
 
 
-def _standing(best: Opinion, *, seen: bool) -> Inline:
+def _how_sure(report: Report, best: Opinion) -> Inline:
     said = words()["standing"][best.standing]
-    means = said["means"] if seen else said.get("unseen", said["means"])
-    return standing_badge(best.standing), " ", means
+    seen = "unseen" if report.case.trace is None else report.outcome
+    return standing_badge(best.standing), " ", said.get(seen, said["means"])
 
 
 def found_as_well(report: Report) -> tuple[Opinion, ...]:
@@ -209,7 +269,7 @@ def _passed(report: Report, trace: Trace, stage: Stage) -> tuple[State, str]:
         case "server-certificate":
             passed = _server_shown(report, trace)
         case "client-certificate":
-            passed = _client_shown(trace)
+            passed = _client_shown(report, trace)
         case "application":
             passed = ("done", f"HTTP {trace.http.status}" if trace.http else "accepted")
         case _:
@@ -225,11 +285,14 @@ def _server_shown(report: Report, trace: Trace) -> tuple[State, str]:
     return "done", "shown" if report.case.trust is None else "accepted"
 
 
-def _client_shown(trace: Trace) -> tuple[State, str]:
+def _client_shown(report: Report, trace: Trace) -> tuple[State, str]:
     if trace.client_chain:
-        return "done", f"{len(trace.client_chain)} sent"
+        best = report.best
+        blamed = best is not None and best.cause.startswith("client.")
+        refused_later = report.refused_by == "server" and blamed
+        return "doubtful" if refused_later else "done", f"{len(trace.client_chain)} sent"
     if trace.client_chain is not None:
         return "doubtful", "none sent"
     if trace.asked is not None or trace.asking_hidden or trace.server_chain is None:
         return "unknown", "not seen"
-    return "done", "not asked for"
+    return "doubtful" if "not_asked" in caveats(report) else "done", "not asked for"

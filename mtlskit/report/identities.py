@@ -105,7 +105,7 @@ def _in_full(seen: Sequence[tuple[str, Certificate]]) -> tuple[Section, ...]:
     told = tuple(Section(one.label, (Fields(_fields(role, one)),)) for role, one in seen[:_MOST])
     left = len(seen) - _MOST
     more = (Paragraph(f"{left} more are not told in full."),) if left > 0 else ()
-    return (Section("Every certificate in full", (*told, *more), folded=True),)
+    return (Section("Every certificate in full", (*told, *more), folded=True, paper=False),)
 
 
 def _fields(role: str, one: Certificate) -> tuple[tuple[str, Inline], ...]:

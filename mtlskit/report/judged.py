@@ -75,7 +75,7 @@ class Report(Shown):
         return clean_page(sections.page_of(self))
 
     def __str__(self) -> str:
-        return text(brief(self.page()))
+        return text(brief(self.page(), _ELSEWHERE, sections.FOR_LATER))
 
     def json(self) -> dict[str, Plain]:
         """Tell it to a program, by schema 1."""
@@ -93,6 +93,12 @@ class Report(Shown):
             saving.NoPdfError: `pdf` is asked for, and nothing here prints PDF.
         """
         return saving.save(self, stem, pdf=pdf)
+
+
+_ELSEWHERE = (
+    "--report NAME saves the whole report as NAME.html, NAME.md and NAME.json (in Python: "
+    'report.save("NAME")), with what is left out here:'
+)
 
 
 def judge(case: Case, made: datetime | None = None) -> Report:

@@ -7,6 +7,7 @@ nothing to say is left out; what is not known has a section of its own.
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -28,19 +29,28 @@ from mtlskit.page.blocks import (
     Table,
     Tone,
 )
-from mtlskit.report import commands, first, identities, instance
+from mtlskit.report import commands, experiments, first, identities, instance, mending
 from mtlskit.report.identities import moment
 from mtlskit.report.words import alert_meaning, sentence, standing_badge, told, words
-from mtlskit.rules.rule import Broken, Clear, Found, Inapplicable, Unknown, Verdict
+from mtlskit.rules.rule import Broken, Clear, Finding, Found, Inapplicable, Unknown, Verdict
 from mtlskit.trace import tell
 
 if TYPE_CHECKING:
-    from mtlskit.case import Attempt
     from mtlskit.report.judged import Report
-    from mtlskit.trace.events import Trace
 
 _FEW = 5
 _ANSWER_TONES: dict[str, Tone] = {"yes": "info", "no": "info", "unknown": "plain"}
+
+
+FOR_LATER = (
+    "The connection, message by message",
+    "Identities and certificates",
+    "Versions and times",
+    "Commands to check it without mtlskit",
+    "Commands that mend it",
+)
+"""Titles of sections that a terminal names and does not tell: they are long, looked up later, or
+copied, which the margin of a terminal's listing would spoil."""
 
 
 def page_of(report: Report) -> Page:
@@ -48,18 +58,20 @@ def page_of(report: Report) -> Page:
     parts = (
         _unreadable(report),
         _why(report),
+        experiments.section(report.case),
+        _mending(report),
         _found_as_well(report),
         _others(report),
-        _handshake(report),
         _asked(report),
+        _handshake(report),
         identities.section(report.case),
-        _checklist(report),
         instance.section(report.case),
-        _experiments(report),
+        _checklist(report),
         _unknown(report),
         _ruled_out(report),
         _commands(report),
         _rules(report),
+        Section("New to mutual TLS?", (Items(tuple(words()["primer"]["lines"])),), folded=True),
         _made(report),
     )
     return Page(first.title(report), (*first.screen(report), *(one for one in parts if one)))
@@ -77,7 +89,7 @@ def _why(report: Report) -> Section | None:
     best = report.best
     if best is None:
         return None
-    blocks: list[Block] = [_seen(best.because)] if best.because else []
+    blocks: list[Block] = [_seen(best.because), *_places(best.because)] if best.because else []
     blocks += _alert(report)
     if best.settle:
         blocks += [Paragraph("This would settle it, cheapest first:"), _steps(best.settle)]
@@ -90,6 +102,18 @@ def _why(report: Report) -> Section | None:
 def _seen(because: Iterable[Because]) -> Table:
     rows = tuple((sentence(one.text), str(one.source or "")) for one in because)
     return Table(("What was seen", "Where"), rows)
+
+
+def _places(because: Sequence[Because]) -> list[Block]:
+    """Say once what the names of the places mean, and whose servers were measured."""
+    where = " ".join(str(one.source) for one in because if one.source)
+    said = " ".join(one.text for one in because)
+    told = [
+        one["means"]
+        for one in words()["place"]
+        if re.search(one["seen"], said if one.get("in") == "text" else where)
+    ]
+    return [Paragraph(" ".join(told))] if told else []
 
 
 def _steps(lines: Iterable[str]) -> Items:
@@ -160,7 +184,7 @@ def _handshake(report: Report) -> Section | None:
         return None
     text = "Time runs downwards. A dashed arrow travelled encrypted."
     blocks = (Fields(tell.facts(trace)), tell.ladder_of(trace).picture(text))
-    return Section("The connection, message by message", blocks)
+    return Section(FOR_LATER[0], blocks)
 
 
 def _asked(report: Report) -> Section | None:
@@ -169,8 +193,26 @@ def _asked(report: Report) -> Section | None:
     return Section("What was asked and what was sent", (table,)) if table else None
 
 
+def about_an_instance(report: Report) -> bool:
+    """Tell whether the case is about an instance's settings, so that its checklist matters."""
+    case = report.case
+    scheme = (case.url or "").partition("://")[0].lower() if "://" in (case.url or "") else "https"
+    by_hand = bool(case.answers) or any(one.by_hand for one in report.checklist)
+    return case.settings is not None or scheme != "https" or by_hand
+
+
+def _findings(report: Report) -> tuple[Finding, ...]:
+    """Return the findings that a reader needs; whether all is well is no question about a fault."""
+    aside = ("none",) if about_an_instance(report) else ("none", "instance.")
+    return tuple(
+        one
+        for one in report.diagnosis.findings
+        if isinstance(one.verdict, Broken) or not one.rule.id.startswith(aside)
+    )
+
+
 def _checklist(report: Report) -> Section | None:
-    if not report.checklist:
+    if not report.checklist or not about_an_instance(report):
         return None
     rows = tuple(
         (
@@ -187,31 +229,12 @@ def _checklist(report: Report) -> Section | None:
 _CHECKS = ("Symptom", "Seen", "Because", "What follows")
 
 
-def _experiments(report: Report) -> Section | None:
-    before = report.case.trace
-    if not report.case.attempts or before is None:
-        return None
-    rows = tuple(_experiment(one, before) for one in report.case.attempts)
-    text = Paragraph("Each time one thing was changed, and the endpoint was called again.")
-    table = Table(("What was changed", "Outcome", "What it shows"), rows)
-    return Section("Experiments", (text, table))
-
-
-def _experiment(one: Attempt, before: Trace) -> tuple[Inline, ...]:
-    ended = one.trace.ended
-    if ended.outcome == "accepted":
-        shows = "This is what was wrong." if one.cause else "It was accepted."
-        return sentence(one.change), Badge("accepted", "good"), shows
-    seen = _joined(ended.because[:1])
-    same = (ended.outcome, ended.symptom) == (before.ended.outcome, before.ended.symptom)
-    shows = "The outcome stayed the same." if same else f"The outcome changed. {seen}"
-    return sentence(one.change), Badge(ended.outcome, "bad"), shows
-
-
 def _unknown(report: Report) -> Section | None:
+    if report.best is not None and report.best.standing == "CONFIRMED":
+        return None  # what is missing would change nothing
     asked = {
         (one.verdict.missing, one.verdict.how): None
-        for one in report.diagnosis.findings
+        for one in _findings(report)
         if isinstance(one.verdict, Unknown)
     }
     if not asked:
@@ -222,7 +245,9 @@ def _unknown(report: Report) -> Section | None:
 
 
 def _ruled_out(report: Report) -> Section | None:
-    out = [one for one in report.opinions if one.standing == "RULED_OUT"]
+    out = [one for one in report.opinions if one.standing == "RULED_OUT" and one.cause != "none"]
+    if not about_an_instance(report):
+        out = [one for one in out if not one.cause.startswith("instance.")]
     if not out:
         return None
     rows = tuple((one.title, _joined(one.because)) for one in out)
@@ -235,17 +260,34 @@ def _commands(report: Report) -> Section | None:
     if not checks:
         return None
     intro = Paragraph(
-        "These need no mtlskit: OpenSSL, curl and a JDK's keytool are enough. They ask for "
-        "passwords where they need them; do not write a password into a command."
+        "These need no mtlskit: OpenSSL, curl and a JDK's keytool are enough. Run them one after "
+        "the other in bash, in the folder where the files are."
     )
-    blocks: list[Block] = [intro]
-    for check in checks:
-        blocks += [Paragraph(check.purpose), Listing(check.command, "sh")]
-    return Section("Commands to check it without mtlskit", tuple(blocks))
+    return Section(FOR_LATER[3], (intro, *_listed(checks)))
+
+
+def _mending(report: Report) -> Section | None:
+    steps = mending.mends(report.case)
+    if not steps:
+        return None
+    intro = Paragraph(
+        "This makes the change that helped a lasting one. Run the commands one after the other in "
+        "bash, in the folder where the files are; what is in use stays as it is until its owner "
+        "replaces it."
+    )
+    return Section(FOR_LATER[4], (intro, *_listed(steps)))
+
+
+def _listed(checks: Iterable[commands.Check]) -> list[Block]:
+    return [
+        block
+        for check in checks
+        for block in (Paragraph(check.purpose), Listing(check.command, "sh"))
+    ]
 
 
 def _rules(report: Report) -> Section:
-    findings = report.diagnosis.findings
+    findings = _findings(report)
     broken = tuple(
         f"{one.rule.id}: {one.verdict.error}" for one in findings if isinstance(one.verdict, Broken)
     )
@@ -255,7 +297,8 @@ def _rules(report: Report) -> Section:
         faults = (Paragraph(said), Items(broken))
     rows = tuple((one.rule.title, *_verdict(one.verdict), one.rule.cites) for one in findings)
     table = Table(("Question", "Answer", "What was seen", "By"), rows)
-    return Section("Every question that was asked", (*faults, table), folded=not broken)
+    title = "Every question that was asked"
+    return Section(title, (*faults, table), folded=not broken, paper=bool(broken))
 
 
 def _verdict(verdict: Verdict) -> tuple[Inline, Inline]:
@@ -280,7 +323,6 @@ def _joined(because: Iterable[Because]) -> str:
 def _made(report: Report) -> Section:
     case = report.case
     rows: list[tuple[str, Inline]] = [
-        ("Report made", moment(report.made)),
         ("Dates judged at", moment(case.at)),
         *((name, value) for name, value in versions().items()),
     ]
@@ -290,7 +332,11 @@ def _made(report: Report) -> Section:
     if sources:
         rows.append(("Looked at", ", ".join(sources)))
     secret = "This report holds no private key, no password and no key log."  # noqa: S105 - says so
-    return Section("Versions and times", (Fields(tuple(rows)), Paragraph(secret)))
+    paper = (
+        "On paper, every certificate in full and every question that was asked are left out; they "
+        "stand in the HTML, Markdown and JSON files."
+    )
+    return Section(FOR_LATER[2], (Fields(tuple(rows)), Paragraph(f"{secret} {paper}")))
 
 
 def versions() -> dict[str, str]:

@@ -12,10 +12,11 @@ from mtlskit.case import Case
 from mtlskit.diagnosis.causes import Party, causes
 from mtlskit.diagnosis.reason import Standing
 from mtlskit.material import Target
-from mtlskit.page.blocks import Callout, Fields
-from mtlskit.page.text import plain_inline
+from mtlskit.page.blocks import Callout, Fields, Page, Section
+from mtlskit.page.text import plain_inline, text
 from mtlskit.report import Report, judge
 from mtlskit.report.first import STAGES, headline, screen, title, track
+from mtlskit.report.mending import missing
 from mtlskit.report.words import counted, sentence, words
 
 Reports = Callable[[str, str], Report]
@@ -160,3 +161,75 @@ def test_things_are_counted_in_english() -> None:
         "1 certificate",
         "2 certificates",
     ]
+
+
+def test_a_certificate_that_was_refused_later_is_not_green(incomplete: Report) -> None:
+    """What was sent and is the likely reason of the refusal is marked, in the same words."""
+    steps = {step.name: step for step in track(incomplete).steps}
+    assert (steps["Client's certificate"].state, steps["Client's certificate"].said) == (
+        "doubtful",
+        "1 sent",
+    )
+
+
+def test_a_certificate_is_green_where_something_else_was_refused(report_of: Reports) -> None:
+    """An application that says no for its own reasons casts no doubt on the certificate."""
+    report = report_of("application.forbidden", "1.3")
+    assert {step.name: step.state for step in track(report).steps}["Client's certificate"] == "done"
+
+
+def test_the_other_side_can_find_the_attempt(incomplete: Report) -> None:
+    """When, from where and to where it was made, and with which certificate, stand up front."""
+    section = screen(incomplete)[-1]
+    trace = incomplete.case.trace
+    assert isinstance(section, Section)
+    assert trace is not None
+    said = text(Page("", (section,)), 400)
+    assert f"{trace.began:%Y-%m-%d %H:%M:%S} UTC" in said
+    assert str(trace.peer) in said
+    assert str(trace.own) in said
+    assert trace.client_chain
+    assert f"{trace.client_chain[0].serial:x}" in said
+    assert trace.client_chain[0].sha256 in said
+    assert "Report made" in said
+
+
+def test_the_missing_certificate_is_named_by_its_fingerprint(incomplete: Report) -> None:
+    """A reader can compare what is to be added with what its issuer publishes."""
+    (lacking,) = missing(incomplete.case)
+    assert lacking.sha256 in told(incomplete)["Missing certificate"]
+
+
+def test_an_acceptance_without_verification_is_no_plain_good_news(report_of: Reports) -> None:
+    """Where the server was not verified, the screen says so and what to do."""
+    report = report_of("none", "1.3")
+    unverified = replace(report, case=report.case.having(trust=None))
+    callout = screen(unverified)[0]
+    assert isinstance(callout, Callout)
+    assert callout.tone == "warn"
+    assert callout.title == "The connection was accepted, but the server was not verified."
+    assert "--trust" in told(unverified)["What to do"]
+
+
+def test_an_acceptance_without_a_request_is_no_plain_good_news(report_of: Reports) -> None:
+    """A certificate that nobody asked for was not tried."""
+    report = report_of("none", "1.3")
+    assert report.case.trace is not None
+    quiet = replace(report.case.trace, asked=None, client_chain=None)
+    unasked = replace(report, case=report.case.having(trace=quiet))
+    callout = screen(unasked)[0]
+    assert isinstance(callout, Callout)
+    assert callout.tone == "warn"
+    assert callout.title.endswith("accepted, but no client certificate was asked for.")
+    assert {step.name: step.state for step in track(unasked).steps}[
+        "Client's certificate"
+    ] == "doubtful"
+
+
+def test_nothing_failed_where_it_was_accepted(report_of: Reports) -> None:
+    """A likely fault beside an acceptance is not said to fit a failure."""
+    report = report_of("none", "1.3")
+    (best, *rest) = report.opinions
+    likely = replace(best, cause="instance.port", standing="LIKELY")
+    settled = replace(report, diagnosis=replace(report.diagnosis, opinions=(likely, *rest)))
+    assert "failed" not in told(settled)["How sure"]

@@ -97,18 +97,17 @@ def test_the_same_report_prints_alike_twice(report_of: Reports, scene: str, tls:
 def test_the_evidence_follows_the_first_screen(incomplete: Report) -> None:
     """The sections stand in the order in which a reader asks for them."""
     assert headings(incomplete.page()) == [
-        "New to mutual TLS?",
+        "To find this attempt in the server's logs",
         "What speaks for this cause",
-        "What else was considered",
-        "The connection, message by message",
-        "What was asked and what was sent",
-        "Identities and certificates",
-        "The symptom checklist",
         "Experiments",
-        "What is not known, and how to find out",
+        "Commands that mend it",
+        "What was asked and what was sent",
+        "The connection, message by message",
+        "Identities and certificates",
         "What was ruled out",
         "Commands to check it without mtlskit",
         "Every question that was asked",
+        "New to mutual TLS?",
         "Versions and times",
     ]
 
@@ -157,15 +156,81 @@ def test_what_could_not_be_read_is_told_first() -> None:
     """A problem with a file has its own section, with what to do."""
     problem = Problem("wrong-password", "The password does not open it.", Source("a.p12"))
     page = judge(Case(problems=(problem,))).page()
-    assert headings(page)[1] == "What could not be read"
+    assert headings(page)[0] == "What could not be read"
     assert "The password does not open it." in text(page)
 
 
 def test_what_nobody_gave_is_told_as_not_known() -> None:
     """Each missing piece stands once, with the way to get it."""
     said = section(judge(Case()).page(), "What is not known, and how to find out")
-    assert said.count("The instance's settings.") == 1
-    assert "--settings" in said
+    assert said.count("The client's key store.  ") == 1
+    assert "--identity" in said
+
+
+def test_an_instance_is_told_of_only_where_there_is_one(noon: datetime) -> None:
+    """Without settings, an own scheme or an answer by hand, no word of an instance is said."""
+    plain = Case(target=Target("partner.example", 443), url="https://partner.example/", at=noon)
+    told = text(judge(plain).page())
+    assert "sys_" not in told
+    assert "The symptom checklist" not in told
+    assert len(judge(plain).json()["checklist"]) == 4  # type: ignore[arg-type]  # a list
+    for case in (
+        plain.having(url="mysecurehttps://partner.example/"),
+        plain.having(answers=(("another-tool", "yes"),)),
+    ):
+        page = judge(case).page()
+        assert "The symptom checklist" in headings(page)
+        assert "The instance's settings." in section(page, "What is not known, and how to find out")
+
+
+def test_whether_all_is_well_is_no_question(report_of: Reports) -> None:
+    """The rule that looks for an acceptance is neither told as a question nor as ruled out."""
+    page = report_of("application.forbidden", "1.3").page()
+    assert "no fault: HTTP" not in text(page, 400)
+    titles = {
+        one.title
+        for one in report_of("application.forbidden", "1.3").opinions
+        if one.cause == "none"
+    }
+    assert not any(one in section(page, "What was ruled out") for one in titles)
+
+
+def test_after_a_proof_nothing_is_left_to_find_out(incomplete: Report, report_of: Reports) -> None:
+    """What is not known is told while it may still decide."""
+    assert "What is not known, and how to find out" not in headings(incomplete.page())
+    open_case = report_of("client.chain-incomplete/not-at-hand", "1.3")
+    assert not any(one.standing == "CONFIRMED" for one in open_case.opinions)
+
+
+def test_names_of_places_are_explained_once(incomplete: Report) -> None:
+    """A reader who has seen no record and no PEM block is told what they are."""
+    told = text(incomplete.page(), 400)
+    assert told.count("is the third TLS record that the client sent") == 1
+    assert told.count("the first object in a PEM file") == 1
+
+
+def test_a_terminal_is_told_the_answer_and_where_the_rest_is(incomplete: Report) -> None:
+    """The short form names once how to get the whole, and leaves the long listings to it."""
+    told = str(incomplete)
+    assert len(told.splitlines()) < 150
+    assert told.count("--report NAME") == 1
+    assert "TLS is the protocol that encrypts" not in told
+    assert "Every question that was asked" in told.split("--report NAME")[1]
+
+
+def test_long_listings_stay_off_paper(incomplete: Report) -> None:
+    """What is looked up in the file is not printed, and the report says so."""
+
+    def off(blocks: tuple[Block, ...]) -> Iterator[str]:
+        for one in blocks:
+            if isinstance(one, Section):
+                if not one.paper:
+                    yield one.title
+                yield from off(one.blocks)
+
+    page = incomplete.page()
+    assert list(off(page.blocks)) == ["Every certificate in full", "Every question that was asked"]
+    assert "On paper, every certificate in full and every question" in text(page, 400)
 
 
 @pytest.mark.parametrize("name", exports.WORLDS)
@@ -312,5 +377,6 @@ def test_no_command_is_folded_or_wrapped(incomplete: Report) -> None:
                 yield from listings(one.blocks)
 
     found = list(listings(incomplete.page().blocks))
-    assert len(found) == 3
-    assert all(one.text in text(incomplete.page()) for one in found)
+    assert len(found) == 8
+    told = text(incomplete.page())
+    assert all(line in told for one in found for line in one.text.splitlines())

@@ -1,0 +1,112 @@
+"""The experiments: what was changed, what came of it, and what that tells.
+
+Law of this file: an attempt is compared with the first one in all that was seen of its end: alert,
+HTTP status and the words of the page. A control proves nothing by itself, and that is said.
+"""
+
+from __future__ import annotations
+
+from mtlskit.case import Attempt, Case
+from mtlskit.page.blocks import Badge, Inline, Paragraph, Section, Table
+from mtlskit.report.identities import moment
+from mtlskit.report.words import sentence, words
+from mtlskit.trace.events import Ended, Trace
+
+_COLUMNS = ("What was changed", "When", "Outcome", "What it shows")
+
+
+def section(case: Case) -> Section | None:
+    """Tell every attempt beside the first one; None if there was none."""
+    if not case.attempts or case.trace is None:
+        return None
+    rows = tuple(_row(one, case.trace) for one in case.attempts)
+    text = Paragraph("Each time one thing was changed, and the endpoint was called again.")
+    return Section("Experiments", (text, Table(_COLUMNS, rows)))
+
+
+def _row(one: Attempt, before: Trace) -> tuple[Inline, ...]:
+    ended = one.trace.ended
+    badge = Badge(ended.outcome, "good" if ended.outcome == "accepted" else "bad")
+    shows = " ".join(_shows(one, before)).strip()
+    return sentence(one.change), moment(one.trace.began), badge, shows
+
+
+def _shows(one: Attempt, before: Trace) -> list[str]:
+    if one.cause is None:
+        return [_difference(one.trace, before), _control(one.trace, before)]
+    if one.trace.ended.outcome == "accepted":
+        return ["This is what was wrong."]
+    return [_difference(one.trace, before), "By itself this change does not help."]
+
+
+def _control(after: Trace, before: Trace) -> str:
+    """Say what a call without the client's certificate tells."""
+    if after.ended.outcome == "accepted":
+        return (
+            "A control: the endpoint lets in a client that shows no certificate, so the "
+            "certificate that was shown is what it refused."
+        )
+    if not before.client_chain:
+        return "A control: it proves nothing, since no certificate was sent before either."
+    if _signs(after) == _signs(before):
+        return (
+            "A control: it proves nothing by itself. The endpoint answers alike with and without "
+            "this certificate, so its answer does not tell whether it looked at it."
+        )
+    return (
+        "A control: it proves nothing by itself. The endpoint tells a missing certificate from "
+        "this one, so the certificate reached it and was looked at."
+    )
+
+
+def _piece(was: str | None, now: str | None) -> str | None:
+    """Of a page's titles, return the first that tells the one from the other."""
+    told, other = (was or "").split(" | "), (now or "").split(" | ")
+    return next((one for one in told if one and one not in other), was)
+
+
+def _difference(after: Trace, before: Trace) -> str:
+    """Say in what the two ends differ, both sides told."""
+    if after.ended.outcome != before.ended.outcome:
+        return f"The outcome changed from {before.ended.outcome} to {after.ended.outcome}."
+    told = [
+        f"{name} was {_quoted(_piece(was, now))}, now {_quoted(_piece(now, was))}"
+        for (name, was), (_, now) in zip(_signs(before), _signs(after), strict=True)
+        if was != now
+    ]
+    if not told:
+        return f"It ended in the same way: {_end(after.ended)}."
+    return f"{_AGAIN[after.ended.outcome]}, but {'; '.join(told)}."
+
+
+_AGAIN = {
+    "accepted": "It was accepted again",
+    "refused": "It was refused again",
+    "unreachable": "Again no connection came about",
+    "undecided": "Again it cannot be told how it ended",
+}
+
+
+def _signs(trace: Trace) -> tuple[tuple[str, str | None], ...]:
+    symptom, http = trace.ended.symptom, trace.http
+    return (
+        ("the stage", words()["stage"].get(trace.ended.stage)),
+        ("the alert", symptom.name),
+        ("the HTTP status", str(http.status) if http else None),
+        ("the page", http.text if http else None),
+        ("the end of the connection", symptom.tcp),
+    )
+
+
+def _quoted(said: str | None) -> str:
+    return f'"{said}"' if said is not None else "none"
+
+
+def _end(ended: Ended) -> str:
+    symptom = ended.symptom
+    if symptom.name is not None:
+        return f"alert {symptom.name} ({symptom.alert})"
+    if symptom.http is not None:
+        return f"HTTP {symptom.http}"
+    ways = {"fin": "closed", "reset": "reset", "deadline": "no answer in time"}
+    return ways.get(symptom.tcp or "", ended.outcome)
