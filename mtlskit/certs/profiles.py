@@ -38,9 +38,9 @@ class Profile:
     Attributes:
         building: how a path is found.
         partial: whether a trusted certificate that is not self-signed ends a path.
-        pinned_leaf: what is asked of a leaf that is trusted itself: ``judged`` all, ``plain``
-            all but the extras, ``dated`` its dates, ``unjudged`` nothing, ``own-issuer`` what is
-            asked of an issuer.
+        pinned_leaf: what is asked of a leaf that is trusted itself: ``judged`` all, ``plain`` all
+            but the extras, ``dated`` dates and key usage, ``unjudged`` nothing, ``own-issuer``
+            what is asked of an issuer.
         names: whether issuers are found by ``folded`` names (RFC 5280, 7.1) or by their ``bytes``.
         key_identifiers: which of them decide who is an issuer: none, ``key``, ``key-and-serial``.
         anchor_unasked: the kinds of rule that a trust anchor is not held to.

@@ -19,8 +19,8 @@ from mtlskit.certs.rulings import Question
 from mtlskit.certs.signing import verified
 from mtlskit.certs.stack_rules import identified, issues, judged
 
-_LENGTH_LIMIT = 102
-"""Certificates in a path that is built without a search, as in OpenSSL."""
+_LENGTH_LIMIT = 100
+"""Intermediate certificates in a path that is built without a search, as in OpenSSL."""
 _SORTED_LIMIT = 16
 """Certificates with the leaf that GnuTLS puts in order."""
 
@@ -149,9 +149,9 @@ def _one_path(question: Question, profile: Profile) -> list[Path]:
 def _grown(question: Question, profile: Profile) -> Built:
     """Grow the chain, from the trusted certificates first, else from those that were sent."""
     chain, sent = [question.leaf], list(question.others)
-    limit = question.max_depth if question.max_depth is not None else profile.intermediates
+    limit = _limit(question, profile)
     trusted = False
-    while len(chain) <= min(limit, _LENGTH_LIMIT) + 1:
+    while len(chain) <= limit + 1:
         top = chain[-1]
         own = top.self_issued and identified(top, top, profile)
         issuer = _chosen(top, question.anchors, question, profile)
@@ -169,6 +169,11 @@ def _grown(question: Question, profile: Profile) -> Built:
         sent.remove(issuer)
         chain.append(issuer)
     return tuple(chain), _too_long(chain[-1], limit)
+
+
+def _limit(question: Question, profile: Profile) -> int:
+    given = profile.intermediates if question.max_depth is None else question.max_depth
+    return min(given, _LENGTH_LIMIT) if given >= 0 else _LENGTH_LIMIT
 
 
 def _chosen(
@@ -198,7 +203,7 @@ def _too_long(top: Certificate, limit: int) -> Reason:
 
 
 def _sorted_once(question: Question, profile: Profile) -> list[Path]:
-    chain = _in_order(question, profile)
+    chain = _cut_at_a_root(_in_order(question, profile), question)
     if len(chain) > 1 and issues(chain[-1], chain[-1], profile):
         chain.pop()
     top = chain[-1]
@@ -208,6 +213,13 @@ def _sorted_once(question: Question, profile: Profile) -> list[Path]:
         # The last one is trusted itself, or another certificate for its name and key is.
         return [found, _path(question, profile, _sorted_below(chain[:-1], question, profile))]
     return [found]
+
+
+def _cut_at_a_root(chain: list[Certificate], question: Question) -> list[Certificate]:
+    """What stands above a trusted, self-issued certificate does not count."""
+    held = {one.der for one in question.anchors if one.subject.der == one.issuer.der}
+    at = next((at for at, one in enumerate(chain) if at and one.der in held), len(chain))
+    return chain[: at + 1]
 
 
 def _sorted_to_its_issuer(

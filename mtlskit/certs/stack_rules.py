@@ -34,7 +34,8 @@ def judged(walk: Walk, profile: Profile) -> list[Reason]:
     if pinned and profile.pinned_leaf == "unjudged":
         return []
     if pinned and profile.pinned_leaf == "dated":
-        return path_rules.reasons(walk, (path_rules.dates,))
+        own = (*path_rules.dates(walk), *_key_usages(walk, profile))
+        return path_rules.reasons(walk, (lambda _: iter(own),))
     found = [
         reason
         for kind, rule in _RULES
