@@ -4,8 +4,8 @@ Law of this room: a list counts only if it is of the right issuer, speaks of thi
 signed by a key that may sign lists, and is of the time in question. Of each list that does not
 count it is said why. A certificate that no list covers is not "good": its status is not known.
 
-Lists that somebody else signs than the certificate's issuer (indirect ones) and lists of changes
-(delta ones) are named and not used; where a delta list is at hand, what the full one says is old.
+A list of another issuer counts where the certificate names that issuer for it (an indirect list),
+and a list of changes (a delta list) only together with the full one that it amends.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from mtlskit.certs.policies import Fault
 from mtlskit.certs.revocation_list import (
     ALL_REASONS,
     DISTRIBUTION_POINTS,
+    REMOVED,
     RevocationList,
     Revoked,
     Scope,
@@ -33,6 +34,8 @@ from mtlskit.certs.revocation_list import (
 from mtlskit.certs.signed import Crl
 from mtlskit.certs.signing import made_by, verified
 
+_KEYS = 50
+"""Of namesakes of a list's issuer, so many keys are tried on it."""
 _HOPS = 3
 """A list's signer whose own status hangs on other signers: so many are followed."""
 
@@ -87,18 +90,51 @@ def _fault(lists: Lists, one: Certificate, said: Sequence[str] = ()) -> Fault | 
     """Go through the lists until every reason for revocation is covered (RFC 5280, 6.3.3)."""
     covered: set[int] = set()
     notes = list(said)
-    for crl in (crl for crl in lists.crls if crl.issuer.same_as(one.issuer)):
-        contents = contents_of(crl.der)
+    meant = _meant(lists, one)
+    changes = [(crl, each) for crl, each in meant if each.changes is not None]
+    for crl, contents in meant:
         note = _why_not(lists, one, crl, contents)
-        entry = contents.entries.get(one.serial)
-        if note is None and entry is not None:
-            return _revoked(one, crl, entry)
-        if note is None:
-            covered |= _covered(one, crl, contents.scope)
-            continue
-        notes.append(note + (f" (it lists {one.label} as revoked {entry})" if entry else ""))
-    delta = any("delta CRL" in note for note in notes)
-    return None if covered >= ALL_REASONS and not delta else _unknown(lists, one, notes, covered)
+        if note is None and contents.changes is None:
+            by, entry = _latest(lists, one, (crl, contents), changes)
+            if entry is not None:
+                return _revoked(one, by, entry)
+            covered |= _covered(one, crl, contents)
+        elif note is not None:
+            listed = contents.entry(one.issuer.der, one.serial)
+            notes.append(note + (f" (it lists {one.label} as revoked {listed})" if listed else ""))
+    if changes and len(changes) == len(meant):
+        notes.append("there are delta CRLs only, and no full list that they amend")
+    return None if covered >= ALL_REASONS else _unknown(lists, one, notes, covered)
+
+
+def _meant(lists: Lists, one: Certificate) -> list[tuple[Crl, RevocationList]]:
+    """The lists of the certificate's issuer, and of those whom it names for its lists."""
+    named = {name for point in _points(one) for name in point.issuers}
+    return [
+        (crl, contents_of(crl.der))
+        for crl in lists.crls
+        if crl.issuer.same_as(one.issuer) or directory_name(crl.issuer.der) in named
+    ]
+
+
+def _latest(
+    lists: Lists,
+    one: Certificate,
+    full: tuple[Crl, RevocationList],
+    changes: Sequence[tuple[Crl, RevocationList]],
+) -> tuple[Crl, Revoked | None]:
+    """What a full list says, amended by a list of changes that goes with it (RFC 5280, 5.2.4)."""
+    crl, contents = full
+    for other, each in changes:
+        fits = (
+            other.issuer.same_as(crl.issuer)
+            and each.scope == contents.scope
+            and (each.changes or 0) <= (contents.number or 0) < (each.number or 0)
+        )
+        entry = each.entry(one.issuer.der, one.serial)
+        if fits and entry is not None and _why_not(lists, one, other, each) is None:
+            return other, None if entry.reason == REMOVED else entry
+    return crl, contents.entry(one.issuer.der, one.serial)
 
 
 def _revoked(one: Certificate, crl: Crl, entry: Revoked) -> Fault:
@@ -124,7 +160,7 @@ def _why_not(lists: Lists, one: Certificate, crl: Crl, contents: RevocationList)
     named = f"the {crl.label} ({crl.source})"
     if contents.unusable:
         return f"{named} {contents.unusable[0]}"
-    if outside := _outside(one, crl, contents.scope):
+    if outside := _outside(one, crl, contents):
         return f"{named} {outside}"
     if crl.this_update > lists.at:
         return f"{named} is of {crl.this_update:%Y-%m-%d %H:%M} UTC, which is later"
@@ -133,27 +169,32 @@ def _why_not(lists: Lists, one: Certificate, crl: Crl, contents: RevocationList)
     return _unsigned(lists, one, crl, named)
 
 
-def _outside(one: Certificate, crl: Crl, scope: Scope) -> str | None:
+def _outside(one: Certificate, crl: Crl, contents: RevocationList) -> str | None:
     """Why a list does not speak of this certificate (RFC 5280, 6.3.3 (b)(2))."""
+    scope = contents.scope
     if scope.attributes_only:
         return "is for attribute certificates only"
     if scope.users_only and one.ca:
         return "is for the certificates of users only"
     if scope.authorities_only and not one.ca:
         return "is for the certificates of CAs only"
-    if not _covered(one, crl, scope):
+    if not _covered(one, crl, contents):
         return "is of another distribution point than the certificate names"
     return None
 
 
-def _covered(one: Certificate, crl: Crl, scope: Scope) -> frozenset[int]:
+def _covered(one: Certificate, crl: Crl, contents: RevocationList) -> frozenset[int]:
     """The reasons for which this list covers the certificate."""
-    own = relative_to(crl.issuer.der, scope.names)
+    own = relative_to(crl.issuer.der, contents.scope.names)
     found: frozenset[int] = frozenset()
     for point in _points(one):
-        names = relative_to(one.issuer.der, point.names) or point.issuers
-        if not own or own & names:
-            found |= scope.reasons & point.reasons
+        if point.issuers:
+            charged = contents.indirect and directory_name(crl.issuer.der) in point.issuers
+        else:
+            charged = crl.issuer.same_as(one.issuer)
+        names = relative_to(crl.issuer.der, point.names) or point.issuers
+        if charged and (not own or own & names):
+            found |= contents.scope.reasons & point.reasons
     return found
 
 
@@ -176,7 +217,9 @@ def _unsigned(lists: Lists, one: Certificate, crl: Crl, named: str) -> str | Non
         for other in dict.fromkeys((*lists.path, *lists.others))
         if other.subject.same_as(crl.issuer)
     ]
-    signers = [other for other in namesakes if made_by(crl.der, other.key.spki)]
+    keys = list(dict.fromkeys(other.key.spki for other in namesakes))[:_KEYS]
+    key = next((spki for spki in keys if made_by(crl.der, spki)), None)
+    signers = [other for other in namesakes if other.key.spki == key]
     if not signers:
         return f"the signature on {named} was not made with a key of its issuer that is at hand"
     allowed = [other for other in signers if other.ku is None or "cRLSign" in other.ku]
@@ -188,15 +231,18 @@ def _unsigned(lists: Lists, one: Certificate, crl: Crl, named: str) -> str | Non
 
 
 def _trusted(lists: Lists, one: Certificate, signer: Certificate) -> bool:
-    """A signer is on the path, or is vouched for by a CA on it, in time and not revoked."""
+    """A signer is on the path, or is vouched for by a CA on it, in time and not revoked.
+
+    A signer whose own status stands in its own list is not asked for twice: its issuer chose so.
+    """
     if any(signer.der == known.der for known in lists.path[1:]):
         return True
-    if lists.hops == 0 or signer.der == one.der:
-        return False
-    if not signer.not_before <= lists.at <= signer.not_after:
+    if lists.hops == 0 or not signer.not_before <= lists.at <= signer.not_after:
         return False
     vouching = any(
         signer.issuer.same_as(known.subject) and verified(signer, known.key.spki)
         for known in lists.path[1:]
     )
-    return vouching and _fault(replace(lists, hops=lists.hops - 1), signer) is None
+    if not vouching or signer.der == one.der:
+        return vouching
+    return _fault(replace(lists, hops=lists.hops - 1), signer) is None

@@ -20,9 +20,11 @@ DISTRIBUTION_POINTS = "2.5.29.31"
 _ISSUING_POINT = "2.5.29.28"
 _DELTA = "2.5.29.27"
 _REASON = "2.5.29.21"
-_PROCESSED = frozenset({_ISSUING_POINT, "2.5.29.20", "2.5.29.35", "2.5.29.18"})
+_NUMBER = "2.5.29.20"
+_CERTIFICATE_ISSUER = "2.5.29.29"
+_PROCESSED = frozenset({_ISSUING_POINT, _DELTA, _NUMBER, "2.5.29.35", "2.5.29.18"})
 """Extensions of a list that may be critical: scope, number, authority key, issuer's other names."""
-_PROCESSED_IN_ENTRY = frozenset({_REASON, "2.5.29.24"})
+_PROCESSED_IN_ENTRY = frozenset({_REASON, _CERTIFICATE_ISSUER, "2.5.29.24"})
 REASONS = (
     # RFC 5280, 5.3.1: by their numbers
     "unspecified",
@@ -37,6 +39,8 @@ REASONS = (
     "privilege withdrawn",
     "AA compromise",
 )
+REMOVED = REASONS[8]
+"""In a list of changes: no longer revoked."""
 ALL_REASONS = frozenset(range(1, 9))
 """The bits of ReasonFlags (RFC 5280, 4.2.1.13); bit 0 is not used."""
 
@@ -78,13 +82,23 @@ class RevocationList:
     """A list's contents.
 
     Attributes:
-        entries: by the serial number.
+        entries: by the certificate's issuer (as names are compared) and its serial number.
         unusable: why it cannot be used here, a sentence's second half; (): it can.
+        indirect: whether it may list certificates of other issuers (RFC 5280, 5.2.5).
+        number: its own number; None: it has none.
+        changes: for a delta CRL, the number of the list that it amends (RFC 5280, 5.2.4).
     """
 
     scope: Scope = field(default_factory=Scope)
-    entries: Mapping[int, Revoked] = field(default_factory=dict, repr=False)
+    entries: Mapping[tuple[object, int], Revoked] = field(default_factory=dict, repr=False)
     unusable: tuple[str, ...] = ()
+    indirect: bool = False
+    number: int | None = None
+    changes: int | None = None
+
+    def entry(self, issuer: bytes, serial: int) -> Revoked | None:
+        """What it says of one certificate, by its issuer's name (DER) and its number."""
+        return self.entries.get((normalised(issuer), serial))
 
 
 @lru_cache(maxsize=64)
@@ -103,47 +117,73 @@ def _contents(der: bytes) -> RevocationList:
     outer, _ = asn1.expect(der, 0, len(der), asn1.SEQUENCE)
     start, stop = asn1.expect(der, outer, len(der), asn1.SEQUENCE)
     parts = asn1.children(der, start, stop)
-    rest = parts[parts[0][0] == asn1.INTEGER :][2:]  # behind version, signature and issuer
+    _, issuer, *rest = parts[parts[0][0] == asn1.INTEGER :]  # behind the version, if there is one
     extensions = dict[str, tuple[bool, bytes]]()
-    entries, odd = dict[int, Revoked](), set[str]()
+    entries, odd = _Entries(), set[str]()
     for tag, start, stop in rest:
         if tag == asn1.SEQUENCE:
-            entries, odd = _entries(der, start, stop)
+            name = asn1.encode(asn1.SEQUENCE, der[issuer[1] : issuer[2]])
+            entries, odd = _entries(der, (start, stop), name)
         elif tag == asn1.EXPLICIT:
             inner = asn1.expect(der, start, stop, asn1.SEQUENCE)
             extensions = dict(_extensions(der, *inner))
     scope, indirect = Scope(), False
     if point := extensions.get(_ISSUING_POINT):
         scope, indirect = _issuing_point(point[1])
-    return RevocationList(scope, entries, tuple(_unusable(extensions, odd, indirect=indirect)))
+    return RevocationList(
+        scope,
+        entries,
+        tuple(_unusable(extensions, odd)),
+        indirect,
+        _number(extensions.get(_NUMBER)),
+        _number(extensions.get(_DELTA)),
+    )
 
 
-def _unusable(
-    extensions: Mapping[str, tuple[bool, bytes]], odd: set[str], *, indirect: bool
-) -> Iterator[str]:
-    if _DELTA in extensions:
-        yield "is a delta CRL (RFC 5280, 5.2.4), a kind that is not supported"
-    if indirect:
-        yield "is an indirect CRL (RFC 5280, 5.2.5), a kind that is not supported"
+def _number(extension: tuple[bool, bytes] | None) -> int | None:
+    if extension is None:
+        return None
+    value = extension[1]
+    return asn1.integer(value, *asn1.expect(value, 0, len(value), asn1.INTEGER))
+
+
+def _unusable(extensions: Mapping[str, tuple[bool, bytes]], odd: set[str]) -> Iterator[str]:
     unknown = {oid for oid, (critical, _) in extensions.items() if critical}
-    for oid in sorted((unknown - _PROCESSED - {_DELTA}) | odd):
+    for oid in sorted((unknown - _PROCESSED) | odd):
         yield f"has the critical extension {EXTENSIONS.get(oid, oid)}, which is not known"
 
 
-def _entries(der: bytes, start: int, stop: int) -> tuple[dict[int, Revoked], set[str]]:
-    """The entries, and the critical extensions in them that are not known."""
-    found: dict[int, Revoked] = {}
-    odd: set[str] = set()
-    for _, at, end in asn1.children(der, start, stop):
+_Entries = dict[tuple[object, int], Revoked]
+
+
+def _entries(der: bytes, span: tuple[int, int], issuer: bytes) -> tuple[_Entries, set[str]]:
+    """The entries, and the critical extensions in them that are not known.
+
+    Each is of the issuer that the last entry before it named, the first of the list's own
+    (RFC 5280, 5.3.3).
+    """
+    found, odd = _Entries(), set[str]()
+    whose: object = normalised(issuer)
+    for _, at, end in asn1.children(der, *span):
         number, date, *more = asn1.children(der, at, end)
         reason = REASONS[0]
         if more:
             given = dict(_extensions(der, *more[0][1:]))
             odd |= {oid for oid, (critical, _) in given.items() if critical}
             reason = _reason(given.get(_REASON))
+            whose = _whose(given.get(_CERTIFICATE_ISSUER), whose)
         since = time_from(date[0], der[date[1] : date[2]])
-        found[asn1.integer(der, *number[1:])] = Revoked(since, reason)
+        found[whose, asn1.integer(der, *number[1:])] = Revoked(since, reason)
     return found, odd - _PROCESSED_IN_ENTRY
+
+
+def _whose(extension: tuple[bool, bytes] | None, before: object) -> object:
+    """CertificateIssuer: the directory name in it."""
+    if extension is None:
+        return before
+    value = extension[1]
+    names = _general(value, asn1.element(value, 0, len(value)))
+    return next((name for kind, name in names if kind == "dn"), before)
 
 
 def _reason(extension: tuple[bool, bytes] | None) -> str:

@@ -20,6 +20,7 @@ _LIFE = timedelta(days=7)
 def revocation_list(  # noqa: PLR0913 - the parts of a list, all by name
     authority: Authority,
     *revoked: x509.Certificate,
+    number: int = 1,
     reason: x509.ReasonFlags = x509.ReasonFlags.key_compromise,
     this_update: datetime | None = None,
     next_update: datetime | None = None,
@@ -31,6 +32,7 @@ def revocation_list(  # noqa: PLR0913 - the parts of a list, all by name
     Args:
         authority: whose list it is.
         revoked: the certificates that it lists.
+        number: the list's own number (RFC 5280, 5.2.3).
         reason: why they are revoked.
         this_update: when it was made, aware.
         next_update: when the next one is due, aware.
@@ -43,7 +45,7 @@ def revocation_list(  # noqa: PLR0913 - the parts of a list, all by name
         .issuer_name(authority.certificate.subject)
         .last_update(since)
         .next_update(next_update or since + _LIFE)
-        .add_extension(x509.CRLNumber(1), critical=False)
+        .add_extension(x509.CRLNumber(number), critical=False)
     )
     for extension, critical in extra:
         builder = builder.add_extension(extension, critical)

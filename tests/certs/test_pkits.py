@@ -23,8 +23,6 @@ AGREEMENT = 0.95
 TESTS: list[dict[str, Any]] = tomllib.loads(
     (Path(__file__).parent / "pkits.toml").read_text(encoding="utf-8")
 )["tests"]
-IN_SCOPE = [test for test in TESTS if "beyond" not in test]
-BEYOND = [test for test in TESTS if "beyond" in test]
 
 
 def _bytes(folder: str, name: str, ending: str) -> bytes:
@@ -66,7 +64,7 @@ def _found(number: str) -> paths.PathSearch:
     )
 
 
-@pytest.mark.parametrize("test", IN_SCOPE, ids=lambda test: test["id"])
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test["id"])
 def test_the_verdict_is_nists_or_the_difference_is_known(test: dict[str, Any]) -> None:
     """Each path is accepted or refused as NIST has it; where not, the data says why."""
     found = _found(test["id"])
@@ -75,14 +73,7 @@ def test_the_verdict_is_nists_or_the_difference_is_known(test: dict[str, Any]) -
 
 
 def test_nearly_all_verdicts_are_nists() -> None:
-    """In scope 95 of 100 agree, and all tests of the suite are there."""
-    agreed = [test for test in IN_SCOPE if "differs" not in test]
-    assert len(agreed) >= AGREEMENT * len(IN_SCOPE)
+    """95 of 100 agree at least, and all 224 tests of the suite are there."""
+    agreed = [test for test in TESTS if "differs" not in test]
+    assert len(agreed) >= AGREEMENT * len(TESTS)
     assert len({tuple(test["id"].split(".")[1:3]) for test in TESTS}) == 224
-
-
-@pytest.mark.parametrize("test", BEYOND, ids=lambda test: test["id"])
-def test_what_is_not_supported_is_never_taken_for_good(test: dict[str, Any]) -> None:
-    """A list of a kind that is not supported leaves the status unknown, and is named."""
-    found = _found(test["id"])
-    assert not found.accepted
