@@ -37,7 +37,8 @@ from mtlskit.page.text import TONE_WORDS
 
 _RULE = re.compile(r"\.mk-([\w-]+)\s*\{([^}]*)\}")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_LONG_RUN = re.compile(r"\S{25,}")
+_LONG_RUN = re.compile(r"\S{15,}")
+_WHOLE_DATE = r'<time style="white-space:nowrap">\g<0></time>'
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _PIECE = re.compile(r"[^.,:;/=@_+&?-]{1,16}[.,:;/=@_+&?-]?|[.,:;/=@_+&?-]{1,16}")
 _DEEPEST = 6
@@ -103,7 +104,7 @@ def _text(text: str) -> str:
     for run in _LONG_RUN.finditer(shown):
         done += [escape(shown[at : run.start()]), _broken(run[0])]
         at = run.end()
-    return _DATE.sub(r"<time>\g<0></time>", "".join([*done, escape(shown[at:])]))
+    return _DATE.sub(_WHOLE_DATE, "".join([*done, escape(shown[at:])]))
 
 
 def _broken(run: str) -> str:
