@@ -13,9 +13,11 @@ The front door; each name is loaded when it is first used::
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # importing it from typing would cost more than all the rest of this file
 if TYPE_CHECKING:
+    from typing import Any
+
     from mtlskit.case import Case as Case
     from mtlskit.collect.doctor import doctor as doctor
     from mtlskit.collect.look import compare as compare

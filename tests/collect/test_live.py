@@ -356,12 +356,15 @@ def test_a_failed_send_loses_nothing(
     """The alert is read though the server refused and reset while a large request was under way."""
     monkeypatch.setattr(live, "HUSH", 0.0)
     request = HttpRequest("POST", "/", body=bytes(8 << 20))
-    taps = []
+    failed: list[Tap] = []
     with hasty(parties.demanding("1.3")) as target:
-        for _ in range(10):
-            taps.append(connect(Call(target, request=request)))  # noqa: PERF401 - one by one
-    assert all(alerts(told(tap), "server") == [116] for tap in taps)
-    failed = [tap for tap in taps if any("socket failed" in word for word in tap.library)]
+        for _ in range(60):
+            tap = connect(Call(target, request=request))
+            assert alerts(told(tap), "server") == [116]
+            if any("socket failed" in word for word in tap.library):
+                failed.append(tap)
+            if len(failed) == 3:
+                break  # a busy machine needs more tries until the reset comes in time
     assert failed, "no send failed, so this run showed nothing"
     assert all(tap.closing == replace(tap.closing, sender="server", kind="reset") for tap in failed)
 
