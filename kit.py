@@ -73,6 +73,7 @@ PROGRAMS = {
     "certtool": "gnutls-bin",
     "keytool": "default-jre-headless",
     "java": "default-jre-headless",
+    "javac": "default-jdk-headless",
     "tshark": "tshark",
     "pdftotext": "poppler-utils",
     "chromium|chromium-browser|google-chrome": "chromium",

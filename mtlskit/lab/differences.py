@@ -224,35 +224,40 @@ def _constraint(*permitted: x509.GeneralName) -> x509.NameConstraints:
     return x509.NameConstraints(list(permitted), None)
 
 
-def _constraints() -> Iterator[_Row]:
-    root = _root()
+def _forms() -> dict[str, tuple[x509.GeneralName, x509.GeneralName, str]]:
+    """By form: a constraint that is kept, one that is broken, and the leaf's name."""
     acme = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Acme")])
     other = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Other")])
-    forms: dict[str, tuple[x509.GeneralName, x509.GeneralName, list[str]]] = {
-        "dns": (x509.DNSName("acme.example"), x509.DNSName("other.example"), ["c.acme.example"]),
-        "dn": (x509.DirectoryName(acme), x509.DirectoryName(other), ["c.acme.example"]),
+    return {
+        "dns": (x509.DNSName("acme.example"), x509.DNSName("other.example"), "c.acme.example"),
+        "dn": (x509.DirectoryName(acme), x509.DirectoryName(other), "c.acme.example"),
         "ip": (
             x509.IPAddress(ip_network("192.0.2.0/24")),
             x509.IPAddress(ip_network("198.51.100.0/24")),
-            ["192.0.2.7"],
+            "192.0.2.7",
         ),
         "uri": (
             x509.UniformResourceIdentifier("acme.example"),
             x509.UniformResourceIdentifier("other.example"),
-            ["spiffe://acme.example/c"],
+            "spiffe://acme.example/c",
         ),
-        "email": (
-            x509.RFC822Name("acme.example"),
-            x509.RFC822Name("b.example"),
-            ["c@acme.example"],
-        ),
+        "email": (x509.RFC822Name("acme.example"), x509.RFC822Name("b.example"), "c@acme.example"),
     }
-    for form, (kept, broken, san) in forms.items():
+
+
+def _constraints() -> Iterator[_Row]:
+    root = _root()
+    for form, (kept, broken, name) in _forms().items():
         for state, base in (("kept", kept), ("broken", broken)):
-            name = "CN=Issuing, O=Acme"
-            issuing = root.intermediate(name, extra=[(_constraint(base), True)])
-            yield f"{form}-constraint-{state}", _client(issuing, san=san), [issuing], [root]
-    dns = root.intermediate("CN=Issuing, O=Acme", extra=[(_constraint(forms["dns"][0]), True)])
+            issuing = root.intermediate("CN=Issuing, O=Acme", extra=[(_constraint(base), True)])
+            yield f"{form}-constraint-{state}", _client(issuing, san=[name]), [issuing], [root]
+
+
+def _common_names() -> Iterator[_Row]:
+    """Leaves without a DNS name in the subjectAltName below a constraint on DNS names."""
+    root = _root()
+    limit = (_constraint(x509.DNSName("acme.example")), True)
+    dns = root.intermediate("CN=Issuing, O=Acme", extra=[limit])
     for name, common in (
         ("host-outside", "host.other.example"),
         ("host-inside", "host.acme.example"),
@@ -280,4 +285,5 @@ _PARTS: tuple[Callable[[], Iterator[_Row]], ...] = (
     _identifiers,
     _algorithms,
     _constraints,
+    _common_names,
 )
