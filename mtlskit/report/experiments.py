@@ -69,13 +69,16 @@ def _difference(after: Trace, before: Trace) -> str:
     """Say in what the two ends differ, both sides told."""
     if after.ended.outcome != before.ended.outcome:
         return f"The outcome changed from {before.ended.outcome} to {after.ended.outcome}."
+    if _end(after.ended) != _end(before.ended):
+        was, now = _end(before.ended), _end(after.ended)
+        return f"{_AGAIN[after.ended.outcome]}, before by {was}, now by {now}."
     told = [
         f"{name} was {_quoted(_piece(was, now))}, now {_quoted(_piece(now, was))}"
         for (name, was), (_, now) in zip(_signs(before), _signs(after), strict=True)
         if was != now
     ]
     if not told:
-        return f"It ended in the same way: {_end(after.ended)}."
+        return f"It ended in the same way: by {_end(after.ended)}."
     return f"{_AGAIN[after.ended.outcome]}, but {'; '.join(told)}."
 
 
@@ -88,13 +91,11 @@ _AGAIN = {
 
 
 def _signs(trace: Trace) -> tuple[tuple[str, str | None], ...]:
-    symptom, http = trace.ended.symptom, trace.http
+    """Return what is compared: how it ended, where, and what the page said."""
     return (
+        ("the end", _end(trace.ended)),
         ("the stage", words()["stage"].get(trace.ended.stage)),
-        ("the alert", symptom.name),
-        ("the HTTP status", str(http.status) if http else None),
-        ("the page", http.text if http else None),
-        ("the end of the connection", symptom.tcp),
+        ("the page", trace.http.text if trace.http else None),
     )
 
 
@@ -105,8 +106,14 @@ def _quoted(said: str | None) -> str:
 def _end(ended: Ended) -> str:
     symptom = ended.symptom
     if symptom.name is not None:
-        return f"alert {symptom.name} ({symptom.alert})"
+        return f"the alert {symptom.name} ({symptom.alert})"
     if symptom.http is not None:
         return f"HTTP {symptom.http}"
-    ways = {"fin": "closed", "reset": "reset", "deadline": "no answer in time"}
-    return ways.get(symptom.tcp or "", ended.outcome)
+    return _WAYS.get(symptom.tcp or "", "no word of the server")
+
+
+_WAYS = {
+    "fin": "an end of the connection without a word",
+    "reset": "a reset of the connection",
+    "deadline": "silence until the deadline",
+}

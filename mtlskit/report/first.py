@@ -295,4 +295,5 @@ def _client_shown(report: Report, trace: Trace) -> tuple[State, str]:
         return "doubtful", "none sent"
     if trace.asked is not None or trace.asking_hidden or trace.server_chain is None:
         return "unknown", "not seen"
-    return "doubtful" if "not_asked" in caveats(report) else "done", "not asked for"
+    missed = report.best is not None and report.best.cause == "server.does-not-ask"
+    return "doubtful" if missed or "not_asked" in caveats(report) else "done", "not asked for"

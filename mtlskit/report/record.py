@@ -38,6 +38,9 @@ def record_of(report: Report) -> dict[str, Plain]:
         "url": address(case.url) if case.url else None,
         "made": plain(report.made),
         "judged_at": plain(case.at),
+        "began": plain(case.trace.began if case.trace else None),
+        "address_called": case.trace.peer if case.trace else None,
+        "called_from": case.trace.own if case.trace else None,
         "outcome": report.outcome,
         "refused_by": report.refused_by,
         "stage": report.stage,
@@ -148,6 +151,7 @@ def _experiment(one: Attempt) -> Plain:
     return {
         "cause": one.cause,
         "change": one.change,
+        "began": plain(one.trace.began),
         "outcome": ended.outcome,
         "refused_by": ended.refused_by,
         "stage": ended.stage,

@@ -23,7 +23,7 @@ from mtlskit.report import Report
 from mtlskit.report.commands import Check, checks
 from mtlskit.report.mending import mends
 
-pytestmark = pytest.mark.needs("bash", "openssl", "curl", "keytool")
+pytestmark = pytest.mark.needs("openssl", "curl", "keytool")
 PASSWORD = "a b'$c"
 
 

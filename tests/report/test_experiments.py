@@ -48,14 +48,15 @@ def test_another_alert_is_another_answer() -> None:
         trace(alert=48, name="unknown_ca"),
         trace(alert=116, name="certificate_required"),
     )
-    assert 'the alert was "unknown_ca", now "certificate_required"' in told(after, before)
+    said = told(after, before)
+    assert "by the alert unknown_ca (48), now by the alert certificate_required (116)." in said
 
 
 def test_a_control_that_ends_alike_proves_nothing() -> None:
     """The same answer with and without a certificate does not tell what was looked at."""
     same = trace(alert=40, name="handshake_failure")
     said = told(same, same)
-    assert "It ended in the same way: alert handshake_failure (40)." in said
+    assert "It ended in the same way: by the alert handshake_failure (40)." in said
     assert "it proves nothing by itself" in said
     assert "does not tell whether it looked at it" in said
 

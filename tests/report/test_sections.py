@@ -286,6 +286,9 @@ def test_json_follows_the_schema(incomplete: Report) -> None:
         "server",
         "after-handshake",
     )
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", told["began"])
+    assert told["address_called"] == told["target"]
+    assert told["called_from"].startswith("127.0.0.1:")
     assert told["symptom"] == {
         "alert": 48,
         "name": "unknown_ca",
