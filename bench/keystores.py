@@ -85,7 +85,7 @@ def _jks() -> bytes:
         entries.append(head + (_certificate(der) if at % 2 else key))
     whole = b"\xfe\xed\xfe\xed\0\0\0\2" + ENTRIES.to_bytes(4, "big") + b"".join(entries)
     secret = PASSWORD.encode("utf-16-be")
-    return whole + hashlib.sha1(secret + b"Mighty Aphrodite" + whole).digest()  # noqa: S324
+    return whole + hashlib.sha1(secret + b"Mighty Aphrodite" + whole).digest()  # noqa: S324 - the format asks for it
 
 
 def _sealed(issued: Issued) -> bytes:
@@ -96,7 +96,7 @@ def _sealed(issued: Issued) -> bytes:
         last = hashlib.sha1(secret + last).digest()  # noqa: S324 - the JDK's own
         stream += last
     data += bytes(one ^ other for one, other in zip(plain, stream, strict=False))
-    data += hashlib.sha1(secret + plain).digest()  # noqa: S324
+    data += hashlib.sha1(secret + plain).digest()  # noqa: S324 - the format asks for it
     algorithm = encode(SEQUENCE, encode(OID, _PROTECTOR) + encode(NULL, b""))
     return encode(SEQUENCE, algorithm + encode(OCTET_STRING, data))
 

@@ -63,7 +63,7 @@ def _accepting(kind: str) -> Iterator[Row]:
     same = _read(leaves[0].der)
     new, again, bare = alternate(
         ROUNDS,
-        lambda: _batch(lambda: (signing._verified.cache_clear(), ours(next(fresh)))),  # noqa: SLF001
+        lambda: _batch(lambda: (signing._verified.cache_clear(), ours(next(fresh)))),  # noqa: SLF001 - signatures anew
         lambda: _batch(lambda: ours(same)),
         lambda: _batch(lambda: peer(next(theirs))),
     )
@@ -91,9 +91,9 @@ def _peer(root: Authority, issuing: Authority) -> Callable[[Issued], None]:
 def _explaining() -> Iterator[Row]:
     """Search every broken chain of the lab, with nothing remembered; also told as a page."""
     broken = [one for one in chains() if one.code is not None and not one.crls]
-    searched = [_cold(lambda one=one: _search(one)) for one in broken]  # type: ignore[misc]
-    told = [_cold(lambda one=one: str(_search(one))) for one in broken]  # type: ignore[misc]
-    peer = median(_cold(lambda one=one: _refused(one)) for one in broken)  # type: ignore[misc]
+    searched = [_cold(lambda one=one: _search(one)) for one in broken]  # type: ignore[misc]  # mypy cannot tell a default in a lambda
+    told = [_cold(lambda one=one: str(_search(one))) for one in broken]  # type: ignore[misc]  # mypy cannot tell a default in a lambda
+    peer = median(_cold(lambda one=one: _refused(one)) for one in broken)  # type: ignore[misc]  # mypy cannot tell a default in a lambda
     for what, times in (("search", searched), ("search and print as text", told)):
         yield _worst(f"{len(broken)} rejected chains, {what}", times, peer, EXPLAIN_BUDGET)
 
@@ -106,8 +106,8 @@ def _worst(what: str, times: list[float], peer: float, budget: float) -> Row:
 
 def _mazes() -> Iterator[Row]:
     every = list(mazes())
-    times = [_cold(lambda one=one: _lost(one)) for one in every]  # type: ignore[misc]
-    peer = median(_cold(lambda one=one: _refused(one)) for one in every)  # type: ignore[misc]
+    times = [_cold(lambda one=one: _lost(one)) for one in every]  # type: ignore[misc]  # mypy cannot tell a default in a lambda
+    peer = median(_cold(lambda one=one: _refused(one)) for one in every)  # type: ignore[misc]  # mypy cannot tell a default in a lambda
     yield _worst(f"{len(every)} mazes", times, peer, MAZE_BUDGET)
 
 
