@@ -71,7 +71,8 @@ def _in_handshake(question: Question, profile: Profile) -> Iterable[Reason]:
 def _path(question: Question, profile: Profile, built: Built) -> Path:
     certificates, end = built
     walk = walk_of(question, certificates, anchored=end is None)
-    found = judged(walk, profile)
+    trusted = {one.der for one in question.anchors} if profile.building == "first" else set()
+    found = judged(walk, profile, trusted)
     return Path(certificates, end is None, tuple(found if end is None else (end, *found)))
 
 
@@ -160,12 +161,16 @@ def _grown(question: Question, profile: Profile) -> Built:
         if issuer is not None:
             chain.append(issuer)
             trusted = True
-            if profile.partial or (issuer.self_issued and identified(issuer, issuer, profile)):
+            if profile.partial and profile.building != "first":
+                return tuple(chain), None
+            if issuer.self_issued and identified(issuer, issuer, profile):
                 return tuple(chain), None
             continue
         issuer = None if trusted else _chosen(top, sent, question, profile)
         if issuer is None:
-            return tuple(chain), _end(top, question, profile, trusted=trusted)
+            ended = trusted and profile.partial
+            end = None if ended else _end(top, question, profile, trusted=trusted)
+            return tuple(chain), end
         sent.remove(issuer)
         chain.append(issuer)
     return tuple(chain), _too_long(chain[-1], limit)

@@ -7,7 +7,7 @@ reasons out at the trust anchor, sets its limits, or takes its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from mtlskit.certs import asn1, path_rules
@@ -28,8 +28,11 @@ _HOST_LIMIT = 254
 StackRule = Callable[[Walk, Profile], Iterator[Reason]]
 
 
-def judged(walk: Walk, profile: Profile) -> list[Reason]:
-    """Every reason for which a stack does not accept a path, the decisive one first."""
+def judged(walk: Walk, profile: Profile, trusted: Collection[bytes] = ()) -> list[Reason]:
+    """Every reason for which a stack does not accept a path, the decisive one first.
+
+    `trusted` has, by their DER, those besides the last one that are spared as an anchor is.
+    """
     pinned = walk.anchored and len(walk.certificates) == 1
     if pinned and profile.pinned_leaf == "unjudged":
         return []
@@ -40,20 +43,16 @@ def judged(walk: Walk, profile: Profile) -> list[Reason]:
         reason
         for kind, rule in _RULES
         for reason in rule(walk, profile)
-        if not _spared(kind, reason, walk, profile)
+        if not (kind in profile.anchor_unasked and _spared(reason, walk, trusted))
     ]
     return path_rules.reasons(walk, (lambda _: iter(found),))
 
 
-def _spared(kind: str, reason: Reason, walk: Walk, profile: Profile) -> bool:
-    """Whether the reason lies in the trust anchor, and the stack does not ask that of one."""
-    anchor = walk.certificates[-1]
-    return (
-        walk.anchored
-        and len(walk.certificates) > 1
-        and reason.certificate is anchor
-        and kind in profile.anchor_unasked
-    )
+def _spared(reason: Reason, walk: Walk, trusted: Collection[bytes]) -> bool:
+    """Whether the reason lies in a trust anchor above the leaf."""
+    one = reason.certificate
+    above = walk.anchored and one is not walk.leaf
+    return above and (one is walk.certificates[-1] or one.der in trusted)
 
 
 def _as_it_is(rule: path_rules.Rule) -> StackRule:
