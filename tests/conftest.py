@@ -60,7 +60,7 @@ def report_of() -> Callable[[str, str], Report]:
                     password=staged.password,
                     server_name=staged.server_name,
                     tls=None if staged.versions == ("1.2", "1.3") else staged.versions[0],
-                    timeout=2.0,
+                    timeout=5.0,
                 )
         return reports[scene, tls]
 
