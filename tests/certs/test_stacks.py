@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtlskit import verify
+from mtlskit.__main__ import main
 from mtlskit.certs import paths, stack_extras
 from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.certs.profiles import BASE, SWITCHES, Profile, profile, profiles
@@ -304,6 +305,23 @@ def test_verify_tells_a_program_what_stacks_say(cast: Cast, make: Maker) -> None
     assert [one["stack"] for one in told["stacks"]] == list(STACKS)
     assert {one["switch"] for one in told["stacks"] if one["stack"] == "nginx"} == {"partial"}
     assert told["asked"] == []
+
+
+def test_the_terminal_asks_for_a_stack_by_name(
+    cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--profile` decides the verdict and the exit status; an unknown one is wrong usage."""
+    chain, trust = tmp_path / "chain.pem", tmp_path / "trust.pem"
+    chain.write_bytes(cast.client.pem_chain())
+    trust.write_bytes(cast.issuing.pem_chain(chain=False))
+    asked = ["verify", str(chain), "--trust", str(trust), "--json"]
+    assert main(asked) == 0
+    capsys.readouterr()
+    assert main([*asked, "--profile", "nginx"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["accepted"], told["profile"]) == (False, "nginx")
+    assert main([*asked, "--profile", "nix"]) == 2
+    assert "There is no profile 'nix'." in capsys.readouterr().err
 
 
 def test_many_issuers_of_one_name_are_judged_in_time(make: Maker) -> None:
