@@ -15,6 +15,8 @@ from mtlskit.certs.path_rules import Reason, Walk
 
 _Extra = Callable[[Walk], Iterator[Reason]]
 _VERSION_3 = 3
+_SSL_CLIENT, _SSL_SERVER = 0x80, 0x40
+_BIT_STRING = 4  # octets: tag, length, unused bits, and the bits
 
 
 def _critical_basic_constraints(walk: Walk) -> Iterator[Reason]:
@@ -151,6 +153,17 @@ def _dns_bases(value: bytes) -> Iterator[str]:
             yield one.base.value
 
 
+def _netscape_type(walk: Walk) -> Iterator[Reason]:
+    """Netscape's certificate type, a bit string: bit 0 is an SSL client, bit 1 an SSL server."""
+    extension = walk.leaf.extension("2.16.840.1.113730.1.1")
+    if extension is None:
+        return
+    wanted = _SSL_CLIENT if walk.role == "client" else _SSL_SERVER
+    if len(extension.value) != _BIT_STRING or not extension.value[-1] & wanted:
+        text = f"The Netscape certificate type of {walk.leaf.label} allows no TLS {walk.role}."
+        yield Reason("purpose", walk.leaf, text, f"SSL {walk.role}", extension.value.hex())
+
+
 EXTRAS: Mapping[str, _Extra] = {
     "critical-basic-constraints": _critical_basic_constraints,
     "usage-of-cas": _usage_of_cas,
@@ -162,6 +175,7 @@ EXTRAS: Mapping[str, _Extra] = {
     "key-identifier-of-leaf": _key_identifier_of_leaf,
     "identifiers-not-critical": _identifiers_not_critical,
     "anchor-is-ca": _anchor_is_ca,
+    "netscape-type": _netscape_type,
     "san-needed": _san_needed,
     "critical-san-without-subject-only": _critical_san_without_subject_only,
     "version-3-everywhere": _version_3_everywhere,

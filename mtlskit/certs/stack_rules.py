@@ -292,17 +292,19 @@ def _key_sizes(walk: Walk, profile: Profile) -> Iterator[Reason]:
 
 def _key_kinds(walk: Walk, profile: Profile) -> Iterator[Reason]:
     for one in walk.certificates:
-        refused = str(one.key) in profile.refused_keys
-        if refused or (one is not walk.leaf and str(one.key) in profile.refused_issuer_keys):
+        named = {one.key.kind, str(one.key)}
+        refused = not named.isdisjoint(profile.refused_keys)
+        if refused or (one is not walk.leaf and not named.isdisjoint(profile.refused_issuer_keys)):
             text = f"The key of {one.label}, {one.key}, is of a kind that is not accepted."
             yield Reason("weak-key", one, text, "a kind of key that is known", str(one.key))
 
 
 def _signature_strength(walk: Walk, profile: Profile) -> Iterator[Reason]:
-    for reason in path_rules.signature_strength(walk):
-        algorithm = reason.presented.lower().replace("-", "")
+    for one in walk.below_anchor():
+        algorithm = one.signature_algorithm.lower().replace("-", "")
         if any(weak in algorithm for weak in profile.refused_hashes):
-            yield reason
+            text = f"The signature on {one.label} uses a weak hash: {one.signature_algorithm}."
+            yield Reason("weak-signature", one, text, "a better hash", one.signature_algorithm)
 
 
 def _serials(walk: Walk, profile: Profile) -> Iterator[Reason]:
