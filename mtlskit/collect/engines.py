@@ -20,13 +20,14 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
+from time import monotonic
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.rulings import Question
 from mtlskit.certs.stacks import Answer
 
 DEADLINE = 60.0
-"""Seconds for one engine and all questions together; Go has to compile its program first."""
+"""Seconds for all questions together; Go, the last one, has to compile its program first."""
 _WORDS = 300
 _PURPOSES = {"client": "1.3.6.1.5.5.7.3.2", "server": "1.3.6.1.5.5.7.3.1"}
 _BUILT = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "OPENSSL_CONF", "GNUTLS_SYSTEM_PRIORITY_FILE")
@@ -62,7 +63,7 @@ class Engine:
             with tempfile.TemporaryDirectory(prefix="mtlskit-") as folder:
                 answers = self.ask(questions, Path(folder), program, timeout)
         except subprocess.TimeoutExpired:
-            return [self.unasked(f"no answer within {timeout:g} seconds")] * len(questions)
+            return [self.unasked(f"no answer within {timeout:.3g} seconds")] * len(questions)
         except OSError as error:
             return [self.unasked(f"it could not be run: {error.strerror}")] * len(questions)
         return [self._named(one, program) for one in answers]
@@ -77,10 +78,10 @@ class Engine:
 
 
 def second_opinions(question: Question, timeout: float = DEADLINE) -> tuple[Answer, ...]:
-    """Ask every engine on this machine; those that are not here are left out."""
-    return tuple(
-        one.answers((question,), timeout)[0] for one in ENGINES.values() if one.path is not None
-    )
+    """Ask every engine on this machine within `timeout` seconds; what is not here is left out."""
+    end = monotonic() + timeout
+    here = [one for one in ENGINES.values() if one.path is not None]
+    return tuple(one.answers((question,), max(1.0, end - monotonic()))[0] for one in here)
 
 
 @cache
