@@ -12,6 +12,7 @@ import ipywidgets as widgets
 from mtlskit.checklist import Row
 from mtlskit.desk import fields, step
 from mtlskit.desk.session import Session
+from mtlskit.desk.wording import by_fields
 from mtlskit.report.words import told
 
 ANSWERS = [("unknown", ""), ("yes", "yes"), ("no", "no")]
@@ -62,6 +63,6 @@ def _evidence(row: Row) -> str:
     said = "No answer yet." if row.answer == "unknown" else f"Answer: {row.answer}."
     reasons = " ".join(told(reason) for reason in row.because)
     return (
-        f"<p>{html.escape(f'{said} {reasons}'.strip())}</p>"
-        f'<p class="mtls-hint">{html.escape(row.follows)}</p>'
+        f"<p>{html.escape(by_fields(f'{said} {reasons}'.strip()))}</p>"
+        f'<p class="mtls-hint">{html.escape(by_fields(row.follows))}</p>'
     )

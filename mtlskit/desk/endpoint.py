@@ -1,19 +1,23 @@
 """The first step: what is to be called.
 
-Law of this file: it fills in the plan and calls nothing.
+Law of this file: it fills in the plan and calls nothing. An address that was corrected leaves
+nothing of itself behind.
 """
 
 from __future__ import annotations
 
 import html
+import secrets
 
-from mtlskit.desk import fields, step
+from mtlskit.desk import address, fields, step
 from mtlskit.desk.session import Session
 from mtlskit.experiment import target_of
 from mtlskit.lab import scenes
+from mtlskit.material import Target
 
-LAB, OWN = "lab", "own"
+LAB, OWN, SURPRISE = "lab", "own", ""
 VERSIONS = [("Whatever both sides speak", ""), ("TLS 1.3 only", "1.3"), ("TLS 1.2 only", "1.2")]
+ELSEWHERE = "The address in step 3 led to another host, so it was taken away."
 
 
 class Endpoint:
@@ -23,19 +27,26 @@ class Endpoint:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._drawn = ""
+        self._read = ""
+        self._left: str | None = None
         self.what = fields.either(
             "Look at",
             [("A failure staged on this computer, to practise", LAB), ("My own endpoint", OWN)],
         )
         self.scene = fields.choice("Failure", _scenes())
+        self.surprise = fields.lead("Surprise me", self.draw)
         self.address = fields.line("Endpoint", "partner.example.com:8443")
         self.server_name = fields.line("Server name", "the host above")
         self.tls = fields.choice("TLS version", VERSIONS)
         self.story, self.message = fields.words(), fields.words()
-        self._lab = step.cell(self.scene, self.story)
+        self._lab = step.cell(self.scene, step.row(self.surprise), self.story)
         self._own = step.cell(
             self.address,
-            fields.hint("Host and port, or the https address that the instance calls."),
+            fields.hint(
+                "Host and port, or the https address that the instance calls. Of an address only "
+                "scheme, host, port and path are kept; what follows a question mark is dropped."
+            ),
             self.server_name,
             fields.hint("Only if the certificate is asked for by another name (SNI)."),
         )
@@ -60,30 +71,78 @@ class Endpoint:
         own = self.what.value == OWN
         self._own.layout.display = "" if own else "none"
         self._lab.layout.display = "none" if own else ""
-        self.story.value = f"<p>{html.escape(scenes.SCENES[self.scene.value].story)}</p>"
+        self.surprise.description = "Another one" if self.scene.value == SURPRISE else "Surprise me"
+        story = scenes.SCENES[self.scene.value or self._drawn].story
+        self.story.value = f"<p>{html.escape(story)}</p>"
+
+    def draw(self) -> None:
+        """Take any other failure of the lab, and do not say which."""
+        shown = self.scene.value or self._drawn
+        self._drawn = secrets.choice([one for one in scenes.SCENES if one != shown])
+        if self.scene.value == SURPRISE:
+            self._changed()
+        else:
+            self.scene.value = SURPRISE
 
     def _changed(self) -> None:
         self.message.value = ""
         with step.told(self.message, named=False):
             if self.what.value == LAB:
-                self._session.intend(
-                    scene=self.scene.value, target=None, tls=self.tls.value or None
-                )
+                self._stage()
             else:
                 self._call_own()
         self.refresh()
 
+    def _stage(self) -> None:
+        surprise = self.scene.value == SURPRISE
+        if surprise and not self._drawn:
+            self.draw()
+            return
+        self._drawn = self._drawn if surprise else ""  # so that the next surprise is a new one
+        self._session.intend(
+            scene=self.scene.value or self._drawn,
+            surprise=surprise,
+            target=None,
+            tls=self.tls.value or None,
+        )
+
     def _call_own(self) -> None:
-        self._session.intend(scene=None, target=None, tls=self.tls.value or None)
-        if self.address.value.strip():
-            target, url = target_of(self.address.value.strip())
+        text = address.kept(self.address.value)
+        if text != self.address.value.strip():
+            self.address.value = text  # which brings us here again, to read it
+            self.message.value += fields.notice(address.DROPPED, "info")
+            return
+        self._session.intend(scene=None, surprise=False, target=None, tls=self.tls.value or None)
+        corrected, self._read = text != self._read, text
+        if corrected:
+            self._take_back()
+        if text:
+            target, url = target_of(text)
+            if corrected:
+                self._lead(target, url)
             name = self.server_name.value.strip() or None
-            self._session.intend(target=target, server_name=name)
-            if url:
-                self._session.give(url=url)
+            given = address.names_port(text)
+            self._session.intend(target=target, server_name=name, port_given=given)
+
+    def _take_back(self) -> None:
+        """Drop the URL that the address before this one left in step 3."""
+        if self._left is not None and self._session.given.url == self._left:
+            self._session.lead_to(None)
+        self._left = None
+
+    def _lead(self, target: Target, url: str | None) -> None:
+        """Hand in the URL, if one was typed; one of another host is not kept beside the target."""
+        before = self._session.given.url
+        if url:
+            self._left = url
+            self._session.lead_to(url)
+        elif before and address.host_of(before) != target.host:
+            self._session.lead_to(None)
+            self.message.value = fields.notice(ELSEWHERE, "info")
 
 
 def _scenes() -> list[tuple[str, str]]:
     """List the lab's failures by what is wrong in them; the one without a failure comes last."""
     found = [(scene.title, scene.id) for scene in scenes.SCENES.values()]
-    return sorted(found, key=lambda one: one[1] == "none")
+    listed = sorted(found, key=lambda one: one[1] == "none")
+    return [*listed, ("A surprise: its name comes with the answer", SURPRISE)]

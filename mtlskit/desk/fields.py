@@ -87,6 +87,17 @@ def action(label: str, done: Callable[[], None], *, primary: bool = False) -> wi
     return button.add_class("mtls-action")
 
 
+def entered(field: widgets.Text, done: Callable[[], None]) -> None:
+    """Do the work when Enter is pressed in the field; what was typed has arrived by then."""
+    beat = _Beat(done)
+
+    def hear(_: object, content: Mapping[str, Any], __: object) -> None:
+        if content.get("event") == "submit":
+            beat(None)
+
+    field.on_msg(hear)
+
+
 class _Beat:
     """Does the work of a click one beat later, when what was typed before it has arrived too.
 
@@ -127,6 +138,11 @@ def words(markup: str = "") -> widgets.HTML:
 def hint(text: str) -> widgets.HTML:
     """Make a quiet paragraph that explains the field above it."""
     return words(f'<p class="mtls-hint">{html.escape(text)}</p>').add_class("mtls-about")
+
+
+def paragraph(text: str) -> str:
+    """Return the markup of a paragraph that leads into a step."""
+    return f'<p class="mtls-lead">{html.escape(text)}</p>'
 
 
 def notice(text: str, tone: Tone = "plain") -> str:

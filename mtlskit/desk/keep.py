@@ -22,6 +22,9 @@ MEANT_FOR = {
     ".md": "to paste into a ticket",
     ".json": "for programs",
 }
+WAITING = "There is a report as soon as the diagnosis in step 5 was run."
+CHANGED = "The report has changed since it was saved. Save it again to keep it as it is now."
+OUTDATED = "The report that was here no longer holds. Run the diagnosis in step 5 again."
 
 
 class Keep:
@@ -36,6 +39,7 @@ class Keep:
         self.message = fields.words()
         self.links = widgets.Output()
         self._saved: Report | None = None
+        self._stale = False
         self.box = step.page(
             "Keep the report",
             "Three files with the same content are written beside this notebook. They hold no "
@@ -61,7 +65,7 @@ class Keep:
             if self._session.report is None:
                 raise ValueError("There is no report yet: run the diagnosis in step 5 first.")
             saved = self._session.report.save(free(self.stem.value))
-            self._saved = self._session.report
+            self._saved, self._stale = self._session.report, False
             self.message.value = fields.notice(f"Saved in {Path.cwd()}.", "good")
             self.links.outputs = (_links(saved),)
             self._session.tell()
@@ -70,13 +74,15 @@ class Keep:
         """Take the links away when they are no longer of the report that is shown."""
         if self._saved is self._session.report is not None:
             return
+        self._stale = self._stale or self._saved is not None
         self._saved, self.links.outputs = None, ()
         self.button.disabled = self._session.report is None
-        self.message.value = (
-            ""
-            if self._session.report
-            else fields.notice("There is a report as soon as the diagnosis in step 5 was run.")
-        )
+        self.message.value = self._said()
+
+    def _said(self) -> str:
+        if self._session.report is None:
+            return fields.notice(OUTDATED if self._session.outdated else WAITING)
+        return fields.notice(CHANGED, "warn") if self._stale else ""
 
 
 def free(wanted: str) -> str:

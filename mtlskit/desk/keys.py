@@ -6,7 +6,8 @@ only what was read from it is kept; its bytes stay in memory only while it is lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import html
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -18,8 +19,7 @@ from mtlskit.collect.evidence import Evidence, gather
 from mtlskit.desk import fields, step
 from mtlskit.desk.session import Session
 from mtlskit.material import Blob
-from mtlskit.page.blocks import Code, Inline, Page, Table
-from mtlskit.page.html import fragment
+from mtlskit.page.blocks import Tone
 
 Role = Literal["identity", "trust", "material"]
 ROLES: dict[Role, str] = {
@@ -32,7 +32,8 @@ ADD: dict[Role, str] = {
     "trust": "Add trust files",
     "material": "Add other certificates",
 }
-LAB = "A failure of the lab brings its own files, so nothing is needed here."
+LAB = "A failure of the lab is chosen in step 1. It brings its own files: nothing is needed here."
+KEPT = " The files below are kept for your own endpoint; the lab does not use them."
 MOST_NAMED = 4
 LOCKED = {"password-needed", "no-password", "wrong-password", "key-password"}
 """Codes of problems that another password may solve."""
@@ -44,19 +45,32 @@ class Held:
 
     Attributes:
         blob: its bytes, only while it waits for its password.
+        tried: a password was tried on it.
     """
 
     role: Role
     name: str
     evidence: Evidence
     blob: Blob | None
+    tried: bool
 
     @classmethod
     def opened(cls, role: Role, blob: Blob, password: str | None) -> Held:
         """Open a file as far as the password goes."""
         evidence = gather([blob], (password,) if password else ())
         locked = any(problem.code in LOCKED for problem in evidence.problems)
-        return cls(role, blob.source.name, evidence, blob if locked else None)
+        return cls(role, blob.source.name, evidence, blob if locked else None, password is not None)
+
+    @property
+    def certified(self) -> bool:
+        """Whether it holds a certificate."""
+        return bool(self.evidence.certificates)
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it holds a private key that could be opened."""
+        stores = self.evidence.stores
+        return any(one.keys or any(own.key for own in one.identities) for one in stores)
 
 
 class Keys:
@@ -71,17 +85,20 @@ class Keys:
             role: fields.files(label, partial(self.receive, role)) for role, label in ADD.items()
         }
         self.password = fields.password("Password")
+        fields.entered(self.password, self.unlock)
         self.open = fields.action("Open with this password", self.unlock)
         self.forget = fields.action("Remove all files", self.clear)
         self.chosen = fields.choice("Certificate to show", [])
-        self.message, self.table = fields.words(), fields.words()
+        self.message = fields.words()
+        self.files = widgets.VBox().add_class("mtls-files")
+        self._drawn: list[Held] = []
         self.box = step.page(
             "Who is calling, and whom does it trust?",
             "The client's key store holds the certificate that the server is to be shown. Files "
             "are read here in memory; nothing of them is written anywhere.",
             step.pair(self._first(), self._more()),
             self.message,
-            self.table,
+            self.files,
             step.row(self.chosen, self.forget),
         )
         step.when_changed(self.chosen, self._give)
@@ -96,7 +113,7 @@ class Keys:
                 "certificate and its key. Without one, the call is made without a certificate."
             ),
             self.password,
-            fields.hint("For whatever is locked. The field is empty again once it was read."),
+            fields.hint("For whatever is locked. The field is emptied as soon as it was read."),
             self.open,
         )
 
@@ -117,7 +134,9 @@ class Keys:
     @property
     def state(self) -> step.State:
         """Done when a key could be opened; the lab brings its own."""
-        if any(held.blob for held in self._held):
+        if self._session.plan.scene:
+            return "optional"
+        if any(held.blob for held in self._held) or self._keyless():
             return "needs"
         return "done" if self._held else "optional"
 
@@ -146,22 +165,58 @@ class Keys:
         fields.taken(self.password)
         self._hand_over()
 
+    def remove(self, held: Held) -> None:
+        """Forget one file."""
+        self._held = [one for one in self._held if one is not held]
+        self._hand_over()
+
     def refresh(self) -> None:
         """Show what was read, what is locked, and which certificate will be shown."""
-        self.message.value = self._said()
-        self.table.value = fragment(_listed(self._held)) if self._held else ""
+        self.message.value = "".join(fields.notice(*said) for said in self._said())
+        self._list()
         several = len(self._session.given.identities or ()) > 1
         self.chosen.layout.display = "" if several else "none"
-        self.forget.layout.display = "" if self._held else "none"
+        self.forget.layout.display = "" if len(self._held) > 1 else "none"
 
-    def _said(self) -> str:
-        locked = [one.name for one in self._held if one.blob]
-        if locked:
-            what = f"Still locked: {', '.join(locked)}. Type the password, then open."
-            return fields.notice(what, "warn")
+    def _list(self) -> None:
+        """Draw the files anew if they are others than those that are shown."""
+        if list(map(id, self._drawn)) == list(map(id, self._held)):
+            return
+        old, self._drawn = self.files.children, list(self._held)
+        self.files.children = [_row(one, partial(self.remove, one)) for one in self._held]
+        for row in old:
+            for part in row.children:
+                part.close()
+            row.close()
+
+    def _said(self) -> Iterator[tuple[str, Tone]]:
+        """Say what stands in the way, and what the engineer can do about it."""
         if self._session.plan.scene:
-            return fields.notice(LAB, "info")
-        return ""
+            yield LAB + (KEPT if self._held else ""), "warn" if self._held else "info"
+        locked = [one for one in self._held if one.blob]
+        if refused := ", ".join(one.name for one in locked if one.tried):
+            yield f"This password does not open {refused}. Type the right one, then open.", "bad"
+        if waiting := ", ".join(one.name for one in locked if not one.tried):
+            yield f"Still locked: {waiting}. Type the password, then open.", "warn"
+        if keyless := self._keyless():
+            yield keyless, "warn"
+
+    def _keyless(self) -> str:
+        """Say that the client's files do not make an identity; empty if they do, or are locked."""
+        own = [one for one in self._held if one.role == "identity"]
+        if any(one.blob for one in own) or any(one.key_matches for one in self._identities):
+            return ""
+        certified = ", ".join(one.name for one in own if one.certified)
+        keyed = ", ".join(one.name for one in own if one.keyed)
+        if certified and keyed:
+            return f"The private key in {keyed} does not belong to a certificate in {certified}."
+        if certified:
+            return (
+                f"{certified} holds no private key; add the key file, or the .p12 that holds both."
+            )
+        return (
+            f"{keyed} holds no certificate; add the one that belongs to its key." if keyed else ""
+        )
 
     def _hand_over(self) -> None:
         """Offer the identities that were read for choice, and hand everything in."""
@@ -196,13 +251,17 @@ class Keys:
         return Evidence(stores=tuple(stores))
 
 
-def _listed(held: Iterable[Held]) -> Page:
-    """Describe the files that were handed in, and their troubles."""
-    rows = tuple((Code(one.name), ROLES[one.role], _content(one)) for one in held)
-    return Page("Files that were read", (Table(("File", "Used as", "What is in it"), rows),))
+def _row(held: Held, remove: Callable[[], None]) -> widgets.HBox:
+    """Describe a file that was handed in, and its troubles, with a button that takes it away."""
+    name, said = html.escape(held.name), html.escape(_content(held))
+    role = html.escape(ROLES[held.role])
+    told = fields.words(f"<p><code>{name}</code>, {role}</p><p>{said}</p>")
+    button = fields.lead("Remove", remove)
+    button.tooltip = f"Remove {held.name}"
+    return widgets.HBox([told, button]).add_class("mtls-file")
 
 
-def _content(held: Held) -> Inline:
+def _content(held: Held) -> str:
     said = [_store(store) for store in held.evidence.stores]
     said += [problem.text for problem in held.evidence.problems]
     return " ".join(filter(None, said)) or "Nothing that belongs here."

@@ -5,20 +5,43 @@ Law of this file: it calls `Session.run` and shows the report; it knows no cause
 
 from __future__ import annotations
 
+from mtlskit.case import Case
 from mtlskit.desk import fields, step
-from mtlskit.desk.session import Session
+from mtlskit.desk.address import path_of
+from mtlskit.desk.session import Plan, Session
 from mtlskit.desk.twin import twin
+from mtlskit.desk.wording import by_fields
+from mtlskit.experiment import MOST_CONNECTIONS
 from mtlskit.lab import scenes
-from mtlskit.page.blocks import Fields, Listing, Page, Section, Tone
+from mtlskit.page.blocks import (
+    Callout,
+    Fields,
+    Listing,
+    Page,
+    Section,
+    Tone,
+)
 from mtlskit.page.html import fragment
-from mtlskit.report import Report
+from mtlskit.report.words import counted
 
+Row = tuple[str, str]
 WAITING = "Nothing has been called yet."
+OUTDATED = (
+    "What was found before no longer holds: something that it rests on has changed. "
+    "Run the diagnosis again."
+)
 CALLING = "Calling the endpoint and looking at every message. This takes a few seconds."
+UNNAMED = "What is wrong with it is said with the answer."
 SCENE_SHOWS = "what the client of this failure holds"
 TRYING = (
     "Calling the endpoint, then changing one thing at a time and calling again. "
     "This takes a few seconds, or up to a minute where an endpoint does not answer."
+)
+LEAD = (
+    "The endpoint is called for real, and every message of both sides is read. After the handshake "
+    "one GET is sent, so that a refusal by the web server is seen too. If the endpoint refuses and "
+    "the box is ticked, it is called again with one thing changed each time, "
+    f"{MOST_CONNECTIONS} calls in all at the most."
 )
 
 
@@ -32,16 +55,15 @@ class Run:
         self.plan, self.answer, self.more = fields.words(), fields.words(), fields.words()
         self.progress = fields.words(fields.notice(WAITING))
         self.experiments = fields.tick(
-            "Afterwards, change one thing at a time and try again. This proves the cause.", on=True
+            "If it refuses, change one thing at a time and try again: this proves the cause.",
+            on=True,
         )
         self.button = fields.action("Run the diagnosis", self.run, primary=True)
         self.box = step.page(
             "What goes wrong, and why?",
-            "The connection is made once, for real, and every message of both sides is read. "
-            "After the handshake one GET is sent, so that a refusal by the web server is seen too.",
+            "",
             self.plan,
-            self.experiments,
-            step.row(self.button),
+            step.row(self.button, self.experiments),
             self.progress,
             self.answer,
             self.more,
@@ -54,7 +76,7 @@ class Run:
     def state(self) -> step.State:
         """Whether a run found something."""
         if self._session.report is None:
-            return "needs"
+            return "again" if self._session.outdated else "needs"
         return "done" if self._session.report.outcome == "accepted" else "found"
 
     def run(self) -> None:
@@ -68,51 +90,104 @@ class Run:
     def refresh(self) -> None:
         """Show the report as it stands, and the plan if there is none."""
         report = self._session.report
-        self.plan.value = fragment(_plan(self._session))
-        self.answer.value = report._repr_html_() if report else ""
-        self.progress.value = fields.notice(*_standing(report))
+        self.plan.value = _plan(self._session)
+        self.plan.layout.display = "none" if report else ""
+        self.answer.value = by_fields(report._repr_html_()) if report else ""
+        self.progress.value = fields.notice(*_standing(self._session))
         self.more.value = fragment(_more(self._session)) if self._session.plan.ready else ""
 
     def _chosen(self) -> None:
         self._session.intend(experiments=self.experiments.value)
 
 
-def _standing(report: Report | None) -> tuple[str, Tone]:
-    """Say in a line what the run found, by the stable name of its cause."""
+def _standing(session: Session) -> tuple[str, Tone]:
+    """Say in a line what the run found, by the stable name of its cause if something failed."""
+    report = session.report
     if report is None:
-        return WAITING, "plain"
+        return (OUTDATED, "warn") if session.outdated else (WAITING, "plain")
     if report.best is None:
         return "Every cause that is known here was ruled out.", "warn"
+    if report.outcome == "accepted":
+        first = next(one for one in report.page().blocks if isinstance(one, Callout))
+        return f"{first.title} The report follows.", first.tone
     standing = report.best.standing.lower().replace("_", " ")
-    tone: Tone = "good" if report.outcome == "accepted" else "bad"
-    return f"Cause: {report.best.cause}, {standing}. The report follows.", tone
+    return f"Cause: {report.best.cause}, {standing}. The report follows.", "bad"
 
 
-def _plan(session: Session) -> Page:
-    """Say what a run would call, and with what."""
-    plan, given = session.plan, session.given
-    if plan.scene:
-        scene = scenes.SCENES[plan.scene]
-        rows = [("Call", f"a server on this computer. {scene.title}"), ("Show", SCENE_SHOWS)]
-    else:
-        shown = ", ".join(one.label for one in (given.identities or ())[:1])
-        believed = (
-            f"{len(given.trust)} certificates" if given.trust else "the server is not examined"
-        )
-        rows = [
-            ("Call", str(plan.target or "no endpoint yet: name it in step 1")),
-            ("Show", shown or "no client certificate"),
-            ("Trust", believed),
-        ]
-    return Page("What will be called", (Fields((*rows, ("TLS", plan.tls or "1.2 or 1.3"))),))
+def _plan(session: Session) -> str:
+    """Say what a run would call, and with what; once it was made, its answer stands here."""
+    if session.report:
+        return ""
+    said = fields.paragraph(LEAD)
+    return said + fragment(Page("What will be called", (Fields(_rows(session)),)))
+
+
+def _rows(session: Session) -> tuple[Row, ...]:
+    plan = session.plan
+    parts = _staged(session) if plan.scene else _own(session)
+    return (*parts, ("TLS", plan.tls or "1.2 or 1.3"))
+
+
+def _staged(session: Session) -> tuple[Row, ...]:
+    """Describe a failure of the lab; a surprise keeps its name until there is an answer."""
+    scene = scenes.SCENES[session.plan.scene or ""]
+    what = UNNAMED if _secret(session) else f"{scene.title}."
+    return ("Call", f"A server on this computer. {what}"), ("Show", SCENE_SHOWS)
+
+
+def _secret(session: Session) -> bool:
+    return session.plan.surprise and session.report is None
+
+
+def _own(session: Session) -> tuple[Row, ...]:
+    return (
+        ("Call", _called(session.plan)),
+        ("Ask for", f"GET {path_of(session.given.url)}"),
+        ("Show", _shown(session.given)),
+        ("Trust", _believed(session.given)),
+    )
+
+
+def _called(plan: Plan) -> str:
+    if plan.target is None:
+        return "no endpoint yet: name it in step 1"
+    where = f"{plan.target.host}, port {plan.target.port}"
+    where += "" if plan.port_given else " (none was given)"
+    return f"{where}, by the name {plan.server_name}" if plan.server_name else where
+
+
+def _shown(given: Case) -> str:
+    """Name the certificate that will be offered: the first with its key."""
+    usable = [one.label for one in given.identities or () if one.key_matches]
+    if usable:
+        return usable[0]
+    return "no client certificate" + (
+        "" if given.identities is None else ": what was added in step 2 holds none with its key"
+    )
+
+
+def _believed(given: Case) -> str:
+    if given.trust is None:
+        return "the server is not examined"
+    return counted(len(given.trust), "certificate")
 
 
 def _more(session: Session) -> Page:
-    """Show the scripted twin and, after a run of a scene, what the lab had broken: both folded."""
-    code = Listing(twin(session), "python")
-    sections = [Section("The same in Python", (code,), folded=True)]
+    """Show what was called, the scripted twin, and what the lab had broken, each in a fold."""
+    sections = []
+    if session.report:
+        called = (Fields(_rows(session)),)
+        sections.append(Section("What was called", called, folded=True))
+    if not _secret(session):
+        code = Listing(twin(session), "python")
+        sections.append(Section("The same in Python", (code,), folded=True))
     if session.report and session.plan.scene:
-        scene = scenes.SCENES[session.plan.scene]
-        told = Fields((("What was wrong", scene.broken), ("What mends it", scene.mend)))
-        sections.append(Section("What the lab had broken", (told,), folded=True))
-    return Page("About this run", tuple(sections))
+        broken = (Fields(_broken(session.plan.scene)),)
+        sections.append(Section("What the lab had broken", broken, folded=True))
+    return Page("About this run" if session.report else "", tuple(sections))
+
+
+def _broken(scene_id: str) -> tuple[Row, ...]:
+    scene = scenes.SCENES[scene_id]
+    told = (("Failure", scene.title), ("What was wrong", scene.broken))
+    return (*told, ("What mends it", scene.mend))

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from mtlskit import report as reports
 from mtlskit.case import Case
 from mtlskit.checklist import Row
+from mtlskit.desk import address
 from mtlskit.experiment import diagnose
 from mtlskit.lab import scenes
 from mtlskit.material import Target
@@ -28,6 +29,8 @@ class Plan:
     Attributes:
         scene: the lab's scene to stage; None: call the engineer's own endpoint.
         target: the engineer's own endpoint; None while it is not known.
+        surprise: the scene is not named before its answer.
+        port_given: the engineer named the endpoint's port; else it was taken for granted.
         server_name: the name to ask for; None: the endpoint's own.
         tls: the one TLS version to speak; None: whatever both sides speak.
         experiments: whether to change one thing at a time afterwards and try again.
@@ -35,6 +38,8 @@ class Plan:
 
     scene: str | None = None
     target: Target | None = None
+    surprise: bool = False
+    port_given: bool = True
     server_name: str | None = None
     tls: TLS | None = None
     experiments: bool = True
@@ -54,11 +59,13 @@ class Session:
         plan: what a run would call.
         report: what the latest run found; None before it, and when `given` or `plan` changed so
             that it no longer speaks of what is given.
+        outdated: there was a report, and what it rests on has changed since.
     """
 
     given: Case = field(default_factory=Case)
     plan: Plan = field(default_factory=Plan)
     report: Report | None = None
+    outdated: bool = False
     _watchers: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     @property
@@ -69,7 +76,12 @@ class Session:
     @property
     def rows(self) -> tuple[Row, ...]:
         """The symptom checklist as it stands."""
-        return (self.report or reports.judge(self.given)).checklist
+        return (self.report or reports.judge(self._used)).checklist
+
+    @property
+    def _used(self) -> Case:
+        """What a run uses of `given`: a scene of the lab brings everything but the answers."""
+        return Case(answers=self.given.answers) if self.plan.scene else self.given
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Have `changed` called whenever something of this session changes."""
@@ -81,21 +93,33 @@ class Session:
             changed()
 
     def intend(self, **parts: Any) -> None:  # noqa: ANN401 - any field of Plan
-        """Change what a run would call."""
-        self.plan = replace(self.plan, **parts)
-        self._drop_report()
+        """Change what a run would call; whether it tries further changes no call already made."""
+        before, self.plan = self.plan, replace(self.plan, **parts)
+        if replace(before, experiments=self.plan.experiments) == self.plan:
+            self.tell()
+        else:
+            self._drop_report()
 
     def give(self, **evidence: Any) -> None:  # noqa: ANN401 - any field of Case
         """Hand in what a connection depends on: a report of another connection no longer holds."""
         self.given = self.given.having(**evidence)
-        self._drop_report()
+        if self.plan.scene:  # which uses nothing of what is handed in
+            self.tell()
+        else:
+            self._drop_report()
 
     def add(self, **evidence: Any) -> None:  # noqa: ANN401 - any field of Case
         """Hand in what judgement depends on: a connection already seen is judged anew."""
         self.given = self.given.having(**evidence)
-        if self.report:
-            self.report = reports.judge(self.report.case.having(**evidence), self.report.made)
+        self.report = self.report and self._judged(self.report)
         self.tell()
+
+    def lead_to(self, url: str | None) -> None:
+        """Say which URL the instance calls: a report of a call to another path no longer holds."""
+        if url == self.given.url:
+            return
+        same = address.path_of(url) == address.path_of(self.given.url)
+        (self.add if same else self.give)(url=url)
 
     def run(self) -> Report:
         """Call the endpoint, or stage the scene and call that, and keep the report.
@@ -107,7 +131,8 @@ class Session:
             raise ValueError(
                 "Give the endpoint, or choose a failure of the lab, in the first step."
             )
-        self.report = self._staged(self.plan.scene) if self.plan.scene else self._called()
+        found = self._staged(self.plan.scene) if self.plan.scene else self._called()
+        self.report, self.outdated = self._judged(found), False
         self.tell()
         return self.report
 
@@ -133,6 +158,17 @@ class Session:
                 experiments=self.plan.experiments,
             )
 
+    def _judged(self, report: Report) -> Report:
+        """Judge a connection already seen by what was handed in meanwhile."""
+        used = self._used
+        told: dict[str, Any] = {"answers": used.answers}
+        if not self.plan.scene:
+            told |= {"settings": used.settings, "url": used.url}
+        if all(getattr(report.case, name) == what for name, what in told.items()):
+            return report
+        return reports.judge(report.case.having(**told), report.made)
+
     def _drop_report(self) -> None:
+        self.outdated = self.outdated or self.report is not None
         self.report = None
         self.tell()

@@ -17,8 +17,9 @@ from mtlskit.case import Missing
 from mtlskit.desk import fields
 from mtlskit.material import Unreadable
 
-State = Literal["needs", "done", "found", "optional", "later"]
-"""How a step stands: wants input, complete, found something, can be left out, after the run."""
+State = Literal["needs", "done", "found", "again", "optional", "later"]
+"""How a step stands: wants input, complete, found something, found something that no longer holds,
+can be left out, after the run."""
 
 
 class Step(Protocol):
@@ -42,10 +43,8 @@ class Step(Protocol):
 
 def page(title: str, lead: str, *parts: widgets.Widget) -> widgets.VBox:
     """Make the body of a step: a heading, what the step adds, then its parts."""
-    head = (
-        f'<h2 class="mtls-title">{html.escape(title)}</h2>'
-        f'<p class="mtls-lead">{html.escape(lead)}</p>'
-    )
+    head = f'<h2 class="mtls-title">{html.escape(title)}</h2>'
+    head += fields.paragraph(lead) if lead else ""
     return widgets.VBox([fields.words(head), *parts]).add_class("mtls-step")
 
 

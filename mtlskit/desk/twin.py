@@ -49,13 +49,15 @@ def _called(plan: Plan, given: Case) -> str:
     own, trust = _names(given.identities), _names(given.trust)
     other = [one for one in _names(given.material) if one not in own + trust]
     exports = [source.name for source in given.settings.sources] if given.settings else []
+    where = _address(plan, given)
     arguments = (
-        repr(_address(plan, given)),
+        repr(where),
         *_files("identity", own),
         *(("password=getpass()",) if own else ()),
         *_files("trust", trust),
         *_files("material", other),
         *_files("settings", exports),
+        *((f"url={given.url!r}",) if given.url and given.url != where else ()),
         *((f"server_name={plan.server_name!r}",) if plan.server_name else ()),
         *_options(plan),
     )

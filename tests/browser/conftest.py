@@ -153,8 +153,8 @@ def _made_checkpoint(response: Response) -> bool:
 
 @pytest.fixture
 def window(chromium: Browser) -> Iterator[Window]:
-    """A fresh window, 1280 pixels wide."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    """A fresh window, as small as a common laptop's."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(PATIENCE)
     seen = Window(context.new_page())
     context.route("**/*", seen.watch)

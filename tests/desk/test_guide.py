@@ -10,12 +10,13 @@ import pytest
 
 from mtlskit.desk import open_guide
 from mtlskit.desk.guide import Guide
+from mtlskit.desk.wording import by_fields
 from mtlskit.lab import scenes
 from mtlskit.lab.scenes import Staged
 from mtlskit.material import Blob, Source
 
 CHAIN = "client.chain-incomplete"
-STATES = {"mtls-needs", "mtls-done", "mtls-found", "mtls-optional", "mtls-later"}
+STATES = {"mtls-again", "mtls-needs", "mtls-done", "mtls-found", "mtls-optional", "mtls-later"}
 
 
 @pytest.fixture
@@ -114,6 +115,7 @@ def test_a_locked_key_store_waits_for_its_password(
     guide: Guide, staged: Staged, put: Callable[..., None]
 ) -> None:
     """Without a password the file is named as locked; with it, it is opened."""
+    guide.endpoint.what.value = "own"
     put(guide.keys.uploads["identity"], *staged.identity_files)
     assert guide.keys.state == "needs"
     assert "Still locked: acme-client.p12" in guide.keys.message.value
@@ -122,6 +124,8 @@ def test_a_locked_key_store_waits_for_its_password(
     guide.keys.password.value = "not it"
     guide.keys.open.click()
     assert guide.keys.state == "needs"
+    assert "This password does not open acme-client.p12" in guide.keys.message.value
+    assert "Still locked" not in guide.keys.message.value
     guide.keys.password.value = staged.password
     guide.keys.open.click()
     assert guide.keys.state == "done"
@@ -164,7 +168,61 @@ def test_removing_all_files_forgets_them(
     guide.keys.forget.click()
     assert guide.case.trust is None
     assert guide.case.material == ()
-    assert guide.keys.table.value == ""
+    assert guide.keys.files.children == ()
+
+
+def test_one_file_of_several_is_removed(
+    guide: Guide, staged: Staged, put: Callable[..., None]
+) -> None:
+    """Its own button takes it away, and the others stay."""
+    put(guide.keys.uploads["trust"], *staged.trust_files)
+    put(guide.keys.uploads["material"], *staged.material_files)
+    first, _ = guide.keys.files.children
+    assert "partner-root-ca.pem" in first.children[0].value
+    first.children[1].click()
+    assert guide.case.trust is None
+    assert guide.case.material
+    (left,) = guide.keys.files.children
+    assert "acme-issuing-ca-2.pem" in left.children[0].value
+
+
+def test_enter_in_the_password_field_opens(
+    guide: Guide, staged: Staged, put: Callable[..., None]
+) -> None:
+    """The message that a browser sends for Enter does what the button does."""
+    put(guide.keys.uploads["identity"], *staged.identity_files)
+    guide.keys.password.value = staged.password
+    guide.keys.password._handle_custom_msg({"event": "submit"}, [])
+    assert guide.case.identities
+    assert guide.keys.password.value == ""
+
+
+def test_a_key_store_without_a_private_key_is_told(
+    guide: Guide, staged: Staged, put: Callable[..., None]
+) -> None:
+    """A certificate alone is no identity; beside a store with its key it is nothing to warn of."""
+    guide.endpoint.what.value = "own"
+    put(guide.keys.uploads["identity"], *staged.trust_files)
+    assert "partner-root-ca.pem holds no private key; add the key" in guide.keys.message.value
+    assert guide.keys.state == "needs"
+    assert "none with its key" in guide.run.plan.value
+    guide.keys.password.value = staged.password
+    put(guide.keys.uploads["identity"], *staged.identity_files)
+    assert guide.keys.message.value == ""
+    assert guide.keys.state == "done"
+
+
+def test_the_lab_uses_no_file_that_was_handed_in(
+    guide: Guide, staged: Staged, put: Callable[..., None]
+) -> None:
+    """The guide says so where the files stand, and handing one in takes no answer away."""
+    guide.endpoint.scene.value = "network.refused"
+    guide.run.button.click()
+    put(guide.keys.uploads["trust"], *staged.trust_files)
+    assert "the lab does not use them" in guide.keys.message.value
+    assert guide.keys.state == "optional"
+    assert "uses nothing of this step" in guide.instance.about.value
+    assert guide.report is not None
 
 
 def test_no_widget_holds_a_password_or_a_key_after_a_run(
@@ -188,6 +246,136 @@ def test_no_widget_holds_a_password_or_a_key_after_a_run(
         assert piece.decode("latin-1") not in state
     assert staged.password not in json.dumps(guide._repr_mimebundle_(), default=str)
     assert staged.password not in repr(vars(guide.keys))
+
+
+SECRET = "https://me:word@test.fabrikam.example:8443/secret?token=abc#more"
+
+
+def test_an_address_keeps_no_user_and_no_query(
+    guide: Guide, widget_state: Callable[[], str]
+) -> None:
+    """Scheme, host, port and path stay; the fields are rewritten, and the guide says so."""
+    guide.endpoint.what.value = "own"
+    guide.endpoint.address.value = SECRET
+    kept = "https://test.fabrikam.example:8443/secret"
+    assert guide.endpoint.address.value == guide.instance.url.value == guide.case.url == kept
+    assert "may hold a password or a token" in guide.endpoint.message.value
+    guide.instance.url.value = kept + "/deeper?token=abc"
+    assert guide.instance.url.value == guide.case.url == kept + "/deeper"
+    assert "may hold a password or a token" in guide.instance.message.value
+    assert "token=abc" not in widget_state()
+    assert "me:word" not in widget_state()
+
+
+@pytest.mark.parametrize("corrected", ["orders.northwind.example:9443", "", "not a host"])
+def test_a_corrected_endpoint_drops_what_the_earlier_one_left(guide: Guide, corrected: str) -> None:
+    """The path of one company is neither kept nor asked of another."""
+    guide.endpoint.what.value = "own"
+    guide.endpoint.address.value = SECRET
+    assert "GET /secret" in guide.run.plan.value
+    guide.endpoint.address.value = corrected
+    assert guide.case.url is None
+    assert guide.instance.url.value == ""
+    assert "secret" not in guide.run.plan.value + guide.run.more.value
+    assert "GET /" in guide.run.plan.value
+
+
+def test_an_address_of_step_3_goes_with_its_host(guide: Guide) -> None:
+    """What was typed there stays beside a new port, and goes, with a word, with another host."""
+    guide.endpoint.what.value = "own"
+    guide.instance.url.value = "https://partner.example/orders"
+    guide.endpoint.address.value = "partner.example:8443"
+    assert guide.case.url == "https://partner.example/orders"
+    guide.endpoint.address.value = "other.example:8443"
+    assert guide.case.url is None
+    assert "another host" in guide.endpoint.message.value
+    guide.instance.url.value = "https://partner.example/orders"
+    assert "asks it for this path" in guide.instance.message.value
+
+
+def test_the_address_in_force_can_be_cleared(guide: Guide) -> None:
+    """It is then in no run, and choosing a TLS version does not bring it back."""
+    guide.endpoint.what.value = "own"
+    guide.endpoint.address.value = "https://partner.example:8443/orders"
+    guide.instance.empty.click()
+    guide.endpoint.tls.value = "1.2"
+    assert guide.case.url is None
+    assert guide.instance.url.value == ""
+    assert "GET /" in guide.run.plan.value
+    assert "orders" not in guide.run.plan.value
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("partner.example", "port 443 (none was given)"),
+        ("https://partner.example/x", "port 443 (none was given)"),
+        ("partner.example:443", "port 443<"),
+    ],
+)
+def test_a_port_that_was_taken_for_granted_is_told(guide: Guide, address: str, said: str) -> None:
+    """Before the call, where the endpoint is named."""
+    guide.endpoint.what.value = "own"
+    guide.endpoint.address.value = address
+    assert said in guide.run.plan.value
+
+
+def test_a_surprise_is_named_with_its_answer(guide: Guide) -> None:
+    """Before the run no widget names it; after the run the answer does; the next is another."""
+    guide.endpoint.surprise.click()
+    first = guide.session.plan.scene
+    assert first is not None
+    shown = guide.run.plan.value + guide.run.more.value + guide.run.answer.value
+    assert scenes.SCENES[first].title not in shown
+    assert f"{first!r}" not in shown
+    guide.endpoint.surprise.click()
+    assert guide.session.plan.scene != first
+    guide.session.intend(scene="network.refused")
+    guide.run.button.click()
+    assert scenes.SCENES["network.refused"].title in guide.run.more.value
+
+
+def test_an_answer_that_no_longer_holds_is_told_as_one(
+    guide: Guide, staged: Staged, put: Callable[..., None]
+) -> None:
+    """It is not said that nothing was called; ticking to try further takes nothing away."""
+    call_own(guide, staged)
+    guide.run.experiments.value = False
+    guide.run.button.click()
+    assert guide.report is not None
+    guide.run.experiments.value = True
+    assert guide.report is not None
+    put(guide.keys.uploads["trust"], *staged.trust_files)
+    assert guide.report is None
+    assert "no longer holds" in guide.run.progress.value
+    assert "no longer holds" in guide.keep.message.value
+    assert "mtls-again" in guide.rail[4]._dom_classes
+    assert "1 certificate<" in guide.run.plan.value
+
+
+def test_an_acceptance_is_told_as_its_report_tells_it(
+    guide: Guide, put: Callable[..., None]
+) -> None:
+    """What it does not show is said in the line above the report, not only in it."""
+    with scenes.stage("none") as lab:
+        call_own(guide, lab)
+        guide.keys.password.value = lab.password
+        put(guide.keys.uploads["identity"], *lab.identity_files)
+        guide.run.button.click()
+    assert guide.report is not None
+    assert guide.report.outcome == "accepted"
+    assert "the server was not verified" in guide.run.progress.value
+    assert "mtls-warn" in guide.run.progress.value
+
+
+def test_the_guide_names_its_fields_and_no_options(after_run: Guide) -> None:
+    """Texts that name an option for the terminal name the guide's own field here."""
+    said = by_fields("Give it with --trust, or (--material).")
+    assert said == (
+        "Give it in the guide (step 2, Add trust files), or (step 2, Add other certificates)."
+    )
+    shown = [one.value for one in after_run.checks._said.values()] + [after_run.run.answer.value]
+    assert not [text for text in shown if re.search(r"(with|\() ?--(trust|material|set)", text)]
 
 
 @pytest.mark.parametrize("text", ["not a host", "host:99999", "://", "[::1", "host:port"])
@@ -299,7 +487,11 @@ def test_the_report_is_saved_beside_the_notebook(
         "case-17-2.md",
         "case-17-2.json",
     }
-    assert after_run.keep.state == "done"
+    assert states(after_run)[5] == "mtls-done"
+    row = next(iter(after_run.checks.answers))
+    after_run.checks.answers[row].value = "yes"
+    assert "has changed since it was saved" in after_run.keep.message.value
+    after_run.checks.answers[row].value = ""
 
 
 def test_there_is_nothing_to_save_before_a_run(guide: Guide) -> None:

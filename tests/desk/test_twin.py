@@ -68,10 +68,11 @@ def test_a_foreign_name_cannot_become_code() -> None:
     ],
 )
 def test_the_script_calls_the_url_if_it_leads_to_the_endpoint(url: str, shown: str) -> None:
-    """The path of the URL counts; a URL of another endpoint does not."""
+    """The path of the URL counts; a URL of another host is given beside the endpoint."""
     session = Session(plan=Plan(target=Target("partner.example", 8443)))
     session.add(url=url)
     assert repr(shown) in twin(session)
+    assert (f"url={url!r}" in twin(session)) == (url != shown)
 
 
 def test_there_is_no_script_without_an_endpoint() -> None:
