@@ -257,16 +257,29 @@ def _call(
         words = f"{tls!r} is no TLS version; expected one of {', '.join(VERSIONS)}."
         raise Unreadable(Problem("not-recognised", words, Source("tls")))
     usable = [one for one in case.identities or () if one.key_matches]
-    path = urlsplit(case.url).path if case.url else "/"
+    path = _path_at(case.url, {case.target.host, server_name or case.target.host})
     return Call(
         case.target,
         server_name=server_name,
         identity=usable[0] if usable else None,
         trust=case.trust,
         versions=(tls, tls) if tls else ("1.2", "1.3"),
-        request=HttpRequest("GET", path or "/") if request else None,
+        request=HttpRequest("GET", path) if request else None,
         timeout=timeout,
     )
+
+
+def _path_at(url: str | None, hosts: set[str]) -> str:
+    """Return the URL's path, if the URL is one of this endpoint; one of another is nobody's to see.
+
+    The query stays out of it: it may hold what only the real caller should send.
+    """
+    try:
+        parts = urlsplit(url or "")
+        same = (parts.hostname or "") in {one.casefold() for one in hosts}
+    except ValueError:
+        return "/"
+    return parts.path if same and parts.path else "/"
 
 
 def tried(case: Case, first: Call) -> Iterator[Attempt]:

@@ -6,7 +6,7 @@ import pytest
 
 import mtlskit
 from mtlskit.case import Case
-from mtlskit.experiment import MOST_CONNECTIONS, target_of
+from mtlskit.experiment import MOST_CONNECTIONS, _path_at, target_of
 from mtlskit.lab import scenes
 from mtlskit.lab.pki import Authority
 from mtlskit.material import Blob, Source, Target, Unreadable
@@ -141,3 +141,20 @@ def test_an_accepted_call_whose_identity_nobody_asked_for_says_so() -> None:
     causes = [one.cause for one in report.opinions if one.standing != "RULED_OUT"]
     assert report.outcome == "accepted"
     assert causes == ["none", "server.does-not-ask"]
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://partner.example:8443/orders?token=1", "/orders"),
+        ("myhttps://PARTNER.example/orders", "/orders"),
+        ("https://elsewhere.example/secret", "/"),
+        ("https://[::1/secret", "/"),
+        (None, "/"),
+    ],
+)
+def test_only_a_url_of_this_endpoint_tells_which_path_to_ask_for(
+    url: str | None, path: str
+) -> None:
+    """The path of another company's URL is not shown to this one; a query never is."""
+    assert _path_at(url, {"partner.example"}) == path
