@@ -83,3 +83,31 @@ def test_read_never_fails_for_what_a_file_holds() -> None:
     )
     assert [one.source.name for one in case.problems] == ["junk.bin"]
     assert len(case.material) == 1
+
+
+def test_verify_says_what_it_did_not_judge() -> None:
+    """A damaged neighbour and a second identity are named beside the verdict."""
+    root = Authority.root("Lab root")
+    one, two = root.issue("first client"), root.issue("second client")
+    both = one.pem_chain() + one.pem_key() + two.pem_chain() + two.pem_key()
+    cut = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+    found = mtlskit.verify(
+        Blob(Source("both.pem"), cut + both), trust=Blob(Source("root.pem"), root.pem_chain())
+    )
+    assert found.accepted
+    words = " ".join(str(one) for one in found.problems)
+    assert "not judged: second client" in words
+    assert {"damaged", "several-identities"} <= {one.code for one in found.problems}
+    assert "second client" in str(found)
+
+
+def test_what_openssl_cannot_read_is_a_ruling_and_no_crash() -> None:
+    """A name in invalid UTF-8 is judged here; OpenSSL's ruling says that it could not be asked."""
+    root = Authority.root("Lab root")
+    pem = root.issue("client.acme.example").pem_chain()
+    (leaf,) = mtlskit.inspect(Blob(Source("leaf.pem"), pem)).certificates
+    spoilt = Blob(Source("leaf.der"), leaf.der.replace(b"client.acme", b"client\xff\xfeacm", 1))
+    found = mtlskit.verify(spoilt, trust=Blob(Source("root.pem"), root.pem_chain()))
+    assert not found.accepted
+    assert "openssl" in found.rulings
+    assert str(found)

@@ -77,8 +77,8 @@ def _repair(found: PathSearch) -> tuple[Block, ...]:
 def _problems(found: PathSearch) -> tuple[Block, ...]:
     if not found.problems:
         return ()
-    items = Items(tuple((one.text,) for one in found.problems))
-    return (Callout("Not everything could be fetched", (items,), "warn"),)
+    items = Items(tuple((str(one),) for one in found.problems))
+    return (Callout("Not everything that was given was judged", (items,), "warn"),)
 
 
 def _ruling_section(found: PathSearch) -> Block:

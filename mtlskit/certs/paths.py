@@ -76,7 +76,7 @@ class PathSearch(Shown):
         work: what the search took.
         profile: ``rfc5280``, or the stack whose rules were asked.
         answers: what real engines said of it, where they were asked.
-        problems: what could not be fetched, where that was asked for.
+        problems: what could not be read or fetched, and which other identities were not judged.
     """
 
     accepted: bool

@@ -133,6 +133,29 @@ def _openssl(question: Question) -> Ruling:
     """Path, signatures, dates and CRLs; pyOpenSSL offers no way to ask for purpose and name."""
     from OpenSSL import crypto  # noqa: PLC0415 - a heavy import for those who read rulings
 
+    try:
+        return _by_openssl(question, crypto)
+    except crypto.Error as error:
+        # Its parser is stricter in places than the one that gave us these bytes.
+        raise ValueError(_first_words(error)) from None
+
+
+def _first_words(error: Exception) -> str:
+    """Return the reason in OpenSSL's list of library, function and reason."""
+    listed = error.args[0] if error.args else ()
+    return str(listed[0][-1]) if listed and listed[0] else "it gives no reason"
+
+
+def _common_name(certificate: Any, crypto: Any) -> str | None:  # noqa: ANN401 - pyOpenSSL's own
+    """Return the certificate's CN; None also where OpenSSL cannot read the name."""
+    try:
+        name: str | None = certificate.get_subject().CN
+    except crypto.Error:
+        return None
+    return name
+
+
+def _by_openssl(question: Question, crypto: Any) -> Ruling:  # noqa: ANN401 - the module
     store = crypto.X509Store()
     for one in _loaded(question.anchors):
         store.add_cert(crypto.X509.from_cryptography(one))
@@ -146,7 +169,7 @@ def _openssl(question: Question) -> Ruling:
     try:
         crypto.X509StoreContext(store, leaf, chain).verify_certificate()
     except crypto.X509StoreContextError as error:
-        named = error.certificate.get_subject().CN
+        named = _common_name(error.certificate, crypto)
         return Ruling(accepted=False, words=f"{error} ({named})" if named else str(error))
     return Ruling(
         accepted=True, words="accepted (path, signatures and dates; not asked for purpose and name)"

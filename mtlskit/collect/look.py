@@ -6,13 +6,15 @@ Law of this file: it opens files and asks `certs`; what it returns is theirs.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from os import PathLike
 from typing import Literal
 
 from mtlskit.certs import paths, stacks
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.compare import Comparison
+from mtlskit.certs.entries import Identity
 from mtlskit.certs.inventory import Inventory
 from mtlskit.certs.ocsp import Response, read_response
 from mtlskit.certs.outlook import WITHIN
@@ -103,28 +105,31 @@ def verify(  # noqa: PLR0913 - the interface, all by name
         Unreadable: no certificate could be read from `chain`, or no list from `crls`, or
             no response from `ocsp`.
     """
-    ours = _certificates(chain, password)
+    given, anchors = _looked(chain, password), _looked(trust, password)
+    ours = given.certificates
     if not ours:
         words = "There is no certificate in it; expected the certificate to verify."
-        raise Unreadable(Problem("empty", words, Source("chain")))
+        raise Unreadable(Problem("empty", words, Source(_named(chain) or "chain")))
     judge, moment = stacks.profile(profile), at or datetime.now(UTC)
     found = paths.search(
         ours[0],
         ours[1:],
-        _certificates(trust, password),
+        anchors.certificates,
         role=role,
         name=name,
         at=moment if moment.tzinfo else moment.replace(tzinfo=UTC),
         max_depth=max_depth,
         crls=_lists(crls, password),
-        at_hand=_certificates(material, password),
+        at_hand=_looked(material, password).certificates,
         responses=_responses(ocsp),
     )
+    problems = given.problems + anchors.problems
     if fetch:
         got = status.fetched(found.question, fetch)
-        found = replace(paths.answer(got.added_to(found.question)), problems=got.problems)
+        found = paths.answer(got.added_to(found.question))
+        problems += got.problems
+    found = replace(found, problems=problems)
     if judge.name != stacks.BASE:
-        problems = found.problems
         found = replace(stacks.search_as(found.question, judge), problems=problems)
     return replace(found, answers=second_opinions(found.question)) if ask else found
 
@@ -148,15 +153,42 @@ def _lists(given: Lists, password: str | Sequence[str] | None) -> tuple[Crl, ...
     return lists
 
 
-def _certificates(given: Chain, password: str | Sequence[str] | None) -> tuple[Certificate, ...]:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """Certificates, the leaf first, and what has to be said about the files that they stand in."""
+
+    certificates: tuple[Certificate, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def _looked(given: Chain, password: str | Sequence[str] | None) -> _Looked:
     several = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
     ready = [one for one in several if isinstance(one, Certificate)]
     if ready:
-        return tuple(ready)
+        return _Looked(tuple(ready))
     found = gather(several, _words(password))  # type: ignore[arg-type]  # files, by the test above
     if not found.certificates and found.problems:
         raise Unreadable(found.problems[0])
-    return _leaf_first(found)
+    return _Looked(_leaf_first(found), found.problems + _not_judged(found.identities))
+
+
+def _not_judged(identities: tuple[Identity, ...]) -> tuple[Problem, ...]:
+    """Say which identities are there besides the one that is judged."""
+    if len(identities) < 2:  # noqa: PLR2004 - with one there is no choice
+        return ()
+    first, *others = identities
+    names = ", ".join(f"{one.label} ({one.source})" for one in others)
+    words = f"Judged is {first.label} ({first.source}); not judged: {names}."
+    return (Problem("several-identities", words, first.source),)
+
+
+def _named(given: Chain) -> str | None:
+    """Return the name of the first file, for a sentence about it."""
+    several = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
+    first = several[0] if several else None
+    if isinstance(first, Blob):
+        return first.source.name
+    return str(first) if isinstance(first, str | PathLike) else None
 
 
 def _leaf_first(found: Evidence) -> tuple[Certificate, ...]:

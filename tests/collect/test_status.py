@@ -320,5 +320,5 @@ def test_the_doors_fetch_only_when_asked(
     del site.pages["/lower.crl"]
     assert main([*terminal, "issuers", "crls"]) == 1
     said = " ".join(capsys.readouterr().out.split())
-    assert "Not everything could be fetched" in said
+    assert "Not everything that was given was judged" in said
     assert "/lower.crl could not be fetched: the server answered 404" in said
