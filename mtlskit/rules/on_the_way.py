@@ -61,7 +61,8 @@ def reset(case: Case) -> Answer:
     """Look for a close or reset before the server's first TLS byte."""
     trace = case.need_trace()
     cut = trace.ended.stage == "hello" and trace.ended.symptom.tcp in ("fin", "reset")
-    if cut and trace.ended.symptom.alert is None:
+    spoke = any(one.sender == "server" and one.kind != "close" for one in trace.events)
+    if cut and not spoke:
         return Found(trace.ended.because)
     return _failed(case, ("reset",))
 

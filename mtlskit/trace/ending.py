@@ -13,7 +13,9 @@ from mtlskit.material import Because, Side, Source, Tap
 from mtlskit.trace.events import Ended, HttpAnswer, Outcome, RefusedBy, Stage, Symptom
 from mtlskit.wire.messages import Alert
 
-_DECODE_ERROR = 50
+_CLOSE_NOTIFY = 0
+_NO_ERRORS = frozenset({_CLOSE_NOTIFY, 90})
+"""close_notify and user_canceled say that a side is done, not that something is wrong."""
 _CERTIFICATE_PAGES = (
     "no required ssl certificate was sent",
     "the ssl certificate error",
@@ -33,9 +35,12 @@ class Signs:
 
     fatal: tuple[Side, Alert, Source] | None = None
     echo: bool = False
+    goodbye: set[Side] = field(default_factory=set)
+    late_ticket: bool = False
     said: set[tuple[Side, str]] = field(default_factory=set)
     application: set[Side] = field(default_factory=set)
     hidden: int = 0
+    sealed_from: set[Side] = field(default_factory=set)
     hidden_finished: set[Side] = field(default_factory=set)
     malformed: str | None = None
     not_tls: tuple[Side, str] | None = None
@@ -44,17 +49,30 @@ class Signs:
     def message(self, sender: Side, name: str) -> None:
         """Note a handshake message."""
         self.said.add((sender, name))
+        if (sender, name) == ("server", "NewSessionTicket") and self.finished("client"):
+            # A ticket sent earlier (RFC 8446, 4.6.1) says nothing of the client's certificate.
+            self.late_ticket = True
 
-    def alert(self, sender: Side, item: Alert, source: Source, *, after_close: bool) -> None:
-        """Note an alert; the first fatal one ends the connection."""
-        if item.fatal and self.fatal is None:
+    def alert(
+        self, sender: Side, item: Alert, source: Source, *, after_close: bool, tls: str | None
+    ) -> None:
+        """Note an alert; the first one that ends a connection counts.
+
+        In TLS 1.3 the description alone decides (RFC 8446, 6); before, the level does.
+        """
+        if item.description == _CLOSE_NOTIFY:
+            self.goodbye.add(sender)
+        ends = item.description not in _NO_ERRORS and (tls == "1.3" or item.fatal)
+        if ends and self.fatal is None:
             self.fatal = (sender, item, source)
-            # OpenSSL 3 clients answer a silent close by sending decode_error themselves.
-            self.echo = after_close and item.description == _DECODE_ERROR
+            # A client's complaint after the server has closed is about the close: OpenSSL 3
+            # clients send decode_error then.
+            self.echo = after_close and sender == "client"
 
     def hide(self, sender: Side, inner_type: int | None, *, tls: str | None) -> None:
         """Note a sealed record that could not be opened."""
         self.hidden += 1
+        self.sealed_from.add(sender)
         if tls != "1.3" and inner_type == 22:  # noqa: PLR2004 - handshake, RFC 5246, 6.2.1
             self.hidden_finished.add(sender)
 
@@ -121,27 +139,43 @@ class _Court:
         if closing.sender == "client" or self._done_and_content():
             return None
         how = "closed the connection" if closing.kind == "fin" else "reset the connection"
-        text = f"the server {how} without an alert"
-        if not self.signs.finished("client") and self.tls is None:
+        if "server" in self.signs.sealed_from:
+            text = f"the server {how}; what it said before is sealed, and no key log opens it"
+            return self._end("undecided", None, self._stage_of_server(), text, tcp=closing.kind)
+        if self.tls is None:
             text = f"the connection was {'closed' if closing.kind == 'fin' else 'reset'}"
-            return self._end(
-                "refused",
-                None,
-                "hello",
-                f"{text} before the server said anything",
-                tcp=closing.kind,
+            spoke = any(one.sender == "server" for one in self.tap.chunks)
+            text += (
+                " before a version was agreed on" if spoke else " before the server said anything"
             )
-        if ("server", "NewSessionTicket") in self.signs.said:
-            text += ", after it had sent a session ticket"
+            return self._end("refused", None, "hello", text, tcp=closing.kind)
+        text = f"the server {how} {self._last_words()}"
         return self._end("refused", "server", self._stage_of_server(), text, tcp=closing.kind)
 
+    def _last_words(self) -> str:
+        """Tell what a server said that closed without a complaint."""
+        if not self._accepted_by_tls():
+            return "without an alert"
+        goodbye = ", saying no more than close_notify" if "server" in self.signs.goodbye else ""
+        return (
+            f"without an answer, after its TLS had accepted the handshake{goodbye}; a server that "
+            "does not speak HTTP does so too"
+        )
+
+    def _accepted_by_tls(self) -> bool:
+        if self.tls == "1.3":
+            return self.signs.late_ticket
+        return self.signs.finished("server") and self.signs.finished("client")
+
     def by_completion(self) -> Ended | None:
-        if self.tls == "1.3" and ("server", "NewSessionTicket") in self.signs.said:
+        if self.tls is None or not self._accepted_by_tls():
+            return None
+        text = "both sides finished the handshake"
+        if self.tls == "1.3":
             text = "the server sent a session ticket after the client's Finished"
-            return self._end("accepted", None, None, text)
-        if self.tls not in (None, "1.3") and self.signs.finished("server"):
-            return self._end("accepted", None, None, "both sides finished the handshake")
-        return None
+        if "client" in self.signs.application:
+            text += "; the request was not answered in the time that was given"
+        return self._end("accepted", None, None, text)
 
     def by_deadline(self) -> Ended:
         kind = self.tap.closing.kind if self.tap.closing else "open"
@@ -151,7 +185,9 @@ class _Court:
                 "undecided", None, self._stage_of_server(), self.signs.malformed, tcp=tcp
             )
         if self.tls is None:
+            spoke = any(one.sender == "server" for one in self.tap.chunks)
             text = "the server said nothing in answer to the ClientHello"
+            text = "the record stops before a version was agreed on" if spoke else text
             return self._end("undecided", None, "hello", text, tcp=tcp)
         if self.signs.hidden and not self.signs.finished("client"):
             text = "what followed the hello is sealed, and no key log opens it"
@@ -166,9 +202,7 @@ class _Court:
         asked_something = "client" in self.signs.application
         if asked_something or self.signs.hidden:
             return False
-        if self.tls == "1.3":
-            return ("server", "NewSessionTicket") in self.signs.said
-        return self.signs.finished("server")
+        return self._accepted_by_tls()
 
     def _stage_of_server(self) -> Stage:
         """Name the stage at which the server's word came."""

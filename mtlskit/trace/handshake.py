@@ -179,7 +179,8 @@ class _Story:
                 pass
 
     def _alert(self, seen: Seen, item: messages.Alert, seconds: float, source: Source) -> None:
-        self.signs.alert(seen.sender, item, source, after_close=self._closed_by_other(seen.sender))
+        late = self._closed_by_other(seen.sender)
+        self.signs.alert(seen.sender, item, source, after_close=late, tls=self.tls)
         word = "fatal" if item.fatal else "warning"
         self._note(seen, "alert", item.name, seconds, source, note=word, body=item)
 
@@ -212,7 +213,9 @@ class _Story:
         if seen.sender == "server":
             self.answer_source = self.answer_source or source
             self.answer += item.data[: max(0, _ANSWER_KEPT - len(self.answer))]
-        self.signs.application.add(seen.sender)
+        if seen.sender == "client" or self.signs.finished("client"):
+            # What a TLS 1.3 server sends before the client's Finished accepts nothing.
+            self.signs.application.add(seen.sender)
         self._note(seen, "application", "application data", seconds, source)
 
     def _http(self) -> HttpAnswer | None:

@@ -12,8 +12,10 @@ from mtlskit.collect.call import Call, HttpRequest
 from mtlskit.collect.live import connect
 from mtlskit.lab import scenes
 from mtlskit.material import Chunk, Closing, Failure, Secrets, Side, Source, Tap, Target
+from mtlskit.trace.ending import Signs
 from mtlskit.trace.events import Outcome
 from mtlskit.trace.handshake import follow
+from mtlskit.wire.items import Alert
 
 HERE = Source("test")
 How = Literal["fin", "reset", "deadline", "open"]
@@ -112,3 +114,31 @@ def test_an_unexpected_message_is_an_event_and_not_an_error() -> None:
     trace = follow(Tap(HERE, chunks=(Chunk(0.0, "server", done),)))
     assert [one.expected for one in trace.events] == [False]
     assert "not expected" in trace.events[0].note
+
+
+def test_a_sealed_record_that_ends_with_a_close_is_no_refusal() -> None:
+    """Without the key log an alert may be among what is sealed, and so may an answer."""
+    with scenes.stage("none", tls="1.3") as staged:
+        real = connect(Call(staged.target, staged.server_name, request=HttpRequest()))
+    told = follow(replace(real, secrets=Secrets(), closing=Closing("server", "fin", 9.0)))
+    assert (told.ended.outcome, told.ended.refused_by) == ("undecided", None)
+    assert "sealed" in told.ended.because[0].text
+
+
+def test_what_the_server_said_before_the_cut_is_not_denied() -> None:
+    """A close after a HelloRetryRequest or a broken record came after the server had spoken."""
+    hello = b"\x16\x03\x01\x00\x04\x01\x00\x00\x00"
+    for spoken in (b"\x15\x03\x03\x00\x02\x01\x70", b"\x16\x03\x03\x00\x02\x02\x00"):
+        chunks = (Chunk(0.0, "client", hello), Chunk(0.1, "server", spoken))
+        told = follow(Tap(HERE, chunks=chunks, closing=Closing("server", "fin", 0.2)))
+        assert "before the server said anything" not in told.ended.because[0].text
+
+
+@pytest.mark.parametrize(("level", "description", "ends"), [(1, 42, True), (2, 0, False)])
+def test_in_tls13_the_description_ends_a_connection_and_not_the_level(
+    level: int, description: int, *, ends: bool
+) -> None:
+    """A warning bad_certificate is fatal; a close_notify is not, whatever level it carries."""
+    signs = Signs()
+    signs.alert("server", Alert(level, description), HERE, after_close=False, tls="1.3")
+    assert (signs.fatal is not None) is ends
