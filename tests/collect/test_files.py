@@ -87,7 +87,7 @@ ALONE = self_signed("CN=alone")
         (ALONE.p12("x"), "pkcs12"),
         (b"\xfe\xed\xfe\xed\0\0\0\2", "jks"),
         (b"\xce\xce\xce\xce\0\0\0\2", "jceks"),
-        (gzip.compress(b"x"), "gzip"),
+        (gzip.compress(b"x", mtime=0), "gzip"),
         (b"\xd4\xc3\xb2\xa1\2\0\4\0", "pcap"),
         (b"\xa1\xb2\x3c\x4d\0\2\0\4", "pcap"),
         (b"\x0a\x0d\x0d\x0a\x1c\0\0\0", "pcapng"),
