@@ -27,6 +27,10 @@ HUSH = 0.05
 """Seconds to listen in TLS 1.3 before a request is sent. A refusal that is on its way is then read
 before our own bytes can provoke a reset, which on some systems throws away what was received."""
 
+PATIENCE = 5.0
+"""Seconds to wait for the first word of an answer to a request. A server may refuse by an answer,
+and it may first ask others whether to; one that never answers is not waited for any longer."""
+
 GRACE = 0.3
 """Seconds to wait for the server's closing once everything has been said."""
 
@@ -38,7 +42,8 @@ def connect(call: Call) -> Tap:
     """Try to connect as `call` says, and record what went over the wire.
 
     Never raises for what the network or the server does: without a TCP connection the tap has a
-    `failure`, else its chunks and its closing. It returns within the call's timeout.
+    `failure`, else its chunks and its closing. It returns within the call's timeout. A request
+    that got no answer within the timeout, or `PATIENCE`, ends with the closing "deadline".
     """
     began, start = datetime.now(UTC), monotonic()
     secrets: list[str] = []
@@ -72,14 +77,14 @@ def _trouble(line: tcp.Line | None) -> tuple[str, ...]:
 class _Talk:
     """What is said over one connection, from the handshake to the end."""
 
-    __slots__ = ("_call", "_line", "_over", "_tls", "_words")
+    __slots__ = ("_call", "_given_up", "_line", "_over", "_tls", "_words")
 
     def __init__(self, call: Call, line: tcp.Line, tls: SSL.Connection, words: list[str]) -> None:
         self._call = call
         self._line = line
         self._tls = tls
         self._words = words
-        self._over = False
+        self._over = self._given_up = False
 
     def run(self) -> None:
         """Shake hands, ask if there is something to ask, listen, and close."""
@@ -89,7 +94,11 @@ class _Talk:
             self._listen(min(HUSH, self._call.linger), Answer(request.method), once=True)
         if request is not None:
             self._ask(request)
-        self._listen(self._call.linger, Answer(request.method if request else ""))
+        self._listen(
+            self._call.linger,
+            Answer(request.method if request else ""),
+            answer_by=None if request is None else monotonic() + PATIENCE,
+        )
         self._close()
 
     @property
@@ -118,39 +127,60 @@ class _Talk:
             self._break_off(error)
         self._pump()
 
-    def _listen(self, patience: float, answer: Answer, *, once: bool = False) -> None:
+    def _listen(
+        self,
+        patience: float,
+        answer: Answer,
+        *,
+        once: bool = False,
+        answer_by: float | None = None,
+    ) -> None:
         """Read until the answer is complete, the server ends it, or nothing comes for a while.
 
         Args:
             patience: seconds of silence to bear.
             answer: gets the application's bytes.
             once: stop as soon as something has come and was understood.
+            answer_by: when the answer must have begun, by `time.monotonic`; until then silence is
+                borne. None: there is no answer to wait for.
         """
         heard = False
-        while not self._over and not answer.complete:
+        while not (self._over or answer.complete or self._late()):
             try:
                 answer.feed(self._tls.recv(_PIECE))
             except SSL.WantReadError:
                 self._pump()
-                if (once and heard) or not self._take(monotonic() + patience):
+                waiting = answer_by is not None and not answer.begun
+                until = max(monotonic() + patience, answer_by if answer_by and waiting else 0.0)
+                if (once and heard) or not self._take(until):
+                    if waiting and not self._over:
+                        self._give_up()
                     return
                 heard = True
             except SSL.Error as error:
                 self._break_off(error)
+
+    def _late(self) -> bool:
+        """Whether the deadline has passed; then that is the end."""
+        if monotonic() < self._line.deadline:
+            return False
+        self._give_up()
+        return True
+
+    def _give_up(self) -> None:
+        self._line.give_up()
+        self._over = self._given_up = True
 
     def _take(self, until: float) -> bool:
         """Hand the server's next bytes to OpenSSL; False if there are none to hand."""
         data = self._line.read(until)
         if data is None and self._line.sending:  # a long request is still on its way
             data = self._line.read(self._line.deadline)
-        if data:
+        if data == b"":
+            self._over = True
+        elif not self._late() and data:
             self._tls.bio_write(data)
             return not self._flooded()
-        if data is not None:
-            self._over = True
-        elif monotonic() >= self._line.deadline:
-            self._line.give_up()
-            self._over = True
         return False
 
     def _flooded(self) -> bool:
@@ -183,8 +213,8 @@ class _Talk:
         if not self._over:
             self._say_goodbye()
             return
-        until = monotonic() + GRACE
-        while self._line.read(until) and self._line.received <= FLOOD:
+        until = monotonic() + (0.0 if self._given_up else GRACE)
+        while self._line.read(until) and self._line.received <= FLOOD and monotonic() < until:
             pass
         self._line.hang_up()
 

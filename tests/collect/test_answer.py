@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,3 +71,32 @@ def test_any_bytes_give_a_yes_or_a_no(sound: tuple[str, bytes], noise: bytes, pl
     answer = Answer(method)
     answer.feed(data[:place] + noise + data[place:])
     assert answer.complete in {True, False}
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (b"", b"HTTP/1.1 100\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"a"),
+    ],
+)
+def test_many_small_pieces_are_walked_over_once(head: bytes, piece: bytes) -> None:
+    """A server that dribbles costs time in proportion to its bytes, not to their square."""
+    answer = Answer("GET")
+    answer.feed(head)
+    began = process_time()
+    while not answer.complete:
+        answer.feed(piece)
+    assert process_time() - began < 2.0
+
+
+def test_an_interim_response_is_no_beginning_of_the_answer() -> None:
+    """A server that says "continue" has not answered yet; one with any other word has."""
+    answer = Answer("POST")
+    assert not answer.begun
+    answer.feed(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert not answer.begun
+    answer.feed(b"HTTP/1.1 403")
+    assert answer.begun

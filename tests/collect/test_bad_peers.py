@@ -135,18 +135,70 @@ class Endless(servers._Conversation):
             self._until_done(partial(self._tls.send, bytes(16384)))
 
 
-def endless(settings: servers.Tls) -> Behaviour:
+def speaking(kind: type[servers._Conversation], settings: servers.Tls) -> Behaviour:
     context = servers._context(settings)
-    return lambda line: Endless(settings, servers.SSL.Connection(context, None), line).hold()
+    return lambda line: kind(settings, servers.SSL.Connection(context, None), line).hold()
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 def test_an_endless_answer_is_cut_off(parties: Parties, version: str) -> None:
     """An answer is read up to its limit and no further."""
     settings = parties.demanding(version, asks="none")
-    tap = attempt(endless(settings))
+    tap = attempt(speaking(Endless, settings))
     assert len(from_server(tap)) < live.FLOOD
     assert (tap.closing.sender, tap.closing.kind) == ("client", "fin")
+
+
+class Slow(servers._Conversation):
+    """The lab's TLS server, but it thinks for a while before it answers, or never does."""
+
+    wait: float | None = None
+    word = b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"
+
+    def _answer(self, seen: Visit) -> None:
+        assert seen.version
+        if self.wait is None:
+            self._until_done(partial(self._tls.recv, 1))
+        self._line.pause(self.wait)
+        self._until_done(partial(self._tls.send, self.word))
+
+
+class Dribbling(servers._Conversation):
+    """The lab's TLS server, but it says "continue" for ever, in one small record after another."""
+
+    def _answer(self, seen: Visit) -> None:
+        assert seen.version
+        while True:
+            self._until_done(partial(self._tls.send, b"HTTP/1.1 100\r\n\r\n"))
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_late_answer_is_waited_for(
+    parties: Parties, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    """Once something was asked, the linger is not the patience: a slow refusal is heard."""
+    monkeypatch.setattr(Slow, "wait", 0.3)
+    tap = attempt(speaking(Slow, parties.demanding(version, asks="none")), linger=0.01)
+    assert (tap.closing.sender, tap.closing.kind) == ("client", "fin")
+    assert tap.closing.seconds >= 0.3
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_an_answer_that_never_comes_ends_with_the_deadline(
+    parties: Parties, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    """The patience ends before the timeout does, and no closing is claimed that nobody made."""
+    monkeypatch.setattr(live, "PATIENCE", 0.2)
+    tap = attempt(speaking(Slow, parties.demanding(version, asks="none")), linger=0.01)
+    assert (tap.closing.sender, tap.closing.kind) == (None, "deadline")
+    assert 0.2 <= tap.closing.seconds < TIMEOUT
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_server_that_dribbles_ends_at_the_deadline(parties: Parties, version: str) -> None:
+    """Small records without end do not prolong the attempt."""
+    tap = attempt(speaking(Dribbling, parties.demanding(version, asks="none")))
+    assert tap.closing.kind in {"deadline", "fin"}
 
 
 def test_a_closed_port_is_told_with_nothing_recorded() -> None:
