@@ -37,6 +37,7 @@ class Attempt:
 
     Attributes:
         cause: the cause that this change speaks of; None for a control.
+        repeats: nothing was changed: the control that shows whether the first outcome stands.
         change: what was changed, as a sentence.
         remedy: what to do for good if the change helped.
     """
@@ -45,6 +46,7 @@ class Attempt:
     change: str
     remedy: str
     trace: Trace
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)

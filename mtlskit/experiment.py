@@ -17,8 +17,9 @@ from mtlskit.case import Attempt, Case
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import in_order, issuers_of
 from mtlskit.certs.keystore import Identity
+from mtlskit.certs.names import match
 from mtlskit.collect.call import VERSIONS, Call, HttpRequest
-from mtlskit.collect.evidence import Evidence, Given, gather
+from mtlskit.collect.evidence import NO_FILE, Evidence, Given, gather
 from mtlskit.collect.live import connect
 from mtlskit.instance.settings import settings_from
 from mtlskit.material import Problem, Source, Target, Unreadable
@@ -60,13 +61,22 @@ def target_of(text: str | Target) -> tuple[Target, str | None]:
     url = text if "://" in text else None
     try:
         parts = urlsplit(url or f"//{text}")
-        host, port = parts.hostname, parts.port or DEFAULT_PORT
+        host, port = parts.hostname, DEFAULT_PORT if parts.port is None else parts.port
     except ValueError:
         host, port = None, 0
     if not host or port not in _PORTS or any(one.isspace() for one in host):
-        words = f"{text!r} names no endpoint; expected HOST:PORT, such as partner.example:443."
+        words = (
+            f"{_told(text)!r} names no endpoint; expected HOST:PORT, such as partner.example:443."
+        )
         raise Unreadable(Problem("not-recognised", words, Source("target")))
-    return Target(host, port), url
+    return Target(host, port), _told(url) if url else None
+
+
+def _told(text: str) -> str:
+    """Leave out of a URL what only its owner should see: user, password and query."""
+    start, scheme, rest = text.rpartition("://")
+    authority, slash, path = rest.partition("?")[0].partition("/")
+    return start + scheme + authority.rpartition("@")[2] + slash + path
 
 
 def attempt(  # noqa: PLR0913 - the choices of an attempt, all by name
@@ -216,10 +226,6 @@ def _passwords(password: str | Sequence[str] | None) -> tuple[str, ...]:
     return (password,) if isinstance(password, str) else tuple(password)
 
 
-_NO_FILE = ("missing", "directory", "not-a-file", "unreadable", "empty", "too-large")
-"""Problems of a file as such: what was meant is not what was named, so nobody is called."""
-
-
 def _must_be_files(*given: Evidence) -> None:
     """Stop before anyone is called if a name that was given leads to no readable file.
 
@@ -227,7 +233,7 @@ def _must_be_files(*given: Evidence) -> None:
     """
     for one in given:
         for problem in one.problems:
-            if problem.code in _NO_FILE:
+            if problem.code in NO_FILE:
                 raise Unreadable(problem)
 
 
@@ -287,12 +293,20 @@ def tried(case: Case, first: Call) -> Iterator[Attempt]:
     if case.trace is None or case.trace.ended.outcome != "refused":
         return
     until = monotonic() + MOST_CONNECTIONS * first.timeout / 4
-    for change in tuple(_changes(case, first))[: MOST_CONNECTIONS - 1]:
+    proved = False
+    for change in tuple(_changes(case, first))[: MOST_CONNECTIONS - 2]:
         left = until - monotonic()
         if left <= 0:
             return
         call = replace(change.call, timeout=min(first.timeout, left))
-        yield Attempt(change.cause, change.text, change.remedy, follow(connect(call)))
+        trace = follow(connect(call))
+        yield Attempt(change.cause, change.text, change.remedy, trace)
+        proved = proved or (change.cause is not None and trace.ended.outcome == "accepted")
+    if proved:
+        # Behind one name there may be several servers, and they may differ.
+        again = follow(connect(first))
+        change = "nothing was changed: the first call was repeated"
+        yield Attempt(None, change, "", again, repeats=True)
 
 
 def _changes(case: Case, first: Call) -> Iterator[Change]:
@@ -317,7 +331,10 @@ def _about_the_chain(case: Case, first: Call) -> Iterator[Change]:
     full = issuers_of(leaf, (*sent, *case.material, *(case.trust or ())))
     without_root = tuple(one for one in full if not one.self_issued)
     added = [one for one in without_root if one.der not in {other.der for other in sent}]
-    if added:
+    dropped = [one for one in sent if not one.self_issued and one not in full]
+    if dropped:
+        yield from _renewed(case, first, without_root, dropped)
+    elif added:
         names = ", ".join(f"{one.label} ({one.source})" for one in added)
         yield Change(
             "client.chain-incomplete",
@@ -334,6 +351,22 @@ def _about_the_chain(case: Case, first: Call) -> Iterator[Change]:
             "it signed.",
             replace(first, chain=tuple(one for one in full if one in sent)),
         )
+
+
+def _renewed(
+    case: Case, first: Call, chain: tuple[Certificate, ...], dropped: list[Certificate]
+) -> Iterator[Change]:
+    """An issuer that was sent has a newer copy at hand: sending that instead is one change."""
+    old = dropped[0]
+    new = next((one for one in chain if one.subject.same_as(old.subject)), None)
+    if new is None or case.at is None or old.not_after >= case.at:
+        return
+    yield Change(
+        "client.expired",
+        f"the expired {old.label} was replaced by its renewed copy ({new.source})",
+        f"Replace the expired {old.label} in the client's key store by the copy in {new.source}.",
+        replace(first, chain=chain),
+    )
 
 
 def _other_identities(case: Case, first: Call) -> Iterator[Change]:
@@ -365,7 +398,7 @@ def _about_the_server(case: Case, first: Call) -> Iterator[Change]:
         return
     leaf = trace.server_chain[0]
     names = [one.value for one in leaf.san or () if one.kind == "dns" and "*" not in one.value]
-    if names and first.expected_name not in names:
+    if names and not match(leaf, first.expected_name).matched:
         yield Change(
             "server.name-mismatch",
             f"the endpoint was called by the name {names[0]}",
@@ -387,5 +420,6 @@ def _more_trust(case: Case, first: Call, chain: tuple[Certificate, ...]) -> Iter
             f"{root.label} ({root.source}) was trusted as well",
             f"Add {root.label} to the client's trust store, after the endpoint's owner confirmed "
             f"its SHA-256 fingerprint {root.sha256}.",
-            replace(first, trust=(*(first.trust or ()), root)),
+            # Whoever is not trusted yet is shown neither our certificate nor a request.
+            replace(first, trust=(*(first.trust or ()), root), identity=None, request=None),
         )

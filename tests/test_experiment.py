@@ -1,6 +1,7 @@
 """One change at a time, for real."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from mtlskit.experiment import MOST_CONNECTIONS, _path_at, target_of
 from mtlskit.lab import scenes
 from mtlskit.lab.pki import Authority
 from mtlskit.material import Blob, Source, Target, Unreadable
-from mtlskit.report import Report
+from mtlskit.report import Report, judge
 
 ReportOf = Callable[[str, str], Report]
 
@@ -158,3 +159,43 @@ def test_only_a_url_of_this_endpoint_tells_which_path_to_ask_for(
 ) -> None:
     """The path of another company's URL is not shown to this one; a query never is."""
     assert _path_at(url, {"partner.example"}) == path
+
+
+def test_a_change_proves_nothing_where_the_first_outcome_does_not_stand(
+    report_of: ReportOf,
+) -> None:
+    """If the unchanged call is accepted the second time, something else made the difference."""
+    case = report_of("client.chain-incomplete", "1.3").case
+    repeat = next(one for one in case.attempts if one.repeats)
+    assert repeat.trace.ended.outcome == "refused"
+    accepted = next(one.trace for one in case.attempts if one.trace.ended.outcome == "accepted")
+    attempts = tuple(replace(one, trace=accepted) if one.repeats else one for one in case.attempts)
+    assert judge(case).opinions[0].standing == "CONFIRMED"
+    assert judge(case.having(attempts=attempts)).opinions[0].standing != "CONFIRMED"
+
+
+def test_whoever_is_not_trusted_yet_is_shown_no_certificate() -> None:
+    """The experiment that trusts the server's own root sends neither our identity nor a request."""
+    with scenes.stage("server.untrusted-issuer") as staged:
+        report = mtlskit.diagnose(
+            staged.target,
+            identity=staged.identity_files,
+            trust=staged.trust_files,
+            material=staged.material_files,
+            password=staged.password,
+            server_name=staged.server_name,
+        )
+        assert staged.endpoint is not None
+        assert all(visit.client is None for visit in staged.endpoint.visits(1))
+    assert report.opinions[0].cause == "server.untrusted-issuer"
+
+
+@pytest.mark.parametrize(
+    "text", ["https://user:s3cret@h:99999/x?token=s3cret", "https://user:s3cret@ho st/"]
+)
+def test_a_password_in_a_url_is_not_told(text: str) -> None:
+    """Neither the complaint about a URL nor the URL that is kept holds user, password or query."""
+    with pytest.raises(Unreadable) as caught:
+        target_of(text)
+    assert "s3cret" not in str(caught.value)
+    assert target_of("https://user:s3cret@host/a@b?q=s3cret")[1] == "https://host/a@b"

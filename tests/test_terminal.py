@@ -282,3 +282,37 @@ def test_exports_alone_are_judged(capsys: Capsys) -> None:
     told = json.loads(capsys.readouterr().out)
     assert not any(one["cause"].startswith("instance.") and one["standing"] != "RULED_OUT"
                    for one in told["opinions"])  # fmt: skip
+
+
+def test_a_password_file_of_any_editor_is_read(bad_files: Path, tmp_path: Path) -> None:
+    """A byte-order mark is not part of the password."""
+    (tmp_path / "password").write_bytes(b"\xef\xbb\xbfright\r\n")
+    store = str(bad_files / "locked.p12")
+    assert main(["inspect", store, "--password-file", str(tmp_path / "password")]) == ACCEPTED
+
+
+def test_a_password_file_that_is_no_text_is_told_without_its_bytes(
+    bad_files: Path, tmp_path: Path, capsys: Capsys
+) -> None:
+    """The sentence names the file and prints nothing of the password."""
+    (tmp_path / "password").write_bytes("geh\xfcim".encode("latin-1"))
+    store = str(bad_files / "locked.p12")
+    assert main(["inspect", store, "--password-file", str(tmp_path / "password")]) == USAGE
+    said = capsys.readouterr().err
+    assert "password" in said
+    assert "0xfc" not in said
+
+
+def test_a_terminal_that_lacks_a_letter_gets_the_answer_all_the_same(tmp_path: Path) -> None:
+    """A name outside the terminal's encoding is escaped, and nothing else changes."""
+    issued = Authority.root("CN=\u6771\u4eac Root").issue("client")
+    (tmp_path / "chain.pem").write_bytes(issued.pem_chain())
+    done = subprocess.run(
+        [sys.executable, "-m", "mtlskit", "inspect", str(tmp_path / "chain.pem")],
+        capture_output=True,
+        timeout=30,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+    )
+    assert done.returncode == ACCEPTED, done.stderr
+    assert b"\\u6771" in done.stdout

@@ -31,6 +31,10 @@ _LATER = {
 """Kinds that are recognised and not read by this version."""
 
 
+NO_FILE = ("missing", "directory", "not-a-file", "unreadable", "empty", "too-large")
+"""Problems of a file as such: what was meant is not what was named, so nobody is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a number of files held.

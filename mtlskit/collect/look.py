@@ -21,7 +21,7 @@ from mtlskit.certs.outlook import WITHIN
 from mtlskit.certs.signed import Crl
 from mtlskit.collect import status
 from mtlskit.collect.engines import second_opinions
-from mtlskit.collect.evidence import Evidence, Given, gather
+from mtlskit.collect.evidence import NO_FILE, Evidence, Given, gather
 from mtlskit.collect.files import read_blob
 from mtlskit.material import Blob, Problem, Source, Unreadable
 
@@ -167,8 +167,9 @@ def _looked(given: Chain, password: str | Sequence[str] | None) -> _Looked:
     if ready:
         return _Looked(tuple(ready))
     found = gather(several, _words(password))  # type: ignore[arg-type]  # files, by the test above
-    if not found.certificates and found.problems:
-        raise Unreadable(found.problems[0])
+    slips = [one for one in found.problems if one.code in NO_FILE]
+    if slips or (not found.certificates and found.problems):
+        raise Unreadable((*slips, *found.problems)[0])
     return _Looked(_leaf_first(found), found.problems + _not_judged(found.identities))
 
 

@@ -172,6 +172,8 @@ class _Bench:
     def _proof(self, cause: Cause) -> Attempt | None:
         if self.ended is None or self.ended.outcome != "refused":
             return None
+        if any(one.repeats and one.trace.ended.outcome != "refused" for one in self.case.attempts):
+            return None  # the first outcome did not stand, so the change proves nothing
         return next(
             (
                 one

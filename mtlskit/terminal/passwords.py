@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from getpass import getpass
+from pathlib import Path
 
 import mtlskit
 
@@ -23,14 +24,24 @@ _PASSWORD_BYTES = 65536
 def passwords_of(options: argparse.Namespace, files: Sequence[str]) -> tuple[str, ...]:
     """Return the passwords given; at a terminal, ask for one where a file is locked."""
     if options.password_file:
-        with options.password_file.open(encoding="utf-8") as file:
-            lines = file.read(_PASSWORD_BYTES).splitlines()
-        return tuple(line for line in lines if line) or ("",)
+        return _from_file(options.password_file)
     if options.password_env:
         if options.password_env not in os.environ:
             raise ValueError(f"The environment variable {options.password_env} is not set.")
         return (os.environ[options.password_env],)
     return _asked_for(files) if files and sys.stdin.isatty() else ()
+
+
+def _from_file(path: Path) -> tuple[str, ...]:
+    """Read one password a line; a byte-order mark before the first is not part of it."""
+    with path.open("rb") as file:
+        data = file.read(_PASSWORD_BYTES)
+    try:
+        lines = data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        # Not told with its cause: that would print a byte of the password.
+        raise ValueError(f"{path.name} is no UTF-8 text; save the password as UTF-8.") from None
+    return tuple(line for line in lines if line) or ("",)
 
 
 def _asked_for(files: Sequence[str]) -> tuple[str, ...]:
