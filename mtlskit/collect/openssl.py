@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from OpenSSL import SSL, crypto
 
@@ -44,6 +45,10 @@ _SIGNING_KEYS = (
     rsa.RSAPrivateKey,
 )
 
+# What `cryptography` and OpenSSL raise for a certificate that our own reader takes, as it takes
+# much that is wrong, so that the wrong can be told.
+_NOT_TAKEN = (ValueError, x509.InvalidVersion, UnsupportedAlgorithm, crypto.Error, SSL.Error)
+
 _Verify = Callable[[SSL.Connection, crypto.X509, int, int, int], bool]
 
 _X509_WORDS = {
@@ -68,7 +73,7 @@ def client(call: Call, secrets: list[str], words: list[str]) -> SSL.Connection:
     return connection
 
 
-def reasons(error: SSL.Error) -> tuple[str, ...]:
+def reasons(error: SSL.Error | crypto.Error) -> tuple[str, ...]:
     """Return OpenSSL's own words for an error, in the order in which it queued them."""
     queue = error.args[0] if error.args else ()
     if isinstance(queue, list):
@@ -85,11 +90,12 @@ def _context(call: Call, secrets: list[str], words: list[str]) -> SSL.Context:
     # Java clients talk to servers without RFC 5746; refusing them here would hide the cause.
     context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
     context.set_keylog_callback(lambda _, line: secrets.append(line.decode("ascii")))
-    if call.trust is not None:
-        _trust(context, call.trust, _judge(call.expected_name, words))
     if call.identity is not None and not _offer(context, call.identity, call.chain, words):
         # A half-installed pair cannot be taken out again, so begin anew without it.
         return _context(replace(call, identity=None), secrets, words)
+    if call.trust is not None:
+        _trust(context, call.trust, words)
+        context.set_verify(SSL.VERIFY_PEER, _judge(call.expected_name, words))
     return context
 
 
@@ -110,16 +116,28 @@ def _offer(
     try:
         context.use_certificate(_loaded(identity.certificate.der))
         context.use_privatekey(key)
-        for issuer in identity.chain if chain is None else chain:
+    except _NOT_TAKEN as error:
+        words.extend(_said(error))
+        words.append("no client certificate was offered: OpenSSL did not take the identity")
+        return False
+    for issuer in identity.chain if chain is None else chain:
+        try:
             context.add_extra_chain_cert(_loaded(issuer.der))
-    except SSL.Error as error:
-        words.extend(reasons(error))
-    except ValueError as error:  # cryptography does not take what OpenSSL would be given
-        words.append(str(error))
-    else:
-        return True
-    words.append("no client certificate was offered: OpenSSL did not take the identity")
-    return False
+        except _NOT_TAKEN as error:
+            words.append(_left_out(issuer, "chain", error))
+    return True
+
+
+def _said(error: Exception) -> tuple[str, ...]:
+    """Return the words of one of the errors of `_NOT_TAKEN`."""
+    if isinstance(error, (SSL.Error, crypto.Error)):
+        return reasons(error)
+    return (str(error),)
+
+
+def _left_out(certificate: Certificate, place: str, error: Exception) -> str:
+    why = "; ".join(_said(error))
+    return f"{certificate.label} was left out of the {place}: OpenSSL did not take it ({why})"
 
 
 @lru_cache(maxsize=64)
@@ -128,7 +146,7 @@ def _loaded(der: bytes) -> x509.Certificate:
     return x509.load_der_x509_certificate(der)
 
 
-def _trust(context: SSL.Context, anchors: tuple[Certificate, ...], judge: _Verify) -> None:
+def _trust(context: SSL.Context, anchors: tuple[Certificate, ...], words: list[str]) -> None:
     store = context.get_cert_store()
     if store is None:
         raise RuntimeError("OpenSSL gave a context without a certificate store")
@@ -136,8 +154,10 @@ def _trust(context: SSL.Context, anchors: tuple[Certificate, ...], judge: _Verif
     # intermediate or the server's own. OpenSSL by itself would not.
     store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
     for anchor in anchors:
-        store.add_cert(crypto.X509.from_cryptography(_loaded(anchor.der)))
-    context.set_verify(SSL.VERIFY_PEER, judge)
+        try:
+            store.add_cert(crypto.X509.from_cryptography(_loaded(anchor.der)))
+        except _NOT_TAKEN as error:
+            words.append(_left_out(anchor, "trust store", error))
 
 
 def _judge(expected_name: str, words: list[str]) -> _Verify:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.collect import live
 from mtlskit.collect.live import Call, HttpRequest, connect
 from mtlskit.lab.endpoint import Line, serve
@@ -273,6 +274,35 @@ def test_an_unknown_server_is_refused_with_an_alert(
     assert "did not verify" in tap.library[0]
     assert tap.library[-1] == "certificate verify failed"
     assert "unknown ca" in str(visit.ended)
+
+
+def of_version_4(certificate: Certificate) -> Certificate:
+    """The same certificate with a version number that no standard has."""
+    wrong = certificate.der.replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020103"), 1)
+    return read_certificate(wrong, certificate.source)
+
+
+@pytest.mark.parametrize("place", ["trust", "chain", "leaf"])
+def test_a_certificate_that_openssl_does_not_take_is_left_out(
+    parties: Parties, told: Told, place: str
+) -> None:
+    """What only our own reader takes is left out of trust, chain or offer, and that is said."""
+    identity, root = parties.identity(), parties.identity(parties.root).certificate
+    if place == "leaf":
+        identity = replace(identity, certificate=of_version_4(identity.certificate))
+    chain = (of_version_4(root), *identity.chain) if place == "chain" else identity.chain
+    trust = (of_version_4(root), root) if place == "trust" else (root,)
+    with serve(tls(parties.demanding("1.3"))) as endpoint:
+        tap = connect(Call(endpoint.target, "localhost", identity, chain, trust, request=ASK))
+    sent = sent_by_client(told(tap))
+    if place == "leaf":
+        assert sent == []
+        assert "no client certificate was offered" in tap.library[1]
+        return
+    assert sent == [parties.client.der, *(one.der for one in identity.chain)]
+    where = {"trust": "trust store", "chain": "chain"}[place]
+    assert len(tap.library) == 1
+    assert tap.library[0].startswith(f"Server Root was left out of the {where}: ")
 
 
 def test_no_anchor_at_all_trusts_nobody(parties: Parties, told: Told) -> None:
