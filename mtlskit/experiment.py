@@ -305,8 +305,8 @@ def tried(case: Case, first: Call) -> Iterator[Attempt]:
     if proved:
         # Behind one name there may be several servers, and they may differ.
         again = follow(connect(first))
-        change = "nothing was changed: the first call was repeated"
-        yield Attempt(None, change, "", again, repeats=True)
+        text = "nothing was changed: the first call was repeated"
+        yield Attempt(None, text, "", again, repeats=True)
 
 
 def _changes(case: Case, first: Call) -> Iterator[Change]:
