@@ -32,11 +32,23 @@ def _row(one: Attempt, before: Trace) -> tuple[Inline, ...]:
 
 
 def _shows(one: Attempt, before: Trace) -> list[str]:
+    if one.repeats:
+        return [_repeated(one.trace)]
     if one.cause is None:
         return [_difference(one.trace, before), _control(one.trace, before)]
     if one.trace.ended.outcome == "accepted":
         return ["This is what was wrong."]
     return [_difference(one.trace, before), "By itself this change does not help."]
+
+
+def _repeated(after: Trace) -> str:
+    """Say what the unchanged call tells when it is made once more."""
+    if after.ended.outcome == "refused":
+        return "The first outcome stands, so what was changed is what made the difference."
+    return (
+        "The first outcome does not stand: without any change the endpoint answered otherwise this "
+        "time. Behind this name there may be several servers that differ, so nothing is proved."
+    )
 
 
 def _control(after: Trace, before: Trace) -> str:
