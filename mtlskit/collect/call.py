@@ -17,6 +17,10 @@ from mtlskit.material import Target
 VERSIONS = ("1.0", "1.1", "1.2", "1.3")
 """TLS versions that can be asked for, lowest first."""
 
+LONGEST = 3600.0
+"""Seconds that a whole attempt may be given."""
+
+_HTTPS = 443  # the port that an https authority leaves out (RFC 9110, 4.2.2)
 _NAME_LIMIT = 253  # characters of a host name without its trailing dot (RFC 1035, 2.3.4)
 _PORTS = range(1, 65536)
 _URI_MARKS = "/?:@!$&'()*+,;=-._~%#[]"  # RFC 3986, 2.2 and 2.3: these keep their meaning
@@ -28,12 +32,12 @@ class HttpRequest:
 
     Attributes:
         path: path and query; characters that have no place in a request line are percent-encoded.
-        host: for the Host header; None: the name that is called.
+        host: for the Host header, a port included; None: the name and port that are called.
         headers: more header fields, sent as given.
         body: sent as it is, with its Content-Length.
 
     Raises:
-        ValueError: a part holds a line break or another control character.
+        ValueError: a part holds a line break or another control character, or the host cannot be.
     """
 
     method: str = "GET"
@@ -49,11 +53,14 @@ class HttpRequest:
                 "The HTTP request holds a line break or control character; "
                 "give method, path, host and headers as plain text."
             )
+        if self.host is not None:
+            _ascii_host(self.host)
 
-    def encoded(self, host: str) -> bytes:
-        """Return the bytes of the request; `host` is used where no other was given."""
+    def encoded(self, authority: str) -> bytes:
+        """Return the bytes of the request; `authority` is the Host where no other was given."""
+        host = authority if self.host is None else _ascii_host(self.host)
         lines = [f"{self.method} {quote(self.path or '/', safe=_URI_MARKS)} HTTP/1.1"]
-        lines += [f"Host: {self.host or host}", "User-Agent: mtlskit", "Accept: */*"]
+        lines += [f"Host: {host}", "User-Agent: mtlskit", "Accept: */*"]
         lines += [f"{name}: {value}" for name, value in self.headers]
         if self.body or self.method in {"POST", "PUT", "PATCH"}:
             lines.append(f"Content-Length: {len(self.body)}")
@@ -74,9 +81,11 @@ class Call:
             server are verified, and refused with an alert if they do not hold.
         versions: lowest and highest TLS version.
         request: what to ask once the handshake is done.
-        timeout: seconds for everything together, from looking up the name to the last byte.
+        timeout: seconds for everything together, from looking up the name to the last byte; at
+            most `LONGEST`.
         linger: seconds of silence to wait for the server's next word after the handshake, since
-            in TLS 1.3 the refusal comes then.
+            in TLS 1.3 the refusal comes then. After a request it counts once the answer has
+            begun; the answer itself is waited for within the timeout, for up to 5 seconds.
 
     Raises:
         ValueError: the port, a version, a duration or the server name cannot be.
@@ -101,8 +110,11 @@ class Call:
                 f"TLS versions {low} to {high} cannot be asked for; "
                 f"give the lowest and the highest of {', '.join(VERSIONS)}."
             )
-        if not (self.timeout > 0 and self.linger >= 0):
-            raise ValueError("The timeout must be above 0 seconds, and the linger not below 0.")
+        if not (0 < self.timeout <= LONGEST and 0 <= self.linger <= LONGEST):
+            raise ValueError(
+                f"The timeout must be above 0 and at most {LONGEST:.0f} seconds, "
+                "and the linger not below 0 and no longer than that."
+            )
         for name in (self.target.host, self.expected_name):
             if not _is_address(name):
                 _wire_name(name)
@@ -111,6 +123,17 @@ class Call:
     def expected_name(self) -> str:
         """The name or address that the server is expected to prove."""
         return (self.server_name or self.target.host).rstrip(".")
+
+    @property
+    def authority(self) -> str:
+        """What stands in the Host header (RFC 9110, 7.2): no default port, IPv6 in brackets."""
+        name = self.expected_name
+        if _is_address(name):
+            # A zone counts on this machine alone (RFC 6874, 4).
+            host = f"[{name.partition('%')[0]}]" if ":" in name else name
+        else:
+            host = _wire_name(name).decode("ascii")
+        return host if self.target.port == _HTTPS else f"{host}:{self.target.port}"
 
     @property
     def sni(self) -> bytes | None:
@@ -126,6 +149,14 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _ascii_host(host: str) -> str:
+    """Return a given Host with its name as A-labels; what is ASCII stays as it was given."""
+    if host.isascii():
+        return host
+    name, colon, port = host.partition(":")
+    return _wire_name(name).decode("ascii") + colon + port
 
 
 def _wire_name(name: str) -> bytes:

@@ -122,7 +122,7 @@ class _Talk:
         if self._over:
             return
         try:
-            self._tls.sendall(request.encoded(self._call.expected_name))
+            self._tls.sendall(request.encoded(self._call.authority))
         except SSL.Error as error:
             self._break_off(error)
         self._pump()

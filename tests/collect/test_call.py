@@ -25,7 +25,12 @@ HERE = Target("partner.example", 443)
         ({"versions": ("3", "4")}, "TLS versions 3 to 4"),
         ({"timeout": 0.0}, "timeout"),
         ({"timeout": float("nan")}, "timeout"),
+        ({"timeout": float("inf")}, "at most 3600 seconds"),
+        ({"timeout": 3601.0}, "at most 3600 seconds"),
+        ({"timeout": 1e300}, "at most 3600 seconds"),
         ({"linger": -1.0}, "linger"),
+        ({"linger": float("nan")}, "linger"),
+        ({"linger": float("inf")}, "linger"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_sent(
@@ -57,6 +62,37 @@ def test_the_name_sent_and_the_name_expected(
     call = Call(Target(host, 443), name)
     assert call.sni == sni
     assert call.expected_name == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "name", "sent"),
+    [
+        ("partner.example", 443, None, "partner.example"),
+        ("partner.example.", 8443, None, "partner.example:8443"),
+        ("192.0.2.1", 8443, "partner.example", "partner.example:8443"),
+        ("192.0.2.1", 443, None, "192.0.2.1"),
+        ("2001:db8::1", 443, None, "[2001:db8::1]"),
+        ("fe80::1%eth0", 8443, None, "[fe80::1]:8443"),
+        ("bücher.example", 443, None, "xn--bcher-kva.example"),
+    ],
+)
+def test_the_host_header_is_the_authority_called(
+    host: str, port: int, name: str | None, sent: str
+) -> None:
+    """The port stands there unless it is the usual one; brackets and A-labels where needed."""
+    assert Call(Target(host, port), name).authority == sent
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("other.example:81", b"other.example:81"),
+        ("bücher.example:81", b"xn--bcher-kva.example:81"),
+    ],
+)
+def test_a_host_that_was_given_is_sent(given: str, sent: bytes) -> None:
+    """It goes before the name that is called, in ASCII."""
+    assert b"\r\nHost: " + sent + b"\r\n" in HttpRequest(host=given).encoded("partner.example")
 
 
 def test_a_request_is_written_as_http_wants_it() -> None:
