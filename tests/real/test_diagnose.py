@@ -38,6 +38,7 @@ def _arguments(
     tls: str,
 ) -> list[str]:
     told = ["diagnose", str(target), "--trust", str(partner.root), "--tls", tls, "--json"]
+    told += ["--timeout", "3"]  # one of the servers answers no request, and is waited for
     if identity is not None:
         told += ["--identity", str(identity), "--password-file", str(stores.password_file)]
     return told
