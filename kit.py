@@ -174,6 +174,8 @@ def surroundings(**more: str) -> dict[str, str]:
     """The environment for what is started: as it is, less what would bend another Python."""
     bent = {"PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"}
     bent |= {"UV_PYTHON", "UV_SYSTEM_PYTHON", "PIP_USER", "PIP_TARGET", "PIP_PREFIX"}
+    # Other places of Jupyter settings and extensions, which `settle` promises to leave out.
+    bent |= {"JUPYTER_CONFIG_PATH", "JUPYTER_PATH", "JUPYTERLAB_DIR", "JUPYTERLAB_SETTINGS_DIR"}
     return {name: value for name, value in os.environ.items() if name not in bent} | more
 
 
@@ -419,7 +421,8 @@ def lay_out(shipped: Path, folder: Path) -> None:
     """Copies the shipped notebooks into the workspace; what the user wrote there stays.
 
     A notebook that the user did not change follows the shipped one. Beside one that they did
-    change, a newer shipped one is laid as `NAME.new.ipynb`.
+    change, a newer shipped one is laid as `NAME.new.ipynb`; if that was changed too, as
+    `NAME.new-2.ipynb`, and so on.
     """
     memory = folder / ".mtlskit" / "shipped.json"
     before, now = read_json(memory), {}
@@ -439,12 +442,21 @@ def place_notebook(source: Path, target: Path, was: str | None, now: str) -> Non
             return
         if have != was:
             if was not in {None, now}:
-                newer = target.with_suffix(".new.ipynb")
+                newer = newer_name(target, {was, now})
                 shutil.copyfile(source, newer)
                 say(f"{target.name} was changed here and stays; the newer one is {newer.name}.")
             return
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
+
+
+def newer_name(target: Path, shipped: set[str | None]) -> Path:
+    """Where a newer notebook may lie beside a changed one: where nobody has written anything."""
+    for number in itertools.count(1):
+        newer = target.with_suffix(".new.ipynb" if number == 1 else f".new-{number}.ipynb")
+        if not newer.exists() or wording(newer) in shipped:
+            break
+    return newer
 
 
 def settle(folder: Path) -> dict[str, str]:

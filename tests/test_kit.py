@@ -385,6 +385,36 @@ def test_what_was_written_in_the_workspace_stays(
     assert capsys.readouterr().err == ""
 
 
+def test_what_was_written_in_a_newer_notebook_stays_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The one laid beside follows the shipped one, until someone writes in it."""
+    shipped = notebook(tmp_path / "shipped" / "a.ipynb", "first").parent
+    work = tmp_path / "work"
+    kit.lay_out(shipped, work)
+    notebook(work / "a.ipynb", "mine")
+    for version in ("second", "third"):
+        notebook(shipped / "a.ipynb", version)
+        kit.lay_out(shipped, work)
+    assert "third" in (work / "a.new.ipynb").read_text()
+    notebook(work / "a.new.ipynb", "mine as well")
+    for version in ("fourth", "fifth"):
+        notebook(shipped / "a.ipynb", version)
+        kit.lay_out(shipped, work)
+    assert "mine as well" in (work / "a.new.ipynb").read_text()
+    assert "fifth" in (work / "a.new-2.ipynb").read_text()
+    assert "a.new-2.ipynb" in capsys.readouterr().err
+    assert len(list(work.glob("*.ipynb"))) == 3
+
+
+def test_other_places_of_jupyter_settings_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting from elsewhere could open the server to others, so nothing leads there."""
+    places = {"JUPYTER_CONFIG_PATH", "JUPYTER_PATH", "JUPYTERLAB_DIR", "JUPYTERLAB_SETTINGS_DIR"}
+    for one in places:
+        monkeypatch.setenv(one, "elsewhere")
+    assert not places & set(kit.surroundings())
+
+
 def test_a_notebook_that_was_only_run_follows_the_shipped_one(tmp_path: Path) -> None:
     """Results do not count as writing: they stay until the shipped notebook changes."""
     shipped = notebook(tmp_path / "shipped" / "a.ipynb", "first").parent
