@@ -144,9 +144,12 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
             as an HTTP answer is seen.
 
     Raises:
-        Unreadable: the target cannot be read.
+        Unreadable: the target cannot be read, or a file that was named is not there.
+        ValueError: files were given beside a case, or a number cannot be.
     """
     if isinstance(target, Case):
+        if identity is not None or trust is not None or _several(material) or _several(settings):
+            raise ValueError("A case holds its evidence; add to it with case.having(…).")
         case = target
     else:
         case = _gathered(target, identity, trust, material, settings, password)
@@ -195,20 +198,31 @@ def _gathered(  # noqa: PLR0913, PLR0917 - the parts of the evidence
 ) -> Case:
     where, url = target_of(target)
     words = _passwords(password)
-    own = gather(_several(identity), words)
-    anchors = gather(_several(trust), words)
+    ready = identity if isinstance(identity, Identity) else None
+    own = gather([] if ready else _several(identity), words)
+    held = tuple(one for one in _several(trust) if isinstance(one, Certificate))
+    anchors = gather([] if held else _several(trust), words)
     other = gather(_several(material), words)
     exports = gather(_several(settings), words)
     _must_be_files(own, anchors, other, exports)
-    _must_hold_something(trust, anchors)
+    if not held:
+        _must_hold_something(trust, anchors)
     return Case(
         target=where,
         url=url,
-        identities=None if identity is None else own.identities,
-        trust=None if trust is None else anchors.certificates,
+        identities=(ready,) if ready else None if identity is None else own.identities,
+        trust=held or (None if trust is None else anchors.certificates),
         material=(*own.certificates, *other.certificates),
         settings=settings_from(exports.exports) if exports.exports else None,
-        problems=own.problems + anchors.problems + other.problems + exports.problems,
+        problems=own.problems + anchors.problems + other.problems + _only_settings(exports),
+    )
+
+
+def _only_settings(exports: Evidence) -> tuple[Problem, ...]:
+    """Name what was given as settings and is none."""
+    words = "This is no export of settings; give it as identity, trust or further material."
+    return exports.problems + tuple(
+        Problem("not-settings", words, store.source) for store in exports.stores
     )
 
 

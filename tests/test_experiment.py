@@ -199,3 +199,32 @@ def test_a_password_in_a_url_is_not_told(text: str) -> None:
         target_of(text)
     assert "s3cret" not in str(caught.value)
     assert target_of("https://user:s3cret@host/a@b?q=s3cret")[1] == "https://host/a@b"
+
+
+def test_an_identity_and_anchors_that_are_read_already_are_taken_as_they_are() -> None:
+    """What `inspect` gave can be handed on."""
+    with scenes.stage("none") as staged:
+        held = mtlskit.inspect(*staged.identity_files, password=staged.password).identities
+        anchors = mtlskit.inspect(*staged.trust_files).certificates
+        told = mtlskit.attempt(
+            staged.target,
+            identity=held[0],
+            trust=anchors,
+            server_name=staged.server_name,
+            request=True,
+        )
+    assert told.ended.outcome == "accepted"
+    assert told.client_chain
+
+
+def test_files_beside_a_case_are_refused_and_not_ignored() -> None:
+    """A case holds its evidence; whoever gives more is told how."""
+    with pytest.raises(ValueError, match="having"):
+        mtlskit.diagnose(Case(), identity="client.p12")
+
+
+def test_a_key_store_given_as_settings_is_named() -> None:
+    """Each file lands in one place, or is named."""
+    with scenes.stage("none") as staged:
+        report = mtlskit.diagnose(staged.target, settings=staged.identity_files)
+    assert "not-settings" in {one.code for one in report.case.problems}
