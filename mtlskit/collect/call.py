@@ -110,11 +110,10 @@ class Call:
                 f"TLS versions {low} to {high} cannot be asked for; "
                 f"give the lowest and the highest of {', '.join(VERSIONS)}."
             )
-        if not (0 < self.timeout <= LONGEST and 0 <= self.linger <= LONGEST):
-            raise ValueError(
-                f"The timeout must be above 0 and at most {LONGEST:.0f} seconds, "
-                "and the linger not below 0 and no longer than that."
-            )
+        if not 0 < self.timeout <= LONGEST:
+            raise ValueError(f"The timeout must be above 0 and at most {LONGEST:.0f} seconds.")
+        if not 0 <= self.linger <= LONGEST:
+            raise ValueError(f"The linger must be from 0 to {LONGEST:.0f} seconds.")
         for name in (self.target.host, self.expected_name):
             if not _is_address(name):
                 _wire_name(name)
