@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from mtlskit.case import Case as Case
     from mtlskit.collect.doctor import doctor as doctor
+    from mtlskit.collect.given import read as read
     from mtlskit.collect.look import compare as compare
     from mtlskit.collect.look import inspect as inspect
     from mtlskit.collect.look import verify as verify
     from mtlskit.experiment import attempt as attempt
     from mtlskit.experiment import diagnose as diagnose
-    from mtlskit.experiment import read as read
     from mtlskit.report import Report as Report
 
 __version__ = "0.1.0"
@@ -38,7 +38,7 @@ _DOORS = {
     "diagnose": ("mtlskit.experiment", "diagnose"),
     "doctor": ("mtlskit.collect.doctor", "doctor"),
     "inspect": ("mtlskit.collect.look", "inspect"),
-    "read": ("mtlskit.experiment", "read"),
+    "read": ("mtlskit.collect.given", "read"),
     "trace": ("mtlskit.trace", None),
     "verify": ("mtlskit.collect.look", "verify"),
 }

@@ -79,7 +79,7 @@ def _diagnose(options: argparse.Namespace) -> int:
 
 def _say_port(target: str) -> None:
     """Say which port is called where none was given, before its silence is blamed on others."""
-    from mtlskit.experiment import DEFAULT_PORT, target_of  # noqa: PLC0415 - the help is quick
+    from mtlskit.collect.given import DEFAULT_PORT, target_of  # noqa: PLC0415 - the help is quick
 
     if "://" not in target and not target.endswith(f":{target_of(target)[0].port}"):
         print(f"mtlskit: no port was given; {DEFAULT_PORT} is called.", file=sys.stderr)

@@ -19,9 +19,9 @@ from mtlskit.certs.chain import in_order, issuers_of
 from mtlskit.certs.keystore import Identity
 from mtlskit.certs.names import match
 from mtlskit.collect.call import VERSIONS, Call, HttpRequest
-from mtlskit.collect.evidence import NO_FILE, Evidence, Given, gather
+from mtlskit.collect.evidence import Given
+from mtlskit.collect.given import case_of, several
 from mtlskit.collect.live import connect
-from mtlskit.instance.settings import settings_from
 from mtlskit.material import Problem, Source, Target, Unreadable
 from mtlskit.report import Report
 from mtlskit.trace.events import Trace
@@ -29,8 +29,6 @@ from mtlskit.trace.handshake import follow
 
 MOST_CONNECTIONS = 16
 """Connections that one diagnosis makes at most, the first one included."""
-DEFAULT_PORT = 443
-_PORTS = range(1, 65536)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,35 +46,6 @@ class Change:
     text: str
     remedy: str
     call: Call
-
-
-def target_of(text: str | Target) -> tuple[Target, str | None]:
-    """Read ``host:port``, ``[address]:port`` or a URL; return the target, and the URL if it is one.
-
-    Raises:
-        Unreadable: code ``not-recognised``; it names no host, or a port that cannot be.
-    """
-    if isinstance(text, Target):
-        return text, None
-    url = text if "://" in text else None
-    try:
-        parts = urlsplit(url or f"//{text}")
-        host, port = parts.hostname, DEFAULT_PORT if parts.port is None else parts.port
-    except ValueError:
-        host, port = None, 0
-    if not host or port not in _PORTS or any(one.isspace() for one in host):
-        words = (
-            f"{_told(text)!r} names no endpoint; expected HOST:PORT, such as partner.example:443."
-        )
-        raise Unreadable(Problem("not-recognised", words, Source("target")))
-    return Target(host, port), _told(url) if url else None
-
-
-def _told(text: str) -> str:
-    """Leave out of a URL what only its owner should see: user, password and query."""
-    start, scheme, rest = text.rpartition("://")
-    authority, slash, path = rest.partition("?")[0].partition("/")
-    return start + scheme + authority.rpartition("@")[2] + slash + path
 
 
 def attempt(  # noqa: PLR0913 - the choices of an attempt, all by name
@@ -105,7 +74,7 @@ def attempt(  # noqa: PLR0913 - the choices of an attempt, all by name
     Raises:
         Unreadable: the target or a file cannot be read.
     """
-    case = _gathered(target, identity, trust, (), (), password)
+    case = case_of(target, identity, trust, (), (), password)
     _must_be_read(case)
     return follow(connect(_call(case, tls, server_name, timeout, request=request)))
 
@@ -148,11 +117,11 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
         ValueError: files were given beside a case, or a number cannot be.
     """
     if isinstance(target, Case):
-        if identity is not None or trust is not None or _several(material) or _several(settings):
+        if identity is not None or trust is not None or several(material) or several(settings):
             raise ValueError("A case holds its evidence; add to it with case.having(…).")
         case = target
     else:
-        case = _gathered(target, identity, trust, material, settings, password)
+        case = case_of(target, identity, trust, material, settings, password)
     if url is not None:
         case = case.having(url=url)
     if case.at is None:
@@ -163,102 +132,6 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
         if experiments:
             case = case.having(attempts=tuple(tried(case, call)))
     return replace(reports.judge(case), made=datetime.now(UTC))
-
-
-def read(
-    *files: Given, password: str | Sequence[str] | None = None, url: str | None = None
-) -> Case:
-    """Read any mixture of files into a case. Never fails for what a file holds.
-
-    What could not be read stands in ``case.problems``, each with what to do about it.
-
-    Args:
-        files: paths, or bytes with a name.
-        password: one or several, tried in turn on whatever is locked.
-        url: the URL that the instance or client calls.
-    """
-    found = gather(files, _passwords(password))
-    return Case(
-        identities=found.identities if found.stores else None,
-        material=found.certificates,
-        settings=settings_from(found.exports) if found.exports else None,
-        url=url,
-        problems=found.problems,
-        at=datetime.now(UTC),
-    )
-
-
-def _gathered(  # noqa: PLR0913, PLR0917 - the parts of the evidence
-    target: str | Target,
-    identity: Given | Iterable[Given] | Identity | None,
-    trust: Given | Iterable[Given] | tuple[Certificate, ...] | None,
-    material: Given | Iterable[Given],
-    settings: Given | Iterable[Given],
-    password: str | Sequence[str] | None,
-) -> Case:
-    where, url = target_of(target)
-    words = _passwords(password)
-    ready = identity if isinstance(identity, Identity) else None
-    own = gather([] if ready else _several(identity), words)
-    held = tuple(one for one in _several(trust) if isinstance(one, Certificate))
-    anchors = gather([] if held else _several(trust), words)
-    other = gather(_several(material), words)
-    exports = gather(_several(settings), words)
-    _must_be_files(own, anchors, other, exports)
-    if not held:
-        _must_hold_something(trust, anchors)
-    return Case(
-        target=where,
-        url=url,
-        identities=(ready,) if ready else None if identity is None else own.identities,
-        trust=held or (None if trust is None else anchors.certificates),
-        material=(*own.certificates, *other.certificates),
-        settings=settings_from(exports.exports) if exports.exports else None,
-        problems=own.problems + anchors.problems + other.problems + _only_settings(exports),
-    )
-
-
-def _only_settings(exports: Evidence) -> tuple[Problem, ...]:
-    """Name what was given as settings and is none."""
-    words = "This is no export of settings; give it as identity, trust or further material."
-    return exports.problems + tuple(
-        Problem("not-settings", words, store.source) for store in exports.stores
-    )
-
-
-def _several(given: object) -> list[Given]:
-    if given is None:
-        return []
-    if isinstance(given, Iterable) and not isinstance(given, str | bytes):
-        return list(given)
-    return [given]  # type: ignore[list-item]  # the signatures above say what it can be
-
-
-def _passwords(password: str | Sequence[str] | None) -> tuple[str, ...]:
-    if password is None:
-        return ()
-    return (password,) if isinstance(password, str) else tuple(password)
-
-
-def _must_be_files(*given: Evidence) -> None:
-    """Stop before anyone is called if a name that was given leads to no readable file.
-
-    A store that is locked or damaged is evidence; a file that is not there is a slip of the pen.
-    """
-    for one in given:
-        for problem in one.problems:
-            if problem.code in NO_FILE:
-                raise Unreadable(problem)
-
-
-def _must_hold_something(trust: object, anchors: Evidence) -> None:
-    """A trust store without a certificate would refuse every server, and be blamed on it."""
-    if trust is None or anchors.certificates:
-        return
-    if anchors.problems:
-        raise Unreadable(anchors.problems[0])
-    words = "There is no certificate in what was given as trust; expected CA certificates."
-    raise Unreadable(Problem("empty", words, Source("trust")))
 
 
 def _must_be_read(case: Case) -> None:

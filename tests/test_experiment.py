@@ -7,7 +7,8 @@ import pytest
 
 import mtlskit
 from mtlskit.case import Case
-from mtlskit.experiment import MOST_CONNECTIONS, _path_at, target_of
+from mtlskit.collect.given import target_of
+from mtlskit.experiment import MOST_CONNECTIONS, _path_at
 from mtlskit.lab import scenes
 from mtlskit.lab.pki import Authority
 from mtlskit.material import Blob, Source, Target, Unreadable

@@ -23,6 +23,7 @@ from mtlskit.collect import status
 from mtlskit.collect.engines import second_opinions
 from mtlskit.collect.evidence import NO_FILE, Evidence, Given, gather
 from mtlskit.collect.files import read_blob
+from mtlskit.collect.given import passwords_of
 from mtlskit.material import Blob, Problem, Source, Unreadable
 
 Chain = Given | Iterable[Given] | Iterable[Certificate]
@@ -43,7 +44,7 @@ def inspect(
         What the files hold; what could not be read stands in ``.problems``, what will hurt soon
         in ``.warnings``.
     """
-    found = gather(sources, _words(password))
+    found = gather(sources, passwords_of(password))
     seen = {problem for store in found.stores for problem in store.problems}
     more = tuple(one for one in found.problems if one not in seen)
     return Inventory(found.stores, more, at=datetime.now(UTC), within=within)
@@ -59,7 +60,7 @@ def compare(*sources: Given, password: str | Sequence[str] | None = None) -> Com
     Returns:
         The answers; what could not be read stands in ``.problems``.
     """
-    found = gather(sources, _words(password))
+    found = gather(sources, passwords_of(password))
     return Comparison(found.stores, found.problems)
 
 
@@ -145,7 +146,7 @@ def _lists(given: Lists, password: str | Sequence[str] | None) -> tuple[Crl, ...
     ready = tuple(one for one in several if isinstance(one, Crl))
     if ready or not several:
         return ready
-    found = gather(several, _words(password))  # type: ignore[arg-type]  # files, by the test above
+    found = gather(several, passwords_of(password))  # type: ignore[arg-type]  # files, by the test above
     lists = tuple(one for store in found.stores for one in store.crls)
     if not lists:
         words = "There is no revocation list in it; expected a CRL, PEM or DER."
@@ -166,7 +167,7 @@ def _looked(given: Chain, password: str | Sequence[str] | None) -> _Looked:
     ready = [one for one in several if isinstance(one, Certificate)]
     if ready:
         return _Looked(tuple(ready))
-    found = gather(several, _words(password))  # type: ignore[arg-type]  # files, by the test above
+    found = gather(several, passwords_of(password))  # type: ignore[arg-type]  # files, by the test above
     slips = [one for one in found.problems if one.code in NO_FILE]
     if slips or (not found.certificates and found.problems):
         raise Unreadable((*slips, *found.problems)[0])
@@ -198,9 +199,3 @@ def _leaf_first(found: Evidence) -> tuple[Certificate, ...]:
     leaf = identities[0].certificate if identities else None
     rest = (one for one in found.certificates if leaf is None or one.der != leaf.der)
     return (leaf, *rest) if leaf is not None else found.certificates
-
-
-def _words(password: str | Sequence[str] | None) -> tuple[str, ...]:
-    if password is None:
-        return ()
-    return (password,) if isinstance(password, str) else tuple(password)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import html
 import secrets
 
+from mtlskit.collect.given import target_of
 from mtlskit.desk import address, fields, step
 from mtlskit.desk.session import Session
-from mtlskit.experiment import target_of
 from mtlskit.lab import scenes
 from mtlskit.material import Target
 

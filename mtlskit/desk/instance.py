@@ -6,9 +6,9 @@ shows is the one in force, wherever it was typed.
 
 from __future__ import annotations
 
+from mtlskit.collect.given import target_of
 from mtlskit.desk import address, fields, step
 from mtlskit.desk.session import Session
-from mtlskit.experiment import target_of
 from mtlskit.instance.exports import read_export
 from mtlskit.instance.rows import Export
 from mtlskit.instance.settings import settings_from

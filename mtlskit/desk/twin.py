@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from mtlskit.case import Case
+from mtlskit.collect.given import target_of
 from mtlskit.desk.session import Plan, Session
-from mtlskit.experiment import target_of
 from mtlskit.material import Source
 
 

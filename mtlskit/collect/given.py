@@ -1,0 +1,153 @@
+"""What was given becomes a case: an endpoint, files, passwords.
+
+Law of this file: a name that leads to no readable file stops everything before anyone is called;
+what a file holds never does. Nothing is concluded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from mtlskit.case import Case
+from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.keystore import Identity
+from mtlskit.collect.evidence import NO_FILE, Evidence, Given, gather
+from mtlskit.instance.settings import settings_from
+from mtlskit.material import Problem, Source, Target, Unreadable
+
+DEFAULT_PORT = 443
+_PORTS = range(1, 65536)
+
+
+def target_of(text: str | Target) -> tuple[Target, str | None]:
+    """Read ``host:port``, ``[address]:port`` or a URL; return the target, and the URL if it is one.
+
+    Raises:
+        Unreadable: code ``not-recognised``; it names no host, or a port that cannot be.
+    """
+    if isinstance(text, Target):
+        return text, None
+    url = text if "://" in text else None
+    try:
+        parts = urlsplit(url or f"//{text}")
+        host, port = parts.hostname, DEFAULT_PORT if parts.port is None else parts.port
+    except ValueError:
+        host, port = None, 0
+    if not host or port not in _PORTS or any(one.isspace() for one in host):
+        words = (
+            f"{_told(text)!r} names no endpoint; expected HOST:PORT, such as partner.example:443."
+        )
+        raise Unreadable(Problem("not-recognised", words, Source("target")))
+    return Target(host, port), _told(url) if url else None
+
+
+def _told(text: str) -> str:
+    """Leave out of a URL what only its owner should see: user, password and query."""
+    start, scheme, rest = text.rpartition("://")
+    authority, slash, path = rest.partition("?")[0].partition("/")
+    return start + scheme + authority.rpartition("@")[2] + slash + path
+
+
+def read(
+    *files: Given, password: str | Sequence[str] | None = None, url: str | None = None
+) -> Case:
+    """Read any mixture of files into a case. Never fails for what a file holds.
+
+    What could not be read stands in ``case.problems``, each with what to do about it.
+
+    Args:
+        files: paths, or bytes with a name.
+        password: one or several, tried in turn on whatever is locked.
+        url: the URL that the instance or client calls.
+    """
+    found = gather(files, passwords_of(password))
+    return Case(
+        identities=found.identities if found.stores else None,
+        material=found.certificates,
+        settings=settings_from(found.exports) if found.exports else None,
+        url=url,
+        problems=found.problems,
+        at=datetime.now(UTC),
+    )
+
+
+def case_of(  # noqa: PLR0913, PLR0917 - the parts of the evidence
+    target: str | Target,
+    identity: Given | Iterable[Given] | Identity | None,
+    trust: Given | Iterable[Given] | tuple[Certificate, ...] | None,
+    material: Given | Iterable[Given],
+    settings: Given | Iterable[Given],
+    password: str | Sequence[str] | None,
+) -> Case:
+    """Read the target and the files; see `mtlskit.diagnose` for what each may be.
+
+    Raises:
+        Unreadable: the target, or a file that is not there.
+    """
+    where, url = target_of(target)
+    words = passwords_of(password)
+    ready = identity if isinstance(identity, Identity) else None
+    own = gather([] if ready else several(identity), words)
+    held = tuple(one for one in several(trust) if isinstance(one, Certificate))
+    anchors = gather([] if held else several(trust), words)
+    other = gather(several(material), words)
+    exports = gather(several(settings), words)
+    _must_be_files(own, anchors, other, exports)
+    if not held:
+        _must_hold_something(trust, anchors)
+    return Case(
+        target=where,
+        url=url,
+        identities=(ready,) if ready else None if identity is None else own.identities,
+        trust=held or (None if trust is None else anchors.certificates),
+        material=(*own.certificates, *other.certificates),
+        settings=settings_from(exports.exports) if exports.exports else None,
+        problems=own.problems + anchors.problems + other.problems + _only_settings(exports),
+    )
+
+
+def _only_settings(exports: Evidence) -> tuple[Problem, ...]:
+    """Name what was given as settings and is none."""
+    words = "This is no export of settings; give it as identity, trust or further material."
+    return exports.problems + tuple(
+        Problem("not-settings", words, store.source) for store in exports.stores
+    )
+
+
+def several(given: object) -> list[Given]:
+    """Return one or many as a list."""
+    if given is None:
+        return []
+    if isinstance(given, Iterable) and not isinstance(given, str | bytes):
+        return list(given)
+    return [given]  # type: ignore[list-item]  # the signatures above say what it can be
+
+
+def passwords_of(password: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return none, one or several passwords as a tuple."""
+    if password is None:
+        return ()
+    return (password,) if isinstance(password, str) else tuple(password)
+
+
+def _must_be_files(*given: Evidence) -> None:
+    """Stop before anyone is called if a name that was given leads to no readable file.
+
+    A store that is locked or damaged is evidence; a file that is not there is a slip of the pen.
+    """
+    for one in given:
+        for problem in one.problems:
+            if problem.code in NO_FILE:
+                raise Unreadable(problem)
+
+
+def _must_hold_something(trust: object, anchors: Evidence) -> None:
+    """A trust store without a certificate would refuse every server, and be blamed on it."""
+    if trust is None or anchors.certificates:
+        return
+    if anchors.problems:
+        raise Unreadable(anchors.problems[0])
+    words = "There is no certificate in what was given as trust; expected CA certificates."
+    raise Unreadable(Problem("empty", words, Source("trust")))
