@@ -22,6 +22,9 @@ CONTEXT, EXPLICIT = 0x80, 0xA0
 DEPTH_LIMIT = 64
 """Deeper nesting than this is refused: no honest certificate or store comes near it."""
 
+INTEGER_LIMIT = 1024
+"""Bytes of an INTEGER; Python itself refuses to print one of 1,800 (4,300 digits)."""
+
 Element = tuple[int, int, int]
 """The tag (its first octet; more octets follow for tags above 30), where contents begin and end."""
 
@@ -137,10 +140,12 @@ def sequence(data: bytes, tag: int = SEQUENCE) -> list[Element]:
     return children(data, start, stop)
 
 
-def integer(data: bytes, start: int, stop: int) -> int:
-    """The value of an INTEGER's contents, two's complement."""
+def integer(data: bytes, start: int, stop: int, octets: int = INTEGER_LIMIT) -> int:
+    """The value of an INTEGER's contents, two's complement; more than `octets` are refused."""
     if start == stop:
         raise Asn1Error(start, "an INTEGER's value", "no contents")
+    if stop - start > octets:
+        raise Asn1Error(start, f"an INTEGER of at most {octets} bytes", f"{stop - start} bytes")
     return int.from_bytes(data[start:stop], "big", signed=True)
 
 

@@ -291,9 +291,13 @@ def _integer(contents: bytes) -> int:
     return asn1.integer(contents, 0, len(contents))
 
 
+_SMALL = 8
+"""Bytes of a version; an honest one has a single byte."""
+
+
 def _version(contents: bytes) -> int:
     start, stop = asn1.expect(contents, 0, len(contents), asn1.INTEGER)
-    return asn1.integer(contents, start, stop) + 1
+    return asn1.integer(contents, start, stop, octets=_SMALL) + 1
 
 
 @lru_cache(maxsize=256)

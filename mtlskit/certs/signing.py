@@ -85,7 +85,7 @@ def _check_for(algorithm: bytes) -> _Check | None:
         name = signature_name(algorithm)
         if name.startswith("rsassaPss"):
             return _pss(algorithm)
-    except asn1.Asn1Error:
+    except ValueError:  # malformed, or no scheme can be made of it
         return None
     if name.startswith(("Ed", "ML-DSA")):
         return lambda key, signature, data: key.verify(signature, data)
@@ -115,7 +115,11 @@ def _plain(hashed: hashes.HashAlgorithm) -> _Check:
 
 
 def _pss(algorithm: bytes) -> _Check | None:
-    """RSASSA-PSS-params (RFC 4055, 3.1), whose every field has a default."""
+    """RSASSA-PSS-params (RFC 4055, 3.1), whose every field has a default.
+
+    Raises:
+        ValueError: they are malformed.
+    """
     _, parameters = algorithm_of(algorithm)
     given = {
         tag & 0x1F: parameters[start:stop]
@@ -130,10 +134,18 @@ def _pss(algorithm: bytes) -> _Check | None:
     return lambda key, signature, data: key.verify(signature, data, scheme, hashed)
 
 
+_SALT_LIMIT = 2048
+"""Bytes of a salt: no more than a signature of 16,384 bits has room for."""
+
+
 def _salt_length(integer: bytes | None) -> int:
     if integer is None:
         return 20
-    return asn1.integer(integer, *asn1.expect(integer, 0, len(integer), asn1.INTEGER))
+    start, stop = asn1.expect(integer, 0, len(integer), asn1.INTEGER)
+    salt = asn1.integer(integer, start, stop)
+    if not 0 <= salt <= _SALT_LIMIT:
+        raise asn1.Asn1Error(start, f"a salt of at most {_SALT_LIMIT} bytes", "another length")
+    return salt
 
 
 def _named_hash(algorithm: bytes | None) -> hashes.HashAlgorithm | None:

@@ -17,6 +17,7 @@ from mtlskit.certs import asn1
 from mtlskit.certs.certificate import Certificate, read_certificate, signature_name, time_from
 from mtlskit.certs.distinguished import Name, name_from
 from mtlskit.certs.extensions import GeneralName
+from mtlskit.certs.paths import search
 from mtlskit.lab.pki import Authority, Issued, self_signed
 from mtlskit.material import Source, Unreadable
 
@@ -354,3 +355,19 @@ def test_an_issuer_of_an_issuer_is_read_as_any_other(make: Maker) -> None:
     assert make.facts(root).path_length == 3
     made: Issued = root.intermediate("CN=i").intermediate("CN=j")
     assert make.facts(made).issuer.common_name == "i"
+
+
+def test_a_version_that_cannot_be_is_malformed(make: Maker, cast: Cast) -> None:
+    """A version of 2,000 bytes is a problem of the certificate, and a search goes on."""
+
+    def swollen(tbs: bytes) -> bytes:
+        parts = asn1.children(tbs, 0, len(tbs))
+        version = asn1.encode(asn1.EXPLICIT, asn1.encode(asn1.INTEGER, b"\x7f" * 2000))
+        return version + tbs[parts[0][2] :]
+
+    ours = make.facts(make.forged(cast.client.der, cast.issuing, swollen))
+    assert [one.code for one in ours.problems] == ["malformed"]
+    assert "version" in ours.problems[0].text
+    roots = [make.facts(cast.root)]
+    found = search(ours, [make.facts(cast.issuing)], roots, role="client", at=datetime.now(UTC))
+    assert not found.accepted

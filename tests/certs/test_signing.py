@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from mtlskit.certs.signing import signed_by, verified
+from mtlskit.certs import asn1
+from mtlskit.certs.signing import made_by, signed_by, verified
 from mtlskit.lab.pki import Authority
 
 if TYPE_CHECKING:
@@ -59,3 +62,27 @@ def test_rsa_signatures_of_openssl(
     assert how in one.signature_algorithm.lower()
     changed = make.facts(one.der[:-1] + bytes((one.der[-1] ^ 1,)))
     assert verified(changed, one.key.spki) is False
+
+
+@pytest.mark.parametrize("salt", [-1, 1 << 40, 1 << 20_000], ids=["-1", "2^40", "2^20000"])
+def test_a_salt_of_pss_that_cannot_be_gives_no_answer(make: Maker, cast: Cast, salt: int) -> None:
+    """A certificate sent with an impossible salt length is not told, and stops nothing."""
+    number = asn1.encode(
+        asn1.INTEGER, salt.to_bytes(salt.bit_length() // 8 + 1, "big", signed=True)
+    )
+    pss = asn1.encode(asn1.OID, bytes.fromhex("2a864886f70d01010a"))
+    fields = b"".join(
+        asn1.encode(asn1.EXPLICIT + at, field)
+        for at, field in ((0, _SHA256), (1, _MGF1), (2, number))
+    )
+    algorithm = asn1.encode(asn1.SEQUENCE, pss + asn1.encode(asn1.SEQUENCE, fields))
+    spki = make.facts(Authority.root("CN=RSA", key=rsa.generate_private_key(65537, 2048))).key.spki
+    signature = asn1.encode(asn1.BIT_STRING, bytes(257))
+    der = asn1.encode(asn1.SEQUENCE, b"\x30\x00" + algorithm + signature)
+    assert not made_by(der, spki)
+    child = replace(make.facts(cast.client), der=der)
+    assert verified(child, spki) is None
+
+
+_SHA256 = asn1.encode(asn1.SEQUENCE, bytes.fromhex("0609608648016503040201"))
+_MGF1 = asn1.encode(asn1.SEQUENCE, bytes.fromhex("06092a864886f70d010108") + _SHA256)
