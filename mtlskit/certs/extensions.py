@@ -74,6 +74,8 @@ def _address(octets: bytes, at: int) -> str:
     if len(octets) in {8, 32}:  # a name constraint: address and mask
         half = len(octets) // 2
         prefix = int.from_bytes(octets[half:], "big").bit_count()
+        if int.from_bytes(octets[half:], "big") != ((1 << prefix) - 1) << (8 * half - prefix):
+            raise asn1.Asn1Error(at + half, "a mask of ones before zeros", octets[half:].hex())
         return f"{ipaddress.ip_address(octets[:half])}/{prefix}"
     raise asn1.Asn1Error(at, "an address of 4 or 16 bytes", f"{len(octets)} bytes")
 
@@ -119,6 +121,10 @@ def key_usage(value: bytes) -> tuple[str, ...]:
     return tuple(name for name, bit in zip(KEY_USAGES, bits, strict=False) if bit == "1")
 
 
+_COUNT_OCTETS = 8
+"""Bytes of a path length; an honest one has a single byte."""
+
+
 @lru_cache(maxsize=512)
 def basic_constraints(value: bytes) -> tuple[bool, int | None]:
     """BasicConstraints: whether it is a CA, and how many CAs may follow it."""
@@ -127,7 +133,7 @@ def basic_constraints(value: bytes) -> tuple[bool, int | None]:
         if tag == asn1.BOOLEAN:
             ca = asn1.boolean(value, start, stop)
         elif tag == asn1.INTEGER:
-            length = asn1.integer(value, start, stop)
+            length = asn1.integer(value, start, stop, octets=_COUNT_OCTETS)
         else:
             raise asn1.Asn1Error(start, "cA or pathLenConstraint", asn1.tag_name(tag))
     return ca, length

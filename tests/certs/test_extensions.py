@@ -106,3 +106,19 @@ def test_an_unknown_algorithm_has_no_ruling_but_a_fact(make: Maker, cast: Cast) 
     one = make.facts(cast.client.der.replace(ecdsa, made_up))
     assert one.signature_algorithm == "1.2.840.10045.4.3.127"
     assert one.problems == ()
+
+
+@pytest.mark.parametrize("mask", ["ff00ff00", "00ffffff", "ffffff01"])
+def test_a_mask_with_holes_is_no_prefix(mask: str) -> None:
+    """RFC 5280, 4.2.1.10: a mask is written as in RFC 4632; one with holes limits nothing known."""
+    octets = bytes.fromhex("0a000000" + mask)
+    with pytest.raises(asn1.Asn1Error, match="a mask of ones before zeros"):
+        general_name(octets, asn1.CONTEXT + 7, 0, len(octets))
+
+
+@pytest.mark.parametrize("size", [9, 2000])
+def test_a_path_length_that_cannot_be_is_malformed(size: int) -> None:
+    """A path length of more than eight bytes is refused: nobody could print one of 2,000."""
+    number = asn1.encode(asn1.INTEGER, b"\x7f" * size)
+    with pytest.raises(asn1.Asn1Error, match="at most 8 bytes"):
+        extensions.basic_constraints(asn1.encode(asn1.SEQUENCE, b"\x01\x01\xff" + number))
