@@ -29,7 +29,7 @@ class Pile:
         problems: what could not be read.
     """
 
-    passwords: Sequence[str] = ()
+    passwords: Sequence[str] = field(default=(), repr=False)
     entries: list[Entry] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     work: pbe.Work = field(default_factory=pbe.Work)

@@ -46,7 +46,7 @@ class _Opening:
     """One pass over one store, with what it found so far."""
 
     source: Source
-    given: Sequence[str]
+    given: Sequence[str] = field(repr=False)
     passwords: list[pbe.Password] = field(default_factory=list, repr=False)
     right: bool = False
     keys: list[_Found] = field(default_factory=list)

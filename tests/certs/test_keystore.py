@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlskit.certs import asn1
+from mtlskit.certs import asn1, pkcs12
 from mtlskit.certs.formats import der_kind, format_of
 from mtlskit.certs.keystore import identities_of, open_store
+from mtlskit.certs.pile import Pile
 from mtlskit.lab.pki import self_signed
 from mtlskit.material import Blob, Source
 
@@ -208,3 +209,10 @@ def test_any_bytes_behind_a_magic_number_give_a_store(magic: bytes, data: bytes)
     """The readers behind the magic numbers do not fail either."""
     store = open_store(Blob(Source("x"), magic + data), ["a"])
     assert store.entries or store.problems
+
+
+def test_readers_at_work_do_not_show_passwords() -> None:
+    """What a traceback or a log may print of a reader holds no password."""
+    source = Source("x")
+    for one in (Pile(["hush-hush"]), pkcs12._Opening(source, ["hush-hush"])):
+        assert "hush" not in repr(one)
