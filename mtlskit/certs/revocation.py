@@ -45,7 +45,7 @@ class Lists:
     """The lists at hand, and what it takes to judge them.
 
     Attributes:
-        path: the certificates of the path, the leaf first.
+        path: the certificates of the path, the one that is asked for first.
         others: certificates at hand beside the path, of which one may have signed a list.
         responses: OCSP responses at hand; what one says of a certificate comes before any list.
     """
@@ -64,16 +64,17 @@ def faults(lists: Lists) -> Iterator[Fault]:
     With lists, each is asked for; with OCSP responses alone, only the leaf has to be answered for,
     since TLS servers staple no others. With neither, nobody asked.
     """
-    for one, issuer in pairwise(lists.path):
+    for at, (one, issuer) in enumerate(pairwise(lists.path)):
         if not lists.crls and not lists.responses:
             return
+        above = replace(lists, path=lists.path[at:], others=(*lists.path[:at], *lists.others))
         word = word_on(one, issuer, lists.responses, lists.at)
         if word.answer is not None:
             if word.answer.status == "revoked":
                 yield _answered(one, word)
             continue
         if lists.crls or one is lists.path[0]:
-            fault = _fault(lists, one, word.notes)
+            fault = _fault(above, one, word.notes)
             if fault is not None:
                 yield fault
 
@@ -231,8 +232,9 @@ def _unsigned(lists: Lists, one: Certificate, crl: Crl, named: str) -> str | Non
 
 
 def _trusted(lists: Lists, one: Certificate, signer: Certificate) -> bool:
-    """A signer is on the path, or is vouched for by a CA on it, in time and not revoked.
+    """A signer is a CA above the one that is asked for, or vouched for by one, and not revoked.
 
+    The one that is asked for cannot vouch: if it is revoked, its word is worth nothing.
     A signer whose own status stands in its own list is not asked for twice: its issuer chose so.
     """
     if any(signer.der == known.der for known in lists.path[1:]):

@@ -202,6 +202,22 @@ _LIST = revocation_list(
 )
 
 
+def test_a_ca_cannot_vouch_for_the_signer_of_its_own_status(make: Maker, cast: Cast) -> None:
+    """A revoked CA issues a namesake of its issuer, whose list says that the CA is good."""
+    twin = cast.issuing.intermediate(str(make.facts(cast.root).subject))
+    found = paths.search(
+        make.facts(cast.client),
+        [make.facts(cast.issuing), make.facts(twin)],
+        [make.facts(cast.root)],
+        role="client",
+        at=NOW,
+        crls=[_crl(revocation_list(twin)), _crl(revocation_list(cast.issuing))],
+    )
+    (reason,) = found.reasons
+    assert (reason.code, reason.certificate.label) == ("revocation-unknown", "Acme Issuing CA")
+    assert "a certificate that does not hold" in reason.because
+
+
 def test_a_list_for_some_reasons_covers_only_these(make: Maker, cast: Cast) -> None:
     """Unless lists for the other reasons are at hand, the status is not known."""
 
