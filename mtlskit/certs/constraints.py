@@ -1,12 +1,13 @@
 """Name constraints: which names a CA may certify (RFC 5280, 4.2.1.10 and 7.5).
 
-Law of this room: a form of name that cannot be compared counts as outside, as the RFC demands of
-an extension that cannot be processed.
+Law of this room: a name is inside a subtree, outside it, or it cannot be told. What cannot be told
+is neither permitted nor free of what is excluded: the RFC refuses what cannot be processed.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 from mtlskit.certs import asn1
 from mtlskit.certs.certificate import Certificate
-from mtlskit.certs.distinguished import normalised
+from mtlskit.certs.distinguished import name_from
 from mtlskit.certs.extensions import SUBJECT_ALT_NAME, GeneralName, general_name
 
 
@@ -43,6 +44,9 @@ class Violation:
     bases: tuple[str, ...]
 
 
+_PERMITTED, _EXCLUDED = _LISTS = (asn1.EXPLICIT, asn1.EXPLICIT + 1)
+
+
 @lru_cache(maxsize=512)
 def constraints_from(value: bytes) -> Constraints:
     """Read the extension's value.
@@ -52,8 +56,12 @@ def constraints_from(value: bytes) -> Constraints:
     """
     found: dict[int, tuple[Subtree, ...]] = {}
     for tag, start, stop in asn1.sequence(value):
-        found[tag & 0x1F] = tuple(_subtrees(value, start, stop))
-    return Constraints(found.get(0, ()), found.get(1, ()))
+        if tag not in _LISTS or tag in found or start == stop:
+            raise asn1.Asn1Error(start, "one list of subtrees of a kind", asn1.tag_name(tag))
+        found[tag] = tuple(_subtrees(value, start, stop))
+    if not found:
+        raise asn1.Asn1Error(0, "permitted or excluded subtrees", "neither")
+    return Constraints(found.get(_PERMITTED, ()), found.get(_EXCLUDED, ()))
 
 
 def _subtrees(value: bytes, start: int, stop: int) -> Iterator[Subtree]:
@@ -61,6 +69,9 @@ def _subtrees(value: bytes, start: int, stop: int) -> Iterator[Subtree]:
         if tag != asn1.SEQUENCE:
             raise asn1.Asn1Error(inner, "a subtree", asn1.tag_name(tag))
         base_tag, base_start, base_stop = asn1.element(value, inner, end)
+        for part, at, last in asn1.children(value, base_stop, end):
+            if part != asn1.CONTEXT or any(value[at:last]):  # minimum 0 says nothing, and no more
+                raise asn1.Asn1Error(at, "a subtree of any depth", "a minimum or a maximum")
         base = general_name(value, base_tag, base_start, base_stop)
         yield Subtree(base, value[base_start:base_stop] if base.kind == "dn" else b"")
 
@@ -78,8 +89,10 @@ def broken_by(limits: Constraints, name: GeneralName, der: bytes = b"") -> Itera
         bases = tuple(one.base.value for one in alike)
         yield Violation(name, "is outside the permitted names", bases)
     for one in limits.excluded:
-        if one.base.kind == name.kind and _within(name, der, one):
-            yield Violation(name, "is among the excluded names", (one.base.value,))
+        if one.base.kind != name.kind or (inside := _within(name, der, one)) is False:
+            continue
+        because = "is among" if inside else "cannot be told from"
+        yield Violation(name, f"{because} the excluded names", (one.base.value,))
 
 
 def _names(certificate: Certificate) -> Iterator[tuple[GeneralName, bytes]]:
@@ -97,60 +110,90 @@ def _names(certificate: Certificate) -> Iterator[tuple[GeneralName, bytes]]:
                     yield GeneralName("email", value), b""
 
 
-def _within(name: GeneralName, der: bytes, tree: Subtree) -> bool:
+def _within(name: GeneralName, der: bytes, tree: Subtree) -> bool | None:
+    """Whether a name is inside; None: it cannot be told."""
     if name.kind == "dn":
         return _directory_within(der, tree.der)
     compare = _COMPARE.get(name.kind)
-    return compare is not None and compare(name.value, tree.base.value)
+    if compare is None or "\\" in name.value + tree.base.value:  # bytes that are no letters
+        return None
+    return compare(name.value, tree.base.value)
 
 
-def _directory_within(name: bytes, base: bytes) -> bool:
-    wanted = normalised(base)
-    return normalised(name)[: len(wanted)] == wanted
+def _directory_within(name: bytes, base: bytes) -> bool | None:
+    try:
+        whole, wanted = name_from(name).normal, name_from(base).normal
+    except asn1.Asn1Error:
+        return None
+    return whole[: len(wanted)] == wanted
 
 
-def _dns(name: str, base: str) -> bool:
+def _dns(name: str, base: str) -> bool | None:
     """Zero or more labels in front of the base (RFC 5280, 4.2.1.10).
 
     With a dot in front, which the RFC does not foresee, the base itself is outside: so hold
-    OpenSSL, GnuTLS, Java and Go.
+    OpenSSL, GnuTLS, Java and Go. A wildcard of which some names only are inside cannot be told.
     """
-    host, tree = name.lower().removesuffix("."), base.lower().removesuffix(".")
-    if tree.startswith("."):
-        return host.endswith(tree)
-    return not tree or host == tree or host.endswith("." + tree)
+    host, tree = name.lower().rstrip("."), base.lower().rstrip(".")
+    inside = host.endswith(tree if tree.startswith(".") else "." + tree)
+    if inside or not tree or host == tree:
+        return True
+    return None if "*" in host and _may_meet(host, tree) else False
 
 
-def _host(host: str, base: str) -> bool:
+def _may_meet(host: str, tree: str) -> bool:
+    """Whether a name with wildcards may stand for a name inside: label by label, from the end."""
+    labels, wanted = host.split("."), tree.removeprefix(".").split(".")
+    if len(labels) < len(wanted) + tree.startswith("."):
+        return False
+    pairs = zip(reversed(labels), reversed(wanted), strict=False)
+    return all(_may_be(label, other) for label, other in pairs)
+
+
+def _may_be(label: str, wanted: str) -> bool:
+    head, star, rest = label.partition("*")
+    if not star:
+        return label == wanted
+    return wanted.startswith(head) and wanted.endswith(rest.rpartition("*")[2])
+
+
+def _host(host: str, base: str) -> bool | None:
     """A base with a leading dot is a domain, without one a host."""
-    host, base = host.lower(), base.lower()
+    host, base = host.lower().rstrip("."), base.lower().rstrip(".")
+    if not base or not _HOST.fullmatch(host):
+        return None
     return host.endswith(base) if base.startswith(".") else host == base
 
 
-def _email(address: str, base: str) -> bool:
-    local, _, host = address.rpartition("@")
+def _email(address: str, base: str) -> bool | None:
+    local, sign, host = address.rpartition("@")
     base_local, at, base_host = base.rpartition("@")
-    if at:
-        return local == base_local and host.lower() == base_host.lower()
-    return _host(host, base)
-
-
-def _uri(uri: str, base: str) -> bool:
-    try:
-        host = urlsplit(uri).hostname
-    except ValueError:
+    if not sign:
+        return None
+    if at and local != base_local:
         return False
-    return host is not None and _host(host, base)
+    return _host(host, base_host)
 
 
-def _ip(address: str, base: str) -> bool:
+def _uri(uri: str, base: str) -> bool | None:
+    """An address in place of a host's name cannot be told (RFC 5280, 4.2.1.10)."""
+    try:
+        host = urlsplit(uri).hostname or ""
+    except ValueError:
+        return None
+    last = host.rstrip(".").rpartition(".")[2]
+    return None if not last or last.isdigit() else _host(host, base)
+
+
+def _ip(address: str, base: str) -> bool | None:
     try:
         return ipaddress.ip_address(address) in ipaddress.ip_network(base, strict=False)
     except (ValueError, TypeError):
-        return False
+        return None
 
 
-_COMPARE: dict[str, Callable[[str, str], bool]] = {
+_HOST = re.compile(r"[a-z0-9_.-]+")
+_COMPARE: dict[str, Callable[[str, str], bool | None]] = {
     "dns": _dns,
     "email": _email,
     "uri": _uri,

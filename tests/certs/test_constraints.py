@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from mtlskit.certs import paths
 from mtlskit.certs.asn1 import Asn1Error
-from mtlskit.certs.constraints import Constraints, constraints_from
+from mtlskit.certs.constraints import Constraints, Subtree, broken_by, constraints_from
+from mtlskit.certs.extensions import GeneralName
 from mtlskit.lab.pki import Authority
 
 if TYPE_CHECKING:
@@ -52,6 +53,21 @@ def _dn(text: str) -> x509.DirectoryName:
         ([_dn("O=Acme,C=DE")], None, "CN=x,O=acme,C=DE", None, True),
         ([_dn("O=Acme,C=DE")], None, "CN=x,O=Other,C=DE", None, False),
         (None, [_dn("O=Acme,C=DE")], "CN=x,O=Acme,C=DE", None, False),
+        (None, [URI("a.example")], "CN=x", ["spiffe://a.example./x"], False),
+        (None, [URI("a.example")], "CN=x", ["spiffe://b.example/x"], True),
+        (None, [URI("a.example")], "CN=x", ["urn://"], False),
+        (None, [URI("a.example")], "CN=x", ["spiffe://192.0.2.1/x"], False),
+        (None, [URI("a.example")], "CN=x", ["spiffe://%61.example/x"], False),
+        (None, [MAIL("a.example")], "CN=x", ["me@a.example."], False),
+        (None, [MAIL("a.example")], "CN=x", ["me@b.example"], True),
+        (None, [DNS("a.example")], "CN=x", ["b.a.example.."], False),
+        (None, [DNS("sub.a.example")], "CN=x", ["*.a.example"], False),
+        (None, [DNS("sub.a.example")], "CN=x", ["s*b.a.example"], False),
+        (None, [DNS("sub.a.example")], "CN=x", ["t*.a.example"], True),
+        (None, [DNS(".sub.a.example")], "CN=x", ["*.a.example"], True),
+        (None, [DNS("x.sub.a.example")], "CN=x", ["*.a.example"], True),
+        ([DNS("sub.a.example")], None, "CN=x", ["*.a.example"], False),
+        ([DNS("a.example")], None, "CN=x", ["*.a.example"], True),
     ],
 )
 def test_names_are_held_to_the_subtrees(  # noqa: PLR0913 - one row of a table
@@ -85,6 +101,39 @@ def test_malformed_constraints_are_told(make: Maker) -> None:
         make.facts(leaf), [], [make.facts(root)], role="client", at=datetime.now(UTC)
     )
     assert [(one.code, one.certificate.label) for one in found.reasons] == [("malformed", "root")]
+
+
+RID = GeneralName("rid", "1.2.3")
+OTHER = GeneralName("other", "1.3.6.1.4.1.311.20.2.3:me@a.example")
+
+
+@pytest.mark.parametrize("name", [RID, OTHER, GeneralName("email", "nobody")])
+def test_what_cannot_be_compared_breaks_both_lists(name: GeneralName) -> None:
+    """RFC 5280, 4.2.1.10: what cannot be processed is refused, be it permitted or excluded."""
+    tree = (Subtree(GeneralName(name.kind, "1.2.4")),)
+    assert list(broken_by(Constraints(permitted=tree), name))
+    assert "cannot be told" in next(broken_by(Constraints(excluded=tree), name)).because
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "3000",
+        "3002a000",
+        "3010a106300482026162a106300482026162",
+        "300ba109300782026162800101",
+        "300ba109300782026162810105",
+    ],
+)
+def test_constraints_that_are_empty_repeated_or_of_a_depth_are_malformed(value: str) -> None:
+    """One list of each kind, of subtrees from the base downwards (RFC 5280, 4.2.1.10)."""
+    assert _read(bytes.fromhex(value)) is None
+
+
+def test_a_minimum_of_zero_is_the_usual_one() -> None:
+    """The default value may be written out."""
+    found = _read(bytes.fromhex("300ba109300782026162800100"))
+    assert found == Constraints(excluded=(Subtree(GeneralName("dns", "ab")),))
 
 
 def _read(value: bytes) -> Constraints | None:
