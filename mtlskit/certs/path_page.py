@@ -77,7 +77,8 @@ def _repair(found: PathSearch) -> tuple[Block, ...]:
 def _problems(found: PathSearch) -> tuple[Block, ...]:
     if not found.problems:
         return ()
-    items = Items(tuple((str(one),) for one in found.problems))
+    said = (one.text if str(one.source) in one.text else str(one) for one in found.problems)
+    items = Items(tuple((text,) for text in said))
     return (Callout("Not everything that was given was judged", (items,), "warn"),)
 
 
