@@ -217,9 +217,13 @@ def mac(der: bytes) -> Mac:
         pbe.Unsupported: its hash is not known.
     """
     parts = asn1.sequence(der)
+    if [tag for tag, _, _ in parts[:2]] != [asn1.SEQUENCE, asn1.OCTET_STRING]:
+        raise asn1.Asn1Error(0, "MacData (RFC 7292, 4)", "other fields")
     info = asn1.children(der, parts[0][1], parts[0][2])
+    if [tag for tag, _, _ in info] != [asn1.SEQUENCE, asn1.OCTET_STRING]:
+        raise asn1.Asn1Error(parts[0][1], "a DigestInfo (RFC 2315, 9.4)", "other fields")
     oid, parameters = pbe.algorithm_of(der[parts[0][1] : info[0][2]])
-    rounds = asn1.integer(der, *parts[2][1:]) if len(parts) > 2 else 1  # noqa: PLR2004 - DEFAULT 1
+    rounds = pbe.rounds_at(der, parts[2]) if len(parts) > 2 else 1  # noqa: PLR2004 - DEFAULT 1
     digest, salt = der[info[1][1] : info[1][2]], der[parts[1][1] : parts[1][2]]
     return Mac(_hash(oid), digest, salt, rounds, parameters)
 

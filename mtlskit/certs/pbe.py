@@ -8,7 +8,7 @@ a file of 100 bytes can name two thousand million iterations.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,8 @@ from mtlskit.certs import asn1, rc2
 
 ITERATION_LIMIT = 30_000_000
 """Rounds of hashing that one store may ask for; OpenSSL and Java write 2,000 to 600,000 a key."""
+GUESS_LIMIT = 5_000_000
+"""The same for trying only the passwords that nobody gave: the empty one, and none."""
 SCRYPT_MEMORY_LIMIT = 256 * 1024 * 1024
 """Bytes of memory that scrypt may ask for."""
 PYTHON_ROUND = 2
@@ -46,24 +48,43 @@ class TooMuchWork(Exception):  # noqa: N818 - what it says of the file
 
 @dataclass(slots=True)
 class Work:
-    """How many rounds of hashing may still be spent on one store."""
+    """How many rounds of hashing may still be spent on one store.
+
+    Attributes:
+        left: so many.
+        guessing: no password was given; what is too much for a guess counts as a wrong one.
+    """
 
     left: int = ITERATION_LIMIT
+    guessing: bool = False
+
+    @classmethod
+    def for_passwords(cls, given: Sequence[str]) -> Work:
+        """What may be spent with the passwords given; far less if there are none."""
+        return cls() if given else cls(GUESS_LIMIT, guessing=True)
 
     def spend(self, rounds: int, each: int = 1) -> None:
         """Take from what is left.
 
         Raises:
             TooMuchWork: so many are not left.
+            WrongPassword: so many are not left for a guess.
         """
         if rounds < 1:
-            raise TooMuchWork(f"asks for {rounds} rounds of hashing, and one is the least")
+            raise TooMuchWork("asks for less than one round of hashing, and one is the least")
+        if self.guessing and self.left < rounds * each <= ITERATION_LIMIT:
+            raise WrongPassword
         if rounds * each > self.left:
             raise TooMuchWork(
-                f"asks for {rounds} rounds of hashing, more than are allowed for one file. "
+                f"asks for {_told(rounds)} rounds of hashing, more than are allowed for one file. "
                 "Export it again with fewer rounds"
             )
         self.left -= rounds * each
+
+
+def _told(number: int) -> str:
+    """A number for people; one that fills pages is only bounded."""
+    return str(number) if abs(number) < 1 << 63 else "more than 2^63"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +170,31 @@ def salt_and_rounds(parameters: bytes) -> tuple[bytes, int, list[asn1.Element]]:
     if [tag for tag, _, _ in parts[:2]] != [asn1.OCTET_STRING, asn1.INTEGER]:
         raise asn1.Asn1Error(0, "salt and iteration count", "something else")
     _, start, stop = parts[0]
-    return parameters[start:stop], asn1.integer(parameters, *parts[1][1:]), parts[2:]
+    return parameters[start:stop], rounds_at(parameters, parts[1]), parts[2:]
+
+
+def rounds_at(data: bytes, part: asn1.Element) -> int:
+    """Read a number of rounds, however large: `Work.spend` says that it is too much.
+
+    Raises:
+        asn1.Asn1Error: it has no contents.
+    """
+    return asn1.integer(data, *part[1:], octets=len(data))
+
+
+def _two(parameters: bytes, what: str) -> list[asn1.Element]:
+    """The first two fields, which must be there."""
+    parts = asn1.sequence(parameters)[:2]
+    if [tag for tag, _, _ in parts] != [asn1.SEQUENCE] * 2:
+        raise asn1.Asn1Error(0, what, "something else")
+    return parts
 
 
 # PBES2: a key derivation and a cipher, each named on its own (RFC 8018, 6.2).
 
 
 def _pbes2(parameters: bytes) -> Scheme:
-    derivation, cipher = asn1.sequence(parameters)[:2]
+    derivation, cipher = _two(parameters, "a key derivation and a cipher")
     start = asn1.element(parameters, 0, len(parameters))[1]
     name, size, decrypt = _cipher(parameters[derivation[2] : cipher[2]])
     derive = derivation_from(parameters[start : derivation[2]], size)
@@ -212,9 +250,13 @@ def _pbkdf2(parameters: bytes, size: int) -> Callable[[bytes, Work], bytes]:
 
 def _scrypt(parameters: bytes, size: int) -> Callable[[bytes, Work], bytes]:
     parts = asn1.sequence(parameters)
+    if [tag for tag, _, _ in parts[:4]] != [asn1.OCTET_STRING, *[asn1.INTEGER] * 3]:
+        raise asn1.Asn1Error(0, "scrypt's salt, N, r and p", "something else")
     salt = parameters[parts[0][1] : parts[0][2]]
-    cost, block, lanes = (asn1.integer(parameters, *one[1:]) for one in parts[1:4])
+    cost, block, lanes = (rounds_at(parameters, one) for one in parts[1:4])
     if min(cost, block, lanes) < 1 or 128 * cost * block > SCRYPT_MEMORY_LIMIT:
+        raise Unsupported(f"scrypt with N={_told(cost)} and r={_told(block)}")
+    if cost & (cost - 1) or not 1 < cost < 1 << 16 * block:  # RFC 7914, 2
         raise Unsupported(f"scrypt with N={cost} and r={block}")
 
     def derive(password: bytes, work: Work) -> bytes:
@@ -236,7 +278,7 @@ def pbmac1(parameters: bytes) -> tuple[Callable[[bytes, Work], bytes], str, int]
         asn1.Asn1Error: it is malformed.
         Unsupported: it names something unknown.
     """
-    derivation, message = asn1.sequence(parameters)[:2]
+    derivation, message = _two(parameters, "a key derivation and a code")
     start = asn1.element(parameters, 0, len(parameters))[1]
     oid, _ = algorithm_of(parameters[derivation[2] : message[2]])
     if oid not in _PRFS:
@@ -273,6 +315,9 @@ def _cipher(algorithm: bytes) -> tuple[str, int, Callable[[bytes, bytes], bytes]
         raise Unsupported(f"PBES2 with the cipher {oid}")
     name, size, cipher = _CIPHERS[oid]
     start, stop = asn1.expect(parameters, 0, len(parameters), asn1.OCTET_STRING)
+    block = 16 if cipher is algorithms.AES else 8
+    if stop - start != block:
+        raise asn1.Asn1Error(start, f"a vector of {block} bytes", f"{stop - start} bytes")
     return name, size, lambda key, data: cbc(cipher(key), parameters[start:stop], data)
 
 

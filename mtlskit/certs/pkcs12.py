@@ -65,6 +65,7 @@ class _Opening:
     def store(self, data: bytes) -> None:
         """Read the whole."""
         self.passwords = [*self.given, *_unsaid(self.given)]
+        self.work = pbe.Work.for_passwords(self.given)
         try:
             self._pfx(bags.pfx(data))
         except asn1.Asn1Error as error:
@@ -219,7 +220,7 @@ def _fits(mac: bags.Mac, safe: bytes, password: pbe.Password, work: pbe.Work) ->
         else:
             name, size = mac.hash, hashlib.new(mac.hash, usedforsecurity=False).digest_size
             key = pbe.pkcs12_bytes(password, mac.salt, mac.rounds, pbe.MAC, size, work, name)
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, pbe.WrongPassword):
         return False
     return hmac.compare_digest(hmac.digest(key, safe, name), mac.digest)
 

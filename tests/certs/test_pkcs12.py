@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import time
@@ -408,3 +409,90 @@ def _cheap(cast: Cast) -> bytes:
     if not _CHEAP:
         _CHEAP.append(cast.client.p12(WORD))
     return _CHEAP[0]
+
+
+def _pfx(mac: bytes, safe: bytes = b"\x30\x00") -> bytes:
+    """A store with this AuthenticatedSafe and these MacData."""
+    oid = asn1.encode(asn1.OID, bytes.fromhex("2a864886f70d010701"))
+    octets = asn1.encode(asn1.EXPLICIT, asn1.encode(asn1.OCTET_STRING, safe))
+    return _sequence(b"\2\1\3", _sequence(oid, octets), mac)
+
+
+def _sequence(*parts: bytes) -> bytes:
+    return asn1.encode(asn1.SEQUENCE, b"".join(parts))
+
+
+def _number(size: int) -> bytes:
+    return asn1.encode(asn1.INTEGER, b"\x7f" * size)
+
+
+def _checked(rounds: bytes) -> bytes:
+    """MacData with SHA-1 and these rounds."""
+    sha1 = _sequence(bytes.fromhex("06052b0e03021a"))
+    digest = _sequence(sha1, asn1.encode(asn1.OCTET_STRING, bytes(20)))
+    return _sequence(digest, b"\4\x08saltsalt", rounds)
+
+
+_PBMAC1 = _sequence(bytes.fromhex("06092a864886f70d01050e"), _sequence())
+_SALT = b"\4\x08saltsalt"
+_AES = _sequence(bytes.fromhex("060960864801650304012a"), b"\4\x10" + bytes(16))
+_SHORT_AES = _sequence(bytes.fromhex("060960864801650304012a"), b"\4\x01\0")
+_PBKDF2 = bytes.fromhex("06092a864886f70d01050c")
+_SCRYPT = bytes.fromhex("06092b06010401da47040b")
+
+
+@pytest.mark.parametrize(
+    ("mac", "code"),
+    [
+        (_sequence(), "damaged"),
+        (_sequence(_sequence()), "damaged"),
+        (_sequence(_sequence(), _SALT), "damaged"),
+        (_sequence(_sequence(_PBMAC1, b"\4\0"), _SALT), "damaged"),
+        (_checked(_number(9)), "too-large"),
+        (_checked(_number(2000)), "too-large"),
+        (_checked(asn1.encode(asn1.INTEGER, b"\x80" + bytes(2000))), "too-large"),
+    ],
+    ids=["empty", "short", "no digest", "pbmac1", "9 bytes", "2000 bytes", "negative"],
+)
+@pytest.mark.parametrize("words", [(), (WORD,)], ids=["unsaid", "given"])
+def test_broken_integrity_checks_are_told(
+    make: Maker, mac: bytes, code: str, words: tuple[str, ...]
+) -> None:
+    """MacData without its fields, or with endless rounds, is a problem and no exception."""
+    assert make.codes(make.opened(_pfx(mac), *words)) == [code]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        (_sequence(), "damaged"),
+        (_sequence(_sequence(_PBKDF2)), "damaged"),
+        (_sequence(_sequence(_PBKDF2, _sequence(_SALT, b"\2\1\1")), _SHORT_AES), "damaged"),
+        (_sequence(_sequence(_SCRYPT), _AES), "damaged"),
+        (_sequence(_sequence(_SCRYPT, _sequence()), _AES), "damaged"),
+        (_sequence(_sequence(_SCRYPT, _sequence(_SALT, _number(2000), *[b"\2\1\1"] * 2)), _AES),
+         "unsupported"),
+        (_sequence(_sequence(_SCRYPT, _sequence(_SALT, b"\2\1\3", *[b"\2\1\1"] * 2)), _AES),
+         "unsupported"),
+        (_sequence(_sequence(_PBKDF2, _sequence(_SALT, _number(5))), _AES), "too-large"),
+        (_sequence(_sequence(_PBKDF2, _sequence(_SALT, _number(2000))), _AES), "too-large"),
+    ],
+)  # fmt: skip
+def test_broken_encryptions_of_a_key_are_told(make: Maker, parameters: bytes, code: str) -> None:
+    """PBES2 without its fields, or with endless work, is a problem: in DER and in PEM."""
+    algorithm = _sequence(bytes.fromhex("06092a864886f70d01050d"), parameters)
+    der = _sequence(algorithm, asn1.encode(asn1.OCTET_STRING, bytes(32)))
+    text = base64.encodebytes(der)
+    label = b"ENCRYPTED PRIVATE KEY-----\n"
+    pem = b"-----BEGIN " + label + text + b"-----END " + label
+    for data in (der, pem):
+        assert make.codes(make.opened(data, WORD)) == [code]
+
+
+def test_guessing_costs_little() -> None:
+    """Where no password was given, millions of rounds are not spent on the empty one."""
+    data = _pfx(_checked(asn1.encode(asn1.INTEGER, (7_400_000).to_bytes(4, "big"))))
+    began = time.monotonic()
+    store = open_store(Blob(Source("x"), data))
+    assert time.monotonic() - began < 5
+    assert [one.code for one in store.problems] == ["no-password"]
