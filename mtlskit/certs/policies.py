@@ -101,9 +101,10 @@ def faults(certificates: Sequence[Certificate], wanted: Wanted) -> Iterator[Faul
 
 
 def _speaks(one: Certificate) -> bool:
-    """Whether a certificate can make a path fail for its policies."""
+    """Whether a certificate can make a path fail for its policies, malformed ones too."""
     return any(
-        extension.oid in {POLICY_MAPPINGS, POLICY_CONSTRAINTS} for extension in one.extensions
+        extension.oid in {POLICY_MAPPINGS, POLICY_CONSTRAINTS, INHIBIT_ANY_POLICY}
+        for extension in one.extensions
     )
 
 
@@ -262,10 +263,18 @@ def _mappings(value: bytes) -> dict[str, frozenset[str]]:
 def _limits(value: bytes) -> dict[int, int]:
     """PolicyConstraints: requireExplicitPolicy [0] and inhibitPolicyMapping [1]."""
     parts = asn1.sequence(value)
-    return {tag & 0x1F: asn1.integer(value, start, stop) for tag, start, stop in parts}
+    return {tag & 0x1F: _count(value, start, stop) for tag, start, stop in parts}
 
 
 def _number(value: bytes | None) -> int | None:
     if value is None:
         return None
-    return asn1.integer(value, *asn1.expect(value, 0, len(value), asn1.INTEGER))
+    return _count(value, *asn1.expect(value, 0, len(value), asn1.INTEGER))
+
+
+def _count(value: bytes, start: int, stop: int) -> int:
+    """SkipCerts, a number of certificates (RFC 5280, 4.2.1.11)."""
+    found = asn1.integer(value, start, stop)
+    if found < 0:
+        raise asn1.Asn1Error(start, "a number of certificates, zero or more", str(found))
+    return found

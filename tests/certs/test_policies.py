@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pytest
 from cryptography import x509
 
 from mtlskit.certs import paths
@@ -53,6 +54,19 @@ def test_a_malformed_extension_is_told_on_its_certificate(make: Maker) -> None:
     one = make.facts(root.client("CN=odd", extra=[_raw("2.5.29.36", "3003800101ff")]))
     (fault,) = faults([one], NOTHING)
     assert (fault.code, fault.certificate) == ("malformed", one)
+
+
+@pytest.mark.parametrize(
+    ("oid", "value"),
+    [("2.5.29.36", "30038001ff"), ("2.5.29.36", "30038101ff"), ("2.5.29.54", "0201ff")],
+)
+def test_a_negative_number_of_certificates_is_malformed(make: Maker, oid: str, value: str) -> None:
+    """SkipCerts is zero or more (RFC 5280, 4.2.1.11 and 4.2.1.14)."""
+    root = Authority.root("CN=Root")
+    one = make.facts(root.client("CN=odd", extra=[_raw(oid, value)]))
+    (fault,) = faults([one], NOTHING)
+    assert (fault.code, fault.certificate) == ("malformed", one)
+    assert "zero or more" in fault.because
 
 
 def test_mappings_that_would_grow_a_tree_without_end_cost_nothing(make: Maker) -> None:
