@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from cryptography import x509
@@ -25,6 +25,11 @@ from mtlskit.material import Problem, Source, Unreadable
 
 SIZE_LIMIT = 1024 * 1024
 """A response has a few kilobytes."""
+_LIFE = timedelta(days=7)
+"""So long an answer is used that does not say when the next one is due: as public CAs limit it.
+
+RFC 6960, 4.2.2.1: without nextUpdate there is newer information at any time.
+"""
 _HASHES = ("sha1", "sha256", "sha384", "sha512")
 
 
@@ -153,14 +158,22 @@ def _key_bits(spki: bytes) -> bytes:
 def word_on(
     one: Certificate, issuer: Certificate, responses: tuple[Response, ...], at: datetime
 ) -> Word:
-    """Ask the responses for a certificate: the first answer that counts, and why others do not."""
+    """Ask the responses for a certificate: the answer that decides, and why some do not count.
+
+    That it is revoked comes before that it is good, and of the same the newest.
+    """
     notes: list[str] = []
+    usable: list[tuple[Response, Answer]] = []
     for response, answer in _meant(one, issuer, responses):
         note = _why_not(response, answer, issuer, at)
         if note is None:
-            return Word(answer, response.source, tuple(notes))
-        notes.append(f"the OCSP response {response.source} {note}")
-    return Word(None, None, tuple(notes))
+            usable.append((response, answer))
+        else:
+            notes.append(f"the OCSP response {response.source} {note}")
+    if not usable:
+        return Word(None, None, tuple(notes))
+    by, said = max(usable, key=lambda one: (one[1].status == "revoked", one[1].this_update))
+    return Word(said, by.source, tuple(notes))
 
 
 def _meant(
@@ -173,10 +186,8 @@ def _meant(
 
 
 def _why_not(response: Response, answer: Answer, issuer: Certificate, at: datetime) -> str | None:
-    if answer.this_update > at:
-        return f"is of {answer.this_update:%Y-%m-%d %H:%M} UTC, which is later"
-    if answer.next_update is not None and answer.next_update < at:
-        return f"ran out at {answer.next_update:%Y-%m-%d %H:%M} UTC"
+    if untimely := _untimely(answer, at):
+        return untimely
     if answer.status == "unknown":
         return "says that the responder does not know the certificate"
     if made_by(response.basic, issuer.key.spki):
@@ -185,6 +196,19 @@ def _why_not(response: Response, answer: Answer, issuer: Certificate, at: dateti
     if not signers:
         return "is not signed by the issuer, nor by a certificate that came with it"
     return _not_charged(signers[0], issuer, at)
+
+
+def _untimely(answer: Answer, at: datetime) -> str | None:
+    if answer.this_update > at:
+        return f"is of {answer.this_update:%Y-%m-%d %H:%M} UTC, which is later"
+    if answer.next_update is not None and answer.next_update < at:
+        return f"ran out at {answer.next_update:%Y-%m-%d %H:%M} UTC"
+    if answer.status == "good" and answer.next_update is None and at - answer.this_update > _LIFE:
+        return (
+            f"is of {answer.this_update:%Y-%m-%d %H:%M} UTC, more than {_LIFE.days} days old, and "
+            "does not say when the next one is due"
+        )
+    return None
 
 
 def _not_charged(signer: Certificate, issuer: Certificate, at: datetime) -> str | None:

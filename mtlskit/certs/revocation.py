@@ -47,7 +47,7 @@ class Lists:
     Attributes:
         path: the certificates of the path, the one that is asked for first.
         others: certificates at hand beside the path, of which one may have signed a list.
-        responses: OCSP responses at hand; what one says of a certificate comes before any list.
+        responses: OCSP responses at hand; one that says "good" hides no list that revokes.
     """
 
     crls: tuple[Crl, ...]
@@ -69,13 +69,11 @@ def faults(lists: Lists) -> Iterator[Fault]:
             return
         above = replace(lists, path=lists.path[at:], others=(*lists.path[:at], *lists.others))
         word = word_on(one, issuer, lists.responses, lists.at)
-        if word.answer is not None:
-            if word.answer.status == "revoked":
-                yield _answered(one, word)
-            continue
-        if lists.crls or one is lists.path[0]:
+        if word.answer is not None and word.answer.status == "revoked":
+            yield _answered(one, word)
+        elif lists.crls or one is lists.path[0]:
             fault = _fault(above, one, word.notes)
-            if fault is not None:
+            if fault is not None and (word.answer is None or fault.code == "revoked"):
                 yield fault
 
 
@@ -124,9 +122,13 @@ def _latest(
     full: tuple[Crl, RevocationList],
     changes: Sequence[tuple[Crl, RevocationList]],
 ) -> tuple[Crl, Revoked | None]:
-    """What a full list says, amended by a list of changes that goes with it (RFC 5280, 5.2.4)."""
+    """What a full list says, amended by the newest list of changes to it (RFC 5280, 5.2.4).
+
+    One that says nothing of the certificate takes nothing back: that would stand in it.
+    """
     crl, contents = full
-    for other, each in changes:
+    newest = sorted(changes, key=lambda pair: _age(one, *pair), reverse=True)
+    for other, each in newest:
         fits = (
             other.issuer.same_as(crl.issuer)
             and each.scope == contents.scope
@@ -136,6 +138,12 @@ def _latest(
         if fits and entry is not None and _why_not(lists, one, other, each) is None:
             return other, None if entry.reason == REMOVED else entry
     return crl, contents.entry(one.issuer.der, one.serial)
+
+
+def _age(one: Certificate, crl: Crl, contents: RevocationList) -> tuple[int, datetime, bool]:
+    """What sorts lists of changes; of two alike, the one that revokes is the later."""
+    entry = contents.entry(one.issuer.der, one.serial)
+    return contents.number or 0, crl.this_update, entry is not None and entry.reason != REMOVED
 
 
 def _revoked(one: Certificate, crl: Crl, entry: Revoked) -> Fault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 import mtlskit
 from mtlskit.__main__ import main
 from mtlskit.certs import paths
-from mtlskit.certs.ocsp import read_response
+from mtlskit.certs.ocsp import read_response, word_on
+from mtlskit.certs.signed import read_crl
 from mtlskit.lab.lists import revocation_list
 from mtlskit.lab.pki import Authority
 from mtlskit.lab.responses import Responder, refusal
@@ -86,6 +88,46 @@ def test_each_answer_that_does_not_count_is_named_with_its_reason(make: Maker, c
         assert said.startswith("revocation-unknown: Whether Acme Client is revoked is not known")
         assert words in said
         assert "1.ocsp" in said
+
+
+def test_of_several_answers_revoked_decides_in_whatever_order(make: Maker, cast: Cast) -> None:
+    """An answer that is good, be it newer, does not hide one that is revoked."""
+    client, issuing = cast.client.certificate, Responder(cast.issuing)
+    good = issuing.response(client)
+    revoked = [
+        issuing.response(client, revoked=reason, this_update=NOW - age * DAY)
+        for reason, age in ((REASON, 2), (x509.ReasonFlags.superseded, 1))
+    ]
+    for order in ((good, *revoked), (*reversed(revoked), good)):
+        assert "(superseded)" in _only(_search(make, cast, *order))
+
+
+def test_a_good_answer_without_an_end_is_used_for_a_week(make: Maker, cast: Cast) -> None:
+    """RFC 6960, 4.2.2.1: without nextUpdate there is newer information at any time."""
+    one, issuer = make.facts(cast.client), make.facts(cast.issuing)
+    whole = read_response(Responder(cast.issuing).response(cast.client.certificate), Source("x"))
+    for days, used in ((6, True), (8, False)):
+        answer = replace(whole.answers[0], this_update=NOW - days * DAY, next_update=None)
+        word = word_on(one, issuer, (replace(whole, answers=(answer,)),), NOW)
+        assert (word.answer is not None) == used
+        assert used or "more than 7 days old" in word.notes[0]
+
+
+def test_a_good_answer_hides_no_list_that_revokes(make: Maker, cast: Cast) -> None:
+    """The list decides; without it, the answer does."""
+    lists = revocation_list(cast.root), revocation_list(cast.issuing, cast.client.certificate)
+    found = paths.search(
+        make.facts(cast.client),
+        [make.facts(cast.issuing)],
+        [make.facts(cast.root)],
+        role="client",
+        at=NOW,
+        crls=[read_crl(der, Source("x.crl")) for der in lists],
+        responses=[
+            read_response(Responder(cast.issuing).response(cast.client.certificate), Source("o"))
+        ],
+    )
+    assert _only(found).startswith("revoked: Acme Client is revoked")
 
 
 def test_a_signature_by_another_key_does_not_count(make: Maker, cast: Cast) -> None:

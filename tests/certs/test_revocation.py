@@ -134,6 +134,20 @@ def test_a_list_of_changes_amends_the_full_one_that_it_names(make: Maker, cast: 
     assert _search(make, cast, root, full, later).accepted
 
 
+def test_of_several_lists_of_changes_the_newest_decides(make: Maker, cast: Cast) -> None:
+    """In whatever order they are given."""
+    hold, back = x509.ReasonFlags.certificate_hold, x509.ReasonFlags.remove_from_crl
+    root, client = revocation_list(cast.root), cast.client.certificate
+    full = revocation_list(cast.issuing)
+    for reasons, accepted in (((hold, back), True), ((back, hold), False)):
+        changes = [
+            revocation_list(cast.issuing, client, number=at, reason=reason, extra=_amends(1))
+            for at, reason in enumerate(reasons, 2)
+        ]
+        assert _search(make, cast, root, full, *changes).accepted == accepted
+        assert _search(make, cast, root, full, *reversed(changes)).accepted == accepted
+
+
 def test_a_list_that_ran_out_still_tells_what_it_lists(make: Maker, cast: Cast) -> None:
     """An old list does not decide, but nobody has to look into it by hand."""
     old = revocation_list(
