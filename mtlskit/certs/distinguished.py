@@ -136,7 +136,29 @@ def normalised(der: bytes) -> _Normal:
 
 
 def _normal(name: Name) -> _Normal:
-    return tuple(frozenset((kind, _prepared(value)) for kind, value in rdn) for rdn in name.rdns)
+    if not any(value[:1] == "#" or "\\" in value for rdn in name.rdns for _, value in rdn):
+        return tuple(frozenset((kind, _prepared(text)) for kind, text in rdn) for rdn in name.rdns)
+    return tuple(
+        frozenset(_compared(name.der, *one) for one in asn1.children(name.der, start, stop))
+        for _, start, stop in asn1.sequence(name.der)
+    )
+
+
+def _compared(der: bytes, tag: int, start: int, stop: int) -> tuple[str, str]:
+    """One attribute as it is compared: what is no readable text, by its tag and its bytes.
+
+    Shown, such a value looks like a text that spells it out; the mark before its type, which no
+    type has, keeps the two apart.
+    """
+    kind, oid, text = _attribute(der, tag, start, stop)
+    _, oid_stop = asn1.expect(der, start, stop, asn1.OID)
+    value_tag, value_start, value_stop = asn1.element(der, oid_stop, stop)
+    octets = der[value_start:value_stop]
+    try:
+        octets.decode(_CODECS[value_tag])
+    except (KeyError, UnicodeDecodeError):
+        return "#" + oid, f"{value_tag:02x}{octets.hex()}"
+    return kind, _prepared(text)
 
 
 def _prepared(value: str) -> str:
