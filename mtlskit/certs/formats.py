@@ -93,7 +93,7 @@ def _with_version(data: bytes, inner: list[tuple[int, int]]) -> str:
 
 
 def _content_info(data: bytes, at: int) -> str | None:
-    size = data[at - 1]
+    size = data[at - 1] if at <= len(data) else 0  # its length may be cut off
     try:
         return "pkcs7" if asn1.oid(data[at : at + size]).startswith(_PKCS7) else None
     except asn1.Asn1Error:

@@ -496,3 +496,9 @@ def test_guessing_costs_little() -> None:
     store = open_store(Blob(Source("x"), data))
     assert time.monotonic() - began < 5
     assert [one.code for one in store.problems] == ["no-password"]
+
+
+@pytest.mark.parametrize("data", [b"\x30\x80\x06\x81", b"\x30\x03\x06\x82\x01"])
+def test_a_file_that_ends_within_a_length_is_no_store(make: Maker, data: bytes) -> None:
+    """Where the format shows in the first bytes only, a cut among them is told."""
+    assert make.codes(make.opened(data)) == ["not-recognised"]
