@@ -6,15 +6,15 @@ both sides. A rule knows nothing of the others, and none of them knows how the p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal
 
 from mtlskit.certs import asn1, names, policies, revocation
 from mtlskit.certs.certificate import Certificate
-from mtlskit.certs.constraints import constraints_from, violations
+from mtlskit.certs.constraints import Constraints, constraints_from, violations
 from mtlskit.certs.extensions import NAME_CONSTRAINTS, SUBJECT_ALT_NAME
 from mtlskit.certs.ocsp import Response
 from mtlskit.certs.signed import Crl
@@ -280,8 +280,19 @@ def critical_extensions(walk: Walk) -> Iterator[Reason]:
                 yield Reason("critical-extension", one, text, "known", extension.name)
 
 
+PAIRS_LIMIT = 10_000
+"""Names times subtrees that are compared for one certificate and one CA; honest: some hundreds."""
+TOLD_LIMIT = 20
+"""Broken name constraints that are told of one path."""
+_BASES_LIMIT = 5
+
+
 def name_constraints(walk: Walk) -> Iterator[Reason]:
     """RFC 5280, 6.1.3 (b) and (c): each CA's limits hold for all below it but self-issued CAs."""
+    return islice(_name_constraints(walk), TOLD_LIMIT)
+
+
+def _name_constraints(walk: Walk) -> Iterator[Reason]:
     for at, issuer in enumerate(walk.certificates):
         extension = issuer.extension(NAME_CONSTRAINTS)
         if extension is None:
@@ -295,12 +306,37 @@ def name_constraints(walk: Walk) -> Iterator[Reason]:
         for one in walk.certificates[:at]:
             if one.self_issued and one is not walk.leaf:
                 continue
+            if reason := too_many_names(limits, issuer, one):
+                yield reason
+                continue
             for bad in violations(limits, one):
+                bases = listed_bases(bad.bases)
                 text = (
                     f"The name {bad.name.value} in {one.label} {bad.because} "
-                    f"of {issuer.label}: {', '.join(bad.bases)}."
+                    f"of {issuer.label}: {bases}."
                 )
-                yield Reason("name-constraint", one, text, ", ".join(bad.bases), bad.name.value)
+                yield Reason("name-constraint", one, text, bases, bad.name.value)
+
+
+def too_many_names(limits: Constraints, issuer: Certificate, one: Certificate) -> Reason | None:
+    """Why names are not held to the constraints: to compare them all would take too long."""
+    named = len(one.san or ()) + sum(map(len, one.subject.rdns)) + 1
+    trees = len(limits.permitted) + len(limits.excluded)
+    if named * trees <= PAIRS_LIMIT:
+        return None
+    text = (
+        f"{one.label} has {named} names and {issuer.label} {trees} name constraints: "
+        "too many to compare them all."
+    )
+    expected = f"at most {PAIRS_LIMIT} pairs"
+    return Reason("malformed", one, text, expected, f"{named * trees} pairs")
+
+
+def listed_bases(bases: Sequence[str]) -> str:
+    """The first few bases, and how many more there are."""
+    more = len(bases) - _BASES_LIMIT
+    shown = ", ".join(bases[:_BASES_LIMIT])
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def certificate_policies(walk: Walk) -> Iterator[Reason]:

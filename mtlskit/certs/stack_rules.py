@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from mtlskit.certs import asn1, path_rules
 from mtlskit.certs.certificate import Certificate
@@ -194,6 +195,10 @@ def _limits(walk: Walk, profile: Profile) -> Iterator[_Limit]:
 
 
 def _name_constraints(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    return islice(_constrained(walk, profile), path_rules.TOLD_LIMIT)
+
+
+def _constrained(walk: Walk, profile: Profile) -> Iterator[Reason]:
     limits = list(_limits(walk, profile))
     for limit in limits:
         refused = limit.forms & set(profile.refused_constraints)
@@ -215,14 +220,18 @@ def _refused(limit: _Limit, forms: set[str]) -> Reason:
 
 
 def _broken(limit: _Limit, one: Certificate, profile: Profile) -> Iterator[Reason]:
+    if reason := path_rules.too_many_names(limit.limits, limit.issuer, one):
+        yield reason
+        return
     for bad in violations(limit.limits, one):
         if bad.name.kind not in profile.unchecked_constraints and not _subject_email(
             bad.name, one, profile
         ):
             yield _violation(limit, one, bad.name.value, bad.because, bad.bases)
     own = (GeneralName("dn", str(one.subject)), *(one.san or ()))
+    unmet = _unmet(limit, profile)
     for name in own if one.subject.rdns else own[1:]:
-        if name.kind in _unmet(limit, profile):
+        if name.kind in unmet:
             because = "is of a form whose constraints are not known"
             yield _violation(limit, one, name.value, because, (name.kind,))
 
@@ -242,8 +251,9 @@ def _subject_email(name: GeneralName, one: Certificate, profile: Profile) -> boo
 def _violation(
     limit: _Limit, one: Certificate, name: str, because: str, bases: tuple[str, ...]
 ) -> Reason:
-    text = f"The name {name} in {one.label} {because} of {limit.issuer.label}: {', '.join(bases)}."
-    return Reason("name-constraint", one, text, ", ".join(bases), name)
+    shown = path_rules.listed_bases(bases)
+    text = f"The name {name} in {one.label} {because} of {limit.issuer.label}: {shown}."
+    return Reason("name-constraint", one, text, shown, name)
 
 
 def _common_names(walk: Walk, profile: Profile, limits: list[_Limit]) -> Iterator[Reason]:
@@ -262,6 +272,8 @@ def _common_names(walk: Walk, profile: Profile, limits: list[_Limit]) -> Iterato
             yield _violation(limits[0], leaf, hosts[0], because, ("a subjectAltName",))
         return
     for limit in limits:
+        if path_rules.too_many_names(limit.limits, limit.issuer, leaf):
+            continue  # said already
         for host in hosts:
             for bad in broken_by(limit.limits, GeneralName("dns", host)):
                 yield _violation(limit, leaf, host, bad.because, bad.bases)

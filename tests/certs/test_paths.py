@@ -452,3 +452,20 @@ def test_no_anchor_at_all_is_an_answer(ask: Ask, cast: Cast) -> None:
     found = ask(cast.client, [cast.issuing, cast.root], [])
     assert _codes(found) == ["untrusted-root"]
     assert all(words.startswith("not asked") for words in found.rulings.values())
+
+
+@pytest.mark.parametrize(("trees", "named"), [(8, 30), (150, 150)])
+def test_many_names_and_constraints_cost_little(make: Maker, trees: int, named: int) -> None:
+    """A few broken constraints are told with a few bases; ten thousand pairs are not compared."""
+    limits = x509.NameConstraints([x509.DNSName(f"{at}.a.example") for at in range(trees)], None)
+    root = Authority.root("CN=root", extra=[(limits, True)])
+    leaf = root.client("CN=x", san=[f"{at}.b.example" for at in range(named)])
+    found = paths.search(
+        make.facts(leaf), [], [make.facts(root)], role="client", at=datetime.now(UTC)
+    )
+    if trees == 8:
+        assert [one.code for one in found.reasons] == ["name-constraint"] * 20
+        assert found.reasons[0].expected.endswith("4.a.example and 3 more")
+    else:
+        assert [one.code for one in found.reasons] == ["malformed"]
+        assert "too many to compare" in found.reasons[0].because
