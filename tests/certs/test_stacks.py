@@ -22,9 +22,11 @@ from mtlskit import verify
 from mtlskit.__main__ import main
 from mtlskit.certs import paths, stack_extras
 from mtlskit.certs.certificate import Certificate, read_certificate
+from mtlskit.certs.path_rules import TOLD_LIMIT, Walk
 from mtlskit.certs.profiles import BASE, SWITCHES, Profile, profile, profiles
 from mtlskit.certs.rulings import Question
 from mtlskit.certs.stack_paths import search_as
+from mtlskit.certs.stack_rules import judged
 from mtlskit.certs.stacks import STACKS, Answer, predict, section, verdicts
 from mtlskit.lab.differences import differences
 from mtlskit.lab.pki import Authority
@@ -334,3 +336,18 @@ def test_many_issuers_of_one_name_are_judged_in_time(make: Maker) -> None:
     for stack in STACKS:
         search_as(Question(leaf, sent, (make.facts(root),), "client", NOW), profile(stack))
     assert datetime.now(UTC) - began < timedelta(seconds=10)
+
+
+def test_a_stack_is_not_asked_to_compare_ten_thousand_pairs(make: Maker) -> None:
+    """Each stack's rule on name constraints has the bound of the RFC's, and tells few bases."""
+    limits = x509.NameConstraints([x509.DNSName(f"{at}.a.example") for at in range(150)], None)
+    root = Authority.root("CN=root")
+    issuing = root.intermediate("CN=issuing", extra=[(limits, True)])
+    above = make.facts(issuing), make.facts(root)
+    for named, code in ((30, "name-constraint"), (150, "malformed")):
+        leaf = make.facts(issuing.client("CN=x", san=[f"{at}.b.example" for at in range(named)]))
+        walk = Walk((leaf, *above), anchored=True, role="client", at=datetime.now(UTC))
+        for stack in profiles().values():
+            told = [one for one in judged(walk, stack) if one.code == code]
+            assert 1 <= len(told) <= TOLD_LIMIT
+            assert all(len(one.because) < 400 for one in told)
