@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mtlskit.__main__ import ACCEPTED, REFUSED, UNREADABLE, USAGE, main
+from mtlskit.__main__ import main
 from mtlskit.lab import scenes, servers
 from mtlskit.lab.endpoint import serve
 from mtlskit.lab.pki import Authority
 from mtlskit.lab.scenes import Staged
+from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, USAGE
 
 Capsys = pytest.CaptureFixture[str]
 

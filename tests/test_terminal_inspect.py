@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mtlskit.__main__ import ACCEPTED, REFUSED, UNREADABLE, USAGE, main
+from mtlskit.__main__ import main
 from mtlskit.lab import samples
 from mtlskit.lab.pki import Authority, now, pem
+from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, USAGE
 
 Capsys = pytest.CaptureFixture[str]
 

@@ -1,1 +1,1 @@
-"""The terminal's arguments and passwords; its commands are in ``__main__``."""
+"""The terminal's commands, one file each; `door` lists them."""

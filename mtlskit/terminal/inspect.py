@@ -1,0 +1,62 @@
+"""``mtlskit inspect``: what the files hold, or what differs between them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import mtlskit
+from mtlskit.terminal.options import DIGITS, command, password_options
+from mtlskit.terminal.passwords import passwords_of
+from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, USAGE, complain, show
+
+
+def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
+    """Add the command and its options."""
+    parser = command(commands, "inspect", "Show every certificate, key and request in the files.")
+    parser.epilog = (
+        "Exit status: warnings alone are 0. With --within, what ends within those days is 1; with "
+        "--compare, stores that differ are 1."
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+")
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument(
+        "--within",
+        metavar="DAYS",
+        type=_whole_days,
+        help="warn of what ends within so many days (default: 30)",
+    )
+    asked.add_argument(
+        "--compare", action="store_true", help="put the files beside each other: what differs?"
+    )
+    password_options(parser)
+
+
+def _whole_days(said: str) -> int:
+    if not said.isascii() or not said.isdigit() or len(said) > DIGITS:
+        raise argparse.ArgumentTypeError(f"{said!r} is no number of days, such as 30")
+    return int(said)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; return the exit status."""
+    passwords = passwords_of(options, options.files)
+    if options.compare:
+        return _compare(options, passwords)
+    within = {} if options.within is None else {"within": options.within}
+    found = mtlskit.inspect(*options.files, password=passwords, **within)
+    show(options, found)
+    ends = options.within is not None and found.expiring
+    if not found.problems and not ends:
+        return ACCEPTED
+    return REFUSED if found.certificates or found.identities else UNREADABLE
+
+
+def _compare(options: argparse.Namespace, passwords: tuple[str, ...]) -> int:
+    if len(options.files) < 2:  # noqa: PLR2004 - it takes two to compare
+        return complain("--compare needs two files at least.", USAGE)
+    found = mtlskit.compare(*options.files, password=passwords)
+    show(options, found)
+    if not found.held:
+        return UNREADABLE
+    return ACCEPTED if found.same else REFUSED

@@ -1,0 +1,75 @@
+"""Options that several commands share. Law of this file: it names options and opens nothing."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+DIGITS = 6
+"""No certificate is valid for a million days, and no path is a million long."""
+
+
+def command(
+    commands: Any,  # noqa: ANN401 - argparse has no public name for it
+    name: str,
+    text: str,
+) -> argparse.ArgumentParser:
+    """Add a command; each can print JSON."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    return parser
+
+
+def password_options(parser: argparse.ArgumentParser) -> None:
+    """Say where passwords come from: never an argument."""
+    given = parser.add_mutually_exclusive_group()
+    given.add_argument(
+        "--password-file", metavar="F", type=Path, help="read passwords from F, one a line"
+    )
+    given.add_argument(
+        "--password-env", metavar="NAME", help="read the password from this environment variable"
+    )
+
+
+def connection_options(parser: argparse.ArgumentParser) -> None:
+    """Name the endpoint and what is at hand to call it."""
+    parser.add_argument("target", metavar="HOST:PORT", help="the endpoint, or its URL")
+    parser.add_argument(
+        "--identity",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        help="the client's key store, or its certificate and key files",
+    )
+    parser.add_argument(
+        "--trust",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        help="what the client trusts servers by; without it the server is not verified",
+    )
+    parser.add_argument(
+        "--tls",
+        metavar="V",
+        choices=("1.0", "1.1", "1.2", "1.3"),
+        help="speak this TLS version only: 1.0, 1.1, 1.2 or 1.3",
+    )
+    parser.add_argument("--server-name", metavar="N", help="the name to ask for (SNI); '' for none")
+    parser.add_argument(
+        "--timeout",
+        metavar="S",
+        type=float,
+        default=10.0,
+        help="seconds for one connection (default: 10)",
+    )
+    password_options(parser)
+
+
+def report_option(parser: argparse.ArgumentParser) -> None:
+    """Say where the report is saved."""
+    parser.add_argument(
+        "--report",
+        metavar="NAME",
+        help="save the report as NAME.html, NAME.md and NAME.json (NAME-2, if these are there)",
+    )

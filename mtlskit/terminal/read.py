@@ -1,0 +1,35 @@
+"""``mtlskit read``: a case from files alone."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import mtlskit
+from mtlskit.terminal.options import command, password_options, report_option
+from mtlskit.terminal.passwords import passwords_of
+from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, free, hand_over
+
+
+def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
+    """Add the command and its options."""
+    parser = command(
+        commands, "read", "Judge a case from files alone: key stores, settings, any mixture."
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+")
+    parser.add_argument("--url", help="the URL that the instance or client calls")
+    password_options(parser)
+    report_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; return the exit status."""
+    case = mtlskit.read(
+        *options.files, password=passwords_of(options, options.files), url=options.url
+    )
+    report = mtlskit.diagnose(case)
+    hand_over(options, report, free(options.report))
+    if case.problems and not (case.identities or case.material or case.settings):
+        return UNREADABLE
+    sure = ("CONFIRMED", "LIKELY")
+    return REFUSED if any(one.standing in sure for one in report.opinions) else ACCEPTED

@@ -1,0 +1,80 @@
+"""``mtlskit verify``: a path to a trusted certificate, explained."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import mtlskit
+from mtlskit.terminal.options import DIGITS, command, password_options
+from mtlskit.terminal.passwords import passwords_of
+from mtlskit.terminal.showing import ACCEPTED, REFUSED, show
+
+
+def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
+    """Add the command and its options."""
+    parser = command(commands, "verify", "Search a path to a trusted certificate, and explain it.")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="the certificate and its issuers")
+    parser.add_argument("--trust", metavar="FILE", nargs="+", action="extend", default=[])
+    parser.add_argument("--role", choices=("client", "server"), default="client")
+    parser.add_argument("--name", help="the name that a server's certificate must carry")
+    _status_options(parser)
+    parser.add_argument(
+        "--max-depth", metavar="N", type=_depth, help="how many intermediates are allowed"
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="STACK",
+        default="rfc5280",
+        help="judge as this stack does: openssl-3, nginx, java, go, gnutls ... (default: rfc5280)",
+    )
+    parser.add_argument(
+        "--ask",
+        action="store_true",
+        help="ask OpenSSL, Java, GnuTLS and Go too, those that are on this machine",
+    )
+    password_options(parser)
+
+
+def _status_options(parser: argparse.ArgumentParser) -> None:
+    """What else is at hand, or is to be fetched."""
+    for name, text in (
+        ("--crl", "revocation lists; if any is given, each certificate has to be covered by one"),
+        ("--ocsp", "OCSP responses; given alone, only the first certificate has to be covered"),
+        ("--material", "what else is at hand, to say what would mend the chain"),
+    ):
+        parser.add_argument(name, metavar="FILE", nargs="+", action="extend", default=[], help=text)
+    parser.add_argument(
+        "--fetch",
+        choices=("issuers", "ocsp", "crls"),
+        nargs="+",
+        action="extend",
+        default=[],
+        help="fetch these from the addresses that stand in the certificates (default: nothing)",
+    )
+
+
+def _depth(said: str) -> int:
+    if not said.isascii() or not said.isdigit() or len(said) > DIGITS:
+        raise argparse.ArgumentTypeError(f"{said!r} is no depth, such as 1")
+    return int(said)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; return the exit status."""
+    found = mtlskit.verify(
+        options.files,
+        trust=options.trust,
+        role=options.role,
+        name=options.name,
+        password=passwords_of(options, (*options.files, *options.material)),
+        max_depth=options.max_depth,
+        crls=options.crl,
+        ocsp=options.ocsp,
+        fetch=options.fetch,
+        material=options.material,
+        profile=options.profile,
+        ask=options.ask,
+    )
+    show(options, found)
+    return ACCEPTED if found.accepted else REFUSED
