@@ -16,6 +16,7 @@ from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain, by_fields
 from mtlskit.page.shown import Shown
 from mtlskit.trace import tell
+from mtlskit.trace.said import Said
 
 Outcome = Literal["accepted", "refused", "unreachable", "undecided"]
 RefusedBy = Literal["client", "server", "between"]
@@ -140,6 +141,8 @@ class Trace(Shown):
         began: when the connection was begun, in UTC; None if nobody noted it.
         peer: the address and port that were really called; None if not known.
         own: the address and port from which the client called, as its own machine sees them.
+        seen_by: the side whose log tells it; None: the wire itself.
+        said: the phrases that were recognised in that log, in order.
     """
 
     source: Source
@@ -164,6 +167,8 @@ class Trace(Shown):
     began: datetime | None = None
     peer: str | None = None
     own: str | None = None
+    seen_by: Side | None = None
+    said: tuple[Said, ...] = ()
 
     def plain(self) -> dict[str, Plain]:
         """Tell it to a program: its fields, and every event without its parsed message."""
