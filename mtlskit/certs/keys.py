@@ -68,7 +68,7 @@ def open_key(
 
     Raises:
         Unreadable: code ``no-password``, ``key-password``, ``unsupported``, ``damaged`` or
-            ``too-large``.
+            ``too-costly``.
     """
     try:
         algorithm, data = pbe.encrypted_parts(der)
@@ -92,16 +92,16 @@ def first_that_opens(
     """Decrypt a key with the first password that fits.
 
     Raises:
-        Unreadable: code ``no-password``, ``key-password``, ``unsupported`` or ``too-large``.
+        Unreadable: code ``no-password``, ``key-password``, ``unsupported`` or ``too-costly``.
     """
     if not passwords:
         text = "The private key is encrypted. Give its password."
         raise Unreadable(Problem("no-password", text, source))
     for password in passwords:
         try:
-            plain = scheme.decrypt(data, password, work)
+            plain = scheme.decrypt(data, work.trying(password), work)
         except pbe.TooMuchWork as error:
-            raise Unreadable(Problem("too-large", f"The private key {error}.", source)) from None
+            raise Unreadable(Problem(error.code, f"The private key {error}.", source)) from None
         except pbe.WrongPassword:
             continue
         if der_kind(plain) == "key":

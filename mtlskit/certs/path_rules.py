@@ -6,50 +6,45 @@ both sides. A rule knows nothing of the others, and none of them knows how the p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice, pairwise
-from typing import Literal
+from itertools import pairwise
 
-from mtlskit.certs import asn1, names, policies, revocation
-from mtlskit.certs.certificate import Certificate
-from mtlskit.certs.constraints import Constraints, constraints_from, violations
-from mtlskit.certs.extensions import NAME_CONSTRAINTS, SUBJECT_ALT_NAME
-from mtlskit.certs.ocsp import Response
-from mtlskit.certs.signed import Crl
+from mtlskit.certs import policies, revocation
+from mtlskit.certs.extension_rules import critical_extensions, malformed, unread
+from mtlskit.certs.name_rules import alternative_names, name_constraints, wanted_name
 from mtlskit.certs.signing import verified
+from mtlskit.certs.walk import CODES, Reason, Role, Rule, Walk
 
-Role = Literal["client", "server"]
-
-CODES = (
-    # The closed list, in the order in which one is more decisive than another: what cannot be
-    # read, what does not lead to an anchor, what does not hold, what is not allowed.
+__all__ = [
+    "CODES",
+    "HINTS",
+    "RULES",
+    "Reason",
+    "Role",
+    "Rule",
+    "Walk",
+    "alternative_names",
+    "ca_flags",
+    "certificate_policies",
+    "critical_extensions",
+    "dates",
+    "depth",
+    "key_identifiers",
+    "key_strength",
+    "key_usages",
     "malformed",
-    "budget",
-    "untrusted-root",
-    "missing-issuer",
-    "bad-signature",
-    "revoked",
-    "expired",
-    "not-yet-valid",
-    "version",
-    "not-a-ca",
-    "basic-constraints",
-    "key-usage",
-    "path-length",
-    "critical-extension",
-    "name-constraint",
-    "policy",
-    "purpose",
-    "san",
-    "name-mismatch",
-    "weak-key",
-    "weak-signature",
-    "key-identifier",
-    "serial",
-    "revocation-unknown",
-)
+    "name_constraints",
+    "path_lengths",
+    "purposes",
+    "reasons",
+    "revocations",
+    "serials",
+    "signature_strength",
+    "signatures",
+    "versions",
+    "wanted_name",
+]
 
 _PURPOSE: dict[Role, str] = {"client": "clientAuth", "server": "serverAuth"}
 _USAGE: dict[Role, frozenset[str]] = {
@@ -63,85 +58,6 @@ _WEAK_HASHES = ("md2", "md5", "sha1")
 """RFC 9155 and RFC 6151; a signature by such a hash is called weak."""
 _SERIAL_OCTETS = 20
 """RFC 5280, 4.1.2.2."""
-_PROCESSED = frozenset(
-    {
-        "authorityKeyIdentifier",
-        "basicConstraints",
-        "certificatePolicies",
-        "extKeyUsage",
-        "inhibitAnyPolicy",
-        "issuerAltName",
-        "keyUsage",
-        "nameConstraints",
-        "policyConstraints",
-        "policyMappings",
-        "subjectAltName",
-        "subjectKeyIdentifier",
-    }
-)
-"""Extensions that may be critical, because they are looked at (RFC 5280, 4.2)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One reason for which a path is not accepted.
-
-    Attributes:
-        code: one of `CODES`.
-        certificate: the one at fault.
-        because: a sentence with the certificate's name in it.
-        expected, presented: both sides, where the matter has two.
-    """
-
-    code: str
-    certificate: Certificate
-    because: str
-    expected: str = ""
-    presented: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """A path to be judged, and what it is to be used for.
-
-    Attributes:
-        certificates: the leaf first, the anchor (or what comes nearest to one) last.
-        anchored: whether the last one is trusted.
-        crls: revocation lists; if there is one, each certificate must be covered.
-        others: further certificates at hand, of which one may have signed a list.
-        policies: what the verifier asks of certificate policies.
-        responses: OCSP responses; if there is one, the leaf must be covered at least.
-    """
-
-    certificates: tuple[Certificate, ...]
-    anchored: bool
-    role: Role
-    at: datetime
-    name: str | None = None
-    max_depth: int | None = None
-    crls: tuple[Crl, ...] = ()
-    others: tuple[Certificate, ...] = ()
-    policies: policies.Wanted = policies.NOTHING
-    responses: tuple[Response, ...] = ()
-
-    @property
-    def leaf(self) -> Certificate:
-        """The certificate that is asked about."""
-        return self.certificates[0]
-
-    @property
-    def issuers(self) -> tuple[Certificate, ...]:
-        """All but the leaf."""
-        return self.certificates[1:]
-
-    def below_anchor(self) -> tuple[Certificate, ...]:
-        """All that somebody else vouches for: not a trusted certificate, not a root."""
-        last = self.certificates[-1]
-        trusted = self.anchored or (last.self_issued and len(self.certificates) > 1)
-        return self.certificates[:-1] if trusted else self.certificates
-
-
-Rule = Callable[[Walk], Iterator[Reason]]
 
 
 def reasons(walk: Walk, rules: Iterable[Rule] | None = None) -> list[Reason]:
@@ -157,14 +73,6 @@ def _moment(value: datetime) -> str:
 
 def _listed(values: tuple[str, ...]) -> str:
     return ", ".join(values) or "nothing"
-
-
-def malformed(walk: Walk) -> Iterator[Reason]:
-    """What could not be read; a malformed subjectAltName is the rule `san`'s."""
-    for one in walk.certificates:
-        for problem in one.problems:
-            if not problem.text.startswith("The extension subjectAltName is"):
-                yield Reason("malformed", one, f"{one.label}: {problem.text}")
 
 
 def dates(walk: Walk) -> Iterator[Reason]:
@@ -271,77 +179,11 @@ def purposes(walk: Walk) -> Iterator[Reason]:
         yield Reason("purpose", one, text, wanted, _listed(one.eku))
 
 
-def critical_extensions(walk: Walk) -> Iterator[Reason]:
-    """RFC 5280, 6.1.4 (o) and 6.1.5 (f)."""
-    for one in walk.certificates:
-        for extension in one.extensions:
-            if extension.critical and extension.name not in _PROCESSED:
-                text = f"{one.label} has the critical extension {extension.name}, which few know."
-                yield Reason("critical-extension", one, text, "known", extension.name)
-
-
-PAIRS_LIMIT = 10_000
-"""Names times subtrees that are compared for one certificate and one CA; honest: some hundreds."""
-TOLD_LIMIT = 20
-"""Broken name constraints that are told of one path."""
-_BASES_LIMIT = 5
-
-
-def name_constraints(walk: Walk) -> Iterator[Reason]:
-    """RFC 5280, 6.1.3 (b) and (c): each CA's limits hold for all below it but self-issued CAs."""
-    return islice(_name_constraints(walk), TOLD_LIMIT)
-
-
-def _name_constraints(walk: Walk) -> Iterator[Reason]:
-    for at, issuer in enumerate(walk.certificates):
-        extension = issuer.extension(NAME_CONSTRAINTS)
-        if extension is None:
-            continue
-        try:
-            limits = constraints_from(extension.value)
-        except asn1.Asn1Error as error:
-            text = f"The name constraints of {issuer.label} are malformed: {error}."
-            yield Reason("malformed", issuer, text)
-            continue
-        for one in walk.certificates[:at]:
-            if one.self_issued and one is not walk.leaf:
-                continue
-            if reason := too_many_names(limits, issuer, one):
-                yield reason
-                continue
-            for bad in violations(limits, one):
-                bases = listed_bases(bad.bases)
-                text = (
-                    f"The name {bad.name.value} in {one.label} {bad.because} "
-                    f"of {issuer.label}: {bases}."
-                )
-                yield Reason("name-constraint", one, text, bases, bad.name.value)
-
-
-def too_many_names(limits: Constraints, issuer: Certificate, one: Certificate) -> Reason | None:
-    """Why names are not held to the constraints: to compare them all would take too long."""
-    named = len(one.san or ()) + sum(map(len, one.subject.rdns)) + 1
-    trees = len(limits.permitted) + len(limits.excluded)
-    if named * trees <= PAIRS_LIMIT:
-        return None
-    text = (
-        f"{one.label} has {named} names and {issuer.label} {trees} name constraints: "
-        "too many to compare them all."
-    )
-    expected = f"at most {PAIRS_LIMIT} pairs"
-    return Reason("malformed", one, text, expected, f"{named * trees} pairs")
-
-
-def listed_bases(bases: Sequence[str]) -> str:
-    """The first few bases, and how many more there are."""
-    more = len(bases) - _BASES_LIMIT
-    shown = ", ".join(bases[:_BASES_LIMIT])
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
 def certificate_policies(walk: Walk) -> Iterator[Reason]:
     """RFC 5280, 6.1: where a policy is demanded, one holds from the anchor to the leaf."""
     for one in policies.faults(walk.below_anchor(), walk.policies):
+        if one.code == "malformed" and any(unread(one.certificate)):
+            continue  # the rule `malformed` says so
         yield Reason(one.code, one.certificate, one.because, one.expected, one.presented)
 
 
@@ -352,34 +194,6 @@ def revocations(walk: Walk) -> Iterator[Reason]:
     )
     for one in revocation.faults(lists):
         yield Reason(one.code, one.certificate, one.because, one.expected, one.presented)
-
-
-def alternative_names(walk: Walk) -> Iterator[Reason]:
-    """RFC 5280, 4.2.1.6: well-formed, not empty, and critical where the subject is empty."""
-    for one in walk.certificates:
-        extension = one.extension(SUBJECT_ALT_NAME)
-        if extension is not None and not one.san:
-            how = "empty" if one.san == () else "malformed"
-            text = f"The subjectAltName of {one.label} is {how}."
-            yield Reason("san", one, text, "one name at least", how)
-        elif not one.subject.rdns and extension is None:
-            text = f"{one.label} has neither a subject nor a subjectAltName."
-            yield Reason("san", one, text, "a subjectAltName", "not present")
-        elif not one.subject.rdns and extension is not None and not extension.critical:
-            text = f"{one.label} has no subject, and its subjectAltName is not critical."
-            yield Reason("san", one, text, "critical", "not critical")
-
-
-def wanted_name(walk: Walk) -> Iterator[Reason]:
-    """RFC 9525: the leaf speaks for the name that was called."""
-    if walk.name is None:
-        return
-    answer = names.match(walk.leaf, walk.name)
-    if not answer.matched:
-        code = "name-mismatch" if walk.leaf.extension(SUBJECT_ALT_NAME) else "san"
-        shown = ", ".join(answer.presented) or "none"
-        text = f"{walk.leaf.label} does not speak for {walk.name}. {answer.because}"
-        yield Reason(code, walk.leaf, text, walk.name, shown)
 
 
 def key_strength(walk: Walk) -> Iterator[Reason]:

@@ -71,7 +71,7 @@ class _Opening:
         except asn1.Asn1Error as error:
             self.problem("damaged", f"The PKCS#12 store is damaged {error}.")
         except pbe.TooMuchWork as error:
-            self.problem("too-large", f"The store {error}.")
+            self.problem(error.code, f"The store {error}.")
         self.problems = said_once(self.problems, self.source)
 
     def _pfx(self, pfx: bags.Pfx) -> None:
@@ -106,15 +106,20 @@ class _Opening:
         try:
             mac = bags.mac(pfx.mac or b"")
             for password in self.passwords:
-                if _fits(mac, pfx.safe, password, self.work):
-                    self.passwords.remove(password)
-                    self.passwords.insert(0, password)
-                    self.right = True
+                if _fits(mac, pfx.safe, self.work.trying(password), self.work):
+                    self._opened_by(password)
                     return True
         except pbe.Unsupported as error:
             self.problem("unsupported", f"The store has {error}, which is not supported here.")
             return None
         return False
+
+    def _opened_by(self, password: pbe.Password) -> None:
+        """Note the right password: it is tried first from now on."""
+        self.passwords.remove(password)
+        self.passwords.insert(0, password)
+        self.work.opened_by(password)
+        self.right = True
 
     def _safe(self, kind: str, content: bytes) -> None:
         try:
@@ -149,12 +154,12 @@ class _Opening:
     def _first_that_opens(self, scheme: pbe.Scheme, sealed: bytes) -> bytes | None:
         for password in self.passwords:
             try:
-                opened = scheme.decrypt(sealed, password, self.work)
+                opened = scheme.decrypt(sealed, self.work.trying(password), self.work)
                 asn1.children(asn1.definite(opened), 0, len(asn1.definite(opened)))
             except (pbe.WrongPassword, asn1.Asn1Error):
                 continue
             if opened[:1] == bytes((asn1.SEQUENCE,)):
-                self.right = True
+                self._opened_by(password)
                 return opened
         return None
 

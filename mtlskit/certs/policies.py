@@ -225,13 +225,13 @@ def _said(one: Certificate) -> _Said:
         asn1.Asn1Error: one is malformed.
     """
     value = {extension.oid: extension.value for extension in one.extensions}
-    limits = _limits(value.get(POLICY_CONSTRAINTS, _NOTHING))
+    limits = limits_from(value.get(POLICY_CONSTRAINTS, _NOTHING))
     return _Said(
         policies_from(value[CERTIFICATE_POLICIES]) if CERTIFICATE_POLICIES in value else None,
-        _mappings(value.get(POLICY_MAPPINGS, _NOTHING)),
+        mappings_from(value.get(POLICY_MAPPINGS, _NOTHING)),
         limits.get(0),
         limits.get(1),
-        _number(value.get(INHIBIT_ANY_POLICY)),
+        number_from(value[INHIBIT_ANY_POLICY]) if INHIBIT_ANY_POLICY in value else None,
     )
 
 
@@ -249,8 +249,12 @@ def policies_from(value: bytes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _mappings(value: bytes) -> dict[str, frozenset[str]]:
-    """PolicyMappings: each issuer's policy with those of the subject that it stands for."""
+def mappings_from(value: bytes) -> dict[str, frozenset[str]]:
+    """PolicyMappings: each issuer's policy with those of the subject that it stands for.
+
+    Raises:
+        asn1.Asn1Error: it is malformed.
+    """
     found: dict[str, frozenset[str]] = {}
     for _, start, stop in asn1.sequence(value):
         first = asn1.expect(value, start, stop, asn1.OID)
@@ -260,16 +264,26 @@ def _mappings(value: bytes) -> dict[str, frozenset[str]]:
     return found
 
 
-def _limits(value: bytes) -> dict[int, int]:
-    """PolicyConstraints: requireExplicitPolicy [0] and inhibitPolicyMapping [1]."""
+def limits_from(value: bytes) -> dict[int, int]:
+    """PolicyConstraints: requireExplicitPolicy [0] and inhibitPolicyMapping [1].
+
+    Raises:
+        asn1.Asn1Error: it is malformed.
+    """
     parts = asn1.sequence(value)
     return {tag & 0x1F: _count(value, start, stop) for tag, start, stop in parts}
 
 
-def _number(value: bytes | None) -> int | None:
-    if value is None:
-        return None
-    return _count(value, *asn1.expect(value, 0, len(value), asn1.INTEGER))
+def number_from(value: bytes) -> int:
+    """InhibitAnyPolicy: a number of certificates.
+
+    Raises:
+        asn1.Asn1Error: it is malformed.
+    """
+    start, stop = asn1.expect(value, 0, len(value), asn1.INTEGER)
+    if stop != len(value):
+        raise asn1.Asn1Error(stop, "the end of the data", f"{len(value) - stop} more bytes")
+    return _count(value, start, stop)
 
 
 def _count(value: bytes, start: int, stop: int) -> int:

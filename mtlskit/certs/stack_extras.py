@@ -147,7 +147,7 @@ def _dns_bases(value: bytes) -> Iterator[str]:
     try:
         limits = constraints_from(value)
     except asn1.Asn1Error:
-        return  # told by `path_rules.malformed_constraints`
+        return  # told by the rule `malformed`
     for one in (*limits.permitted, *limits.excluded):
         if one.base.kind == "dns":
             yield one.base.value

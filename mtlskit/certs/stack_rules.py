@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from mtlskit.certs import asn1, path_rules
+from mtlskit.certs import asn1, name_rules, path_rules
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.constraints import Constraints, broken_by, constraints_from, violations
 from mtlskit.certs.extensions import NAME_CONSTRAINTS, SUBJECT_ALT_NAME, GeneralName
@@ -191,11 +191,11 @@ def _limits(walk: Walk, profile: Profile) -> Iterator[_Limit]:
         try:
             yield _Limit(issuer, at, constraints_from(extension.value), extension.critical)
         except asn1.Asn1Error:
-            continue  # the RFC's rule, which is asked too, says so
+            continue  # the rule `malformed`, which is asked too, says so
 
 
 def _name_constraints(walk: Walk, profile: Profile) -> Iterator[Reason]:
-    return islice(_constrained(walk, profile), path_rules.TOLD_LIMIT)
+    return islice(_constrained(walk, profile), name_rules.TOLD_LIMIT)
 
 
 def _constrained(walk: Walk, profile: Profile) -> Iterator[Reason]:
@@ -220,7 +220,7 @@ def _refused(limit: _Limit, forms: set[str]) -> Reason:
 
 
 def _broken(limit: _Limit, one: Certificate, profile: Profile) -> Iterator[Reason]:
-    if reason := path_rules.too_many_names(limit.limits, limit.issuer, one):
+    if reason := name_rules.too_many_names(limit.limits, limit.issuer, one):
         yield reason
         return
     for bad in violations(limit.limits, one):
@@ -251,7 +251,7 @@ def _subject_email(name: GeneralName, one: Certificate, profile: Profile) -> boo
 def _violation(
     limit: _Limit, one: Certificate, name: str, because: str, bases: tuple[str, ...]
 ) -> Reason:
-    shown = path_rules.listed_bases(bases)
+    shown = name_rules.listed_bases(bases)
     text = f"The name {name} in {one.label} {because} of {limit.issuer.label}: {shown}."
     return Reason("name-constraint", one, text, shown, name)
 
@@ -272,7 +272,7 @@ def _common_names(walk: Walk, profile: Profile, limits: list[_Limit]) -> Iterato
             yield _violation(limits[0], leaf, hosts[0], because, ("a subjectAltName",))
         return
     for limit in limits:
-        if path_rules.too_many_names(limit.limits, limit.issuer, leaf):
+        if name_rules.too_many_names(limit.limits, limit.issuer, leaf):
             continue  # said already
         for host in hosts:
             for bad in broken_by(limit.limits, GeneralName("dns", host)):

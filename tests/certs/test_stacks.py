@@ -22,7 +22,8 @@ from mtlskit import verify
 from mtlskit.__main__ import main
 from mtlskit.certs import paths, stack_extras
 from mtlskit.certs.certificate import Certificate, read_certificate
-from mtlskit.certs.path_rules import TOLD_LIMIT, Walk
+from mtlskit.certs.name_rules import TOLD_LIMIT
+from mtlskit.certs.path_rules import Walk
 from mtlskit.certs.profiles import BASE, SWITCHES, Profile, profile, profiles
 from mtlskit.certs.rulings import Question
 from mtlskit.certs.stack_paths import search_as
