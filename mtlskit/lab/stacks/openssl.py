@@ -1,0 +1,79 @@
+"""`openssl s_server`, without and with ``-www``. Law of this file: it writes one command line."""
+
+from __future__ import annotations
+
+from mtlskit.lab.stacks.process import started
+from mtlskit.lab.stacks.programs import asked, found
+from mtlskit.lab.stacks.setup import Launch, Room, Setup, Stack, Wish
+
+_CAN: frozenset[Wish] = frozenset(
+    {"optional", "ca-list", "depth", "crl", "ciphers", "schemes", "names"}
+)
+_VERSION = r"OpenSSL (\S+)"
+
+
+def _command(setup: Setup, room: Room, program: str) -> tuple[str, ...]:
+    low, high = setup.versions
+    told = [program, "s_server", "-accept", f"{room.host}:0"]
+    told += ["-cert", room.path("leaf.pem"), "-key", room.path("key.pem")]
+    told += ["-no-CApath", "-no-CAstore"]
+    if setup.identity.chain:
+        told += ["-cert_chain", room.path("issuers.pem")]
+    told += ["-min_protocol", f"TLSv{low}", "-max_protocol", f"TLSv{high}"]
+    if setup.names:
+        told += ["-servername", setup.names[0], "-servername_fatal"]
+        told += ["-cert2", room.path("chain.pem"), "-key2", room.path("key.pem")]
+    return (*told, *_about_clients(setup, room), *_about_algorithms(setup))
+
+
+def _about_clients(setup: Setup, room: Room) -> list[str]:
+    if setup.asks == "no":
+        return []
+    insisting = setup.asks == "require"
+    told = ["-Verify" if insisting else "-verify", str(setup.depth), "-verify_return_error"]
+    told += ["-verifyCAfile", room.path("trust.pem")] if setup.trust else []
+    listed = setup.trust if setup.ca_list is None else setup.ca_list
+    # s_server names the authorities of -CAfile, and verifies by those of -verifyCAfile.
+    told += ["-CAfile", room.path("list.pem")] if listed else ["-no-CAfile"]
+    if setup.crls:
+        told += ["-crl_check_all", "-CRL", room.path("crl.pem")]
+    return told
+
+
+def _about_algorithms(setup: Setup) -> list[str]:
+    told = ["-client_sigalgs", setup.schemes] if setup.schemes else []
+    if setup.ciphers:
+        old, new = setup.ciphers
+        told += ["-cipher", old, "-ciphersuites", new]
+    return told
+
+
+def _launch(setup: Setup, room: Room, program: str) -> Launch:
+    return Launch(_command(setup, room, program), announces=r"ACCEPT 127\.0\.0\.1:(\d+)")
+
+
+def _launch_www(setup: Setup, room: Room, program: str) -> Launch:
+    return Launch((*_command(setup, room, program), "-www"), announces=r"ACCEPT 127\.0\.0\.1:(\d+)")
+
+
+PLAIN = Stack(
+    name="openssl",
+    library="OpenSSL",
+    can=_CAN,
+    find=found("openssl"),
+    ask_version=asked("version", pattern=_VERSION),
+    launch=_launch,
+    measured_as="openssl_s_server",
+    starter=started,
+    answers=False,
+)
+WWW = Stack(
+    name="openssl-www",
+    library="OpenSSL",
+    can=_CAN,
+    find=found("openssl"),
+    ask_version=asked("version", pattern=_VERSION),
+    launch=_launch_www,
+    measured_as="openssl_s_server",
+    starter=started,
+)
