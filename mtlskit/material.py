@@ -162,15 +162,36 @@ class Closing:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why no TCP connection came about.
+    """Why no connection came about over which TLS could have begun.
 
     Attributes:
         kind: ``unresolved`` the name has no address, ``refused`` nobody listens,
-            ``timeout`` no answer before the deadline, ``reset``, ``unreachable`` no route.
-        text: the operating system's own words.
+            ``timeout`` no answer before the deadline, ``reset``, ``unreachable`` no route,
+            ``declined`` a proxy, or the server before STARTTLS, answered and went no further.
+        text: the operating system's own words, or those of the one who declined.
+        by: whose word it is: ``between`` a proxy's, or about reaching it; ``server`` its own in
+            plain text; None: the operating system's, about the endpoint itself.
+        code: the number in that word, where it has one: HTTP status, SOCKS reply, LDAP result.
     """
 
-    kind: Literal["unresolved", "refused", "timeout", "reset", "unreachable"]
+    kind: Literal["unresolved", "refused", "timeout", "reset", "unreachable", "declined"]
+    text: str
+    by: Literal["between", "server"] | None = None
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing that was said or seen before TLS began: to a proxy, or for STARTTLS.
+
+    Attributes:
+        seconds: since the connection was begun.
+        speaker: whose words; ``between`` is a proxy; None: seen by the one who recorded.
+        text: the words, in one line and cut short. Credentials are never among them.
+    """
+
+    seconds: float
+    speaker: Literal["client", "server", "between"] | None
     text: str
 
 
@@ -188,6 +209,7 @@ class Tap:
         began: when, in UTC, if known.
         peer: the address and port that were really called, if known.
         own: the address and port from which the call was made, as this machine sees them.
+        prologue: what was said before TLS began, in order.
     """
 
     source: Source
@@ -201,3 +223,4 @@ class Tap:
     began: datetime | None = None
     peer: str | None = None
     own: str | None = None
+    prologue: tuple[Remark, ...] = ()

@@ -6,12 +6,16 @@ carried out is refused here, with one sentence.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import Literal
 from urllib.parse import quote
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity
+from mtlskit.collect.starttls import PROTOCOLS
+from mtlskit.collect.via import Proxy
 from mtlskit.material import Target
 
 VERSIONS = ("1.0", "1.1", "1.2", "1.3")
@@ -23,6 +27,8 @@ LONGEST = 3600.0
 _HTTPS = 443  # the port that an https authority leaves out (RFC 9110, 4.2.2)
 _NAME_LIMIT = 253  # characters of a host name without its trailing dot (RFC 1035, 2.3.4)
 _PORTS = range(1, 65536)
+_ALPN_LIMIT = 255  # bytes of a protocol's name (RFC 7301, 3.1)
+_WORD = re.compile(r"[A-Za-z0-9_+.!@=?*/-]{1,100}")
 _URI_MARKS = "/?:@!$&'()*+,;=-._~%#[]"  # RFC 3986, 2.2 and 2.3: these keep their meaning
 
 
@@ -86,9 +92,21 @@ class Call:
         linger: seconds of silence to wait for the server's next word after the handshake, since
             in TLS 1.3 the refusal comes then. After a request it counts once the answer has
             begun; the answer itself is waited for within the timeout, for up to 5 seconds.
+        via: the proxy to go through; None: call directly.
+        starttls: the protocol within which TLS is begun, one of `PROTOCOLS`; None: at once.
+        address: what to connect to, if that is settled already: an earlier call's `Tap.peer`,
+            so that a second attempt meets the same machine. With a proxy it is the proxy's.
+        alpn: application protocols to offer, the first one preferred; (): no such extension.
+        ciphers: cipher suites to offer, in OpenSSL's words or the RFCs' names. TLS 1.3 has suites
+            of its own: of either kind, those that OpenSSL offers if none is given.
+        schemes: signature schemes to take and to sign with (RFC 8446, 4.2.3); (): OpenSSL's.
+        groups: groups for the key exchange (RFC 8446, 4.2.7); (): OpenSSL's.
+        hello: ``large`` sends a post-quantum key share, which fills more than one packet;
+            ``small`` sends none; None: as `groups` or OpenSSL say.
+        post_handshake: offer to be asked for a certificate later (RFC 8446, 4.2.6).
 
     Raises:
-        ValueError: the port, a version, a duration or the server name cannot be.
+        ValueError: the port, a version, a duration, a name or another wish cannot be.
     """
 
     target: Target
@@ -100,6 +118,15 @@ class Call:
     request: HttpRequest | None = None
     timeout: float = 10.0
     linger: float = 1.0
+    via: Proxy | None = None
+    starttls: str | None = None
+    address: Target | None = None
+    alpn: tuple[str, ...] = ()
+    ciphers: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    hello: Literal["small", "large"] | None = None
+    post_handshake: bool = False
 
     def __post_init__(self) -> None:
         if self.target.port not in _PORTS:
@@ -117,6 +144,33 @@ class Call:
         for name in (self.target.host, self.expected_name):
             if not _is_address(name):
                 _wire_name(name)
+        self._check_way()
+        self._check_hello()
+
+    def _check_way(self) -> None:
+        if self.starttls is not None and self.starttls not in PROTOCOLS:
+            raise ValueError(
+                f"TLS cannot be begun within {self.starttls[:20]!r}; "
+                f"give one of {', '.join(PROTOCOLS)}."
+            )
+        if self.via is not None and "%" in self.target.host:
+            raise ValueError("An address with a zone counts on this machine alone, for no proxy.")
+
+    def _check_hello(self) -> None:
+        for one in self.alpn:
+            if not one.isascii() or not 0 < len(one) <= _ALPN_LIMIT:
+                raise ValueError(f"{one[:60]!r} is no application protocol, such as http/1.1.")
+        for one in (*self.ciphers, *self.schemes, *self.groups):
+            if not _WORD.fullmatch(one):
+                raise ValueError(f"{one[:60]!r} names no cipher suite, scheme or group.")
+        if self.hello is not None and self.groups:
+            raise ValueError(
+                "Give either the groups, or a small or large hello: they say the same."
+            )
+        if self.hello == "large" and self.versions[1] != "1.3":
+            raise ValueError(
+                "A large ClientHello needs TLS 1.3: before, it holds no key share to be large."
+            )
 
     @property
     def expected_name(self) -> str:
@@ -133,6 +187,12 @@ class Call:
         else:
             host = _wire_name(name).decode("ascii")
         return host if self.target.port == _HTTPS else f"{host}:{self.target.port}"
+
+    @property
+    def wire_host(self) -> str:
+        """The target's host as a proxy is told of it: an address, or a name in ASCII."""
+        host = self.target.host
+        return host if _is_address(host) else _wire_name(host).decode("ascii")
 
     @property
     def sni(self) -> bytes | None:

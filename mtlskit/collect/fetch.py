@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from time import monotonic
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from mtlskit.collect import tcp
+from mtlskit.collect.dial import dial
+from mtlskit.collect.tcp import Line, NoConnectionError
 from mtlskit.material import Blob, Problem, Source, Target, Unreadable
 
 SIZE_LIMIT = 32 * 1024 * 1024
@@ -74,10 +75,10 @@ def _exchange(request: Request, deadline: float, limit: int) -> tuple[bytes, byt
     """Send one request; give the answer's head and body."""
     parts, target = _checked(request.url)
     try:
-        with tcp.dial(target, deadline) as line:
+        with dial(target, deadline) as line:
             line.put(_written(request, parts))
             return _received(request.url, line, limit)
-    except tcp.NoConnectionError as error:
+    except NoConnectionError as error:
         raise _refused(request.url, error.failure.text) from None
 
 
@@ -108,7 +109,7 @@ def _written(request: Request, parts: SplitResult) -> bytes:
     return "\r\n".join((*lines, "", "")).encode("ascii") + (request.body or b"")
 
 
-def _received(url: str, line: tcp.Line, limit: int) -> tuple[bytes, bytes]:
+def _received(url: str, line: Line, limit: int) -> tuple[bytes, bytes]:
     """Read until the answer is whole."""
     answer = _Answer(url, limit)
     while piece := line.read(line.deadline):

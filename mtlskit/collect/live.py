@@ -8,15 +8,20 @@ the alert still lies in the socket's buffer; and it ends at its deadline, whatev
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 
 from OpenSSL import SSL
 
-from mtlskit.collect import openssl, tcp
+from mtlskit.collect import openssl, starttls
 from mtlskit.collect.answer import Answer
 from mtlskit.collect.call import Call, HttpRequest
-from mtlskit.material import Failure, Secrets, Source, Tap
+from mtlskit.collect.dial import dial
+from mtlskit.collect.plain import Plain
+from mtlskit.collect.tcp import Line, NoConnectionError
+from mtlskit.collect.via import pass_through
+from mtlskit.material import Failure, Remark, Secrets, Source, Tap, Target
 
 __all__ = ["Call", "HttpRequest", "connect"]
 
@@ -41,25 +46,47 @@ _BUFFER = 65536
 def connect(call: Call) -> Tap:
     """Try to connect as `call` says, and record what went over the wire.
 
-    Never raises for what the network or the server does: without a TCP connection the tap has a
+    Never raises for what the network or the server does: without a connection the tap has a
     `failure`, else its chunks and its closing. It returns within the call's timeout. A request
     that got no answer within the timeout, or `PATIENCE`, ends with the closing "deadline".
+
+    Raises:
+        ValueError: OpenSSL does not know what the call wants it to offer.
+    """
+    return connect_resuming(call)[0]
+
+
+def connect_resuming(
+    call: Call, session: SSL.Session | None = None
+) -> tuple[Tap, SSL.Session | None]:
+    """Connect as `connect` does, and offer to resume an earlier session.
+
+    Args:
+        call: what to do.
+        session: an earlier connection's, as this function returned it; None: begin afresh.
+
+    Returns:
+        The tap, and the session that could be resumed next; None where no handshake was done.
     """
     began, start = datetime.now(UTC), monotonic()
     secrets: list[str] = []
     words: list[str] = []
-    line: tcp.Line | None = None
+    talk = _Talk(call, openssl.client(call, secrets, words, session), words)
+    line: Line | None = None
     failure: Failure | None = None
+    remarks: list[Remark] = []
     try:
-        with tcp.dial(call.target, start + call.timeout) as line:
-            _Talk(call, line, openssl.client(call, secrets, words), words).run()
-    except tcp.NoConnectionError as error:
+        with _dialled(call, start + call.timeout) as line:
+            _prepare(call, line, remarks)
+            talk.run(line)
+    except NoConnectionError as error:
         failure = error.failure
-    return Tap(
+    recorded = line if failure is None else None
+    tap = Tap(
         source=Source(str(call.target)),
         target=call.target,
-        chunks=tuple(line.chunks) if line else (),
-        closing=line.closing if line else None,
+        chunks=tuple(recorded.chunks) if recorded else (),
+        closing=recorded.closing if recorded else None,
         failure=failure,
         secrets=Secrets(tuple(secrets)),
         server_name=call.expected_name,
@@ -67,10 +94,40 @@ def connect(call: Call) -> Tap:
         began=began,
         peer=line.peer if line else None,
         own=line.own if line else None,
+        prologue=tuple(remarks),
     )
+    return tap, talk.session
 
 
-def _trouble(line: tcp.Line | None) -> tuple[str, ...]:
+def _dialled(call: Call, deadline: float) -> Line:
+    """Connect to whatever is to be called first: the endpoint, or the proxy before it."""
+    proxy = call.via.target if call.via else None
+    try:
+        return dial(call.address or proxy or call.target, deadline)
+    except NoConnectionError as error:
+        if proxy is None:
+            raise
+        text = f"the proxy {proxy} could not be reached: {error.failure.text}"
+        raise NoConnectionError(replace(error.failure, text=text, by="between")) from None
+
+
+def _prepare(call: Call, line: Line, remarks: list[Remark]) -> None:
+    """Say in plain text what is to be said before TLS; keep what was said."""
+    if line.missed:
+        where: Target | str = line.peer or call.target
+        tried = f"{where} was called; tried beside it: {'; '.join(line.missed)}"
+        remarks.append(Remark(line.seconds, None, tried))
+    if call.via is None and call.starttls is None:
+        return
+    plain = Plain(line, remarks)
+    if call.via is not None:
+        pass_through(call.via, call.target, call.wire_host, plain)
+    if call.starttls is not None:
+        starttls.start(call.starttls, plain, line.own)
+    line.begin_anew(plain.left())
+
+
+def _trouble(line: Line | None) -> tuple[str, ...]:
     return (f"the socket failed: {line.trouble}",) if line and line.trouble else ()
 
 
@@ -79,15 +136,22 @@ class _Talk:
 
     __slots__ = ("_call", "_given_up", "_line", "_over", "_tls", "_words")
 
-    def __init__(self, call: Call, line: tcp.Line, tls: SSL.Connection, words: list[str]) -> None:
+    _line: Line
+
+    def __init__(self, call: Call, tls: SSL.Connection, words: list[str]) -> None:
         self._call = call
-        self._line = line
         self._tls = tls
         self._words = words
         self._over = self._given_up = False
 
-    def run(self) -> None:
+    @property
+    def session(self) -> SSL.Session | None:
+        """What could be resumed; in TLS 1.3 it came with the server's last ticket."""
+        return self._tls.get_session()
+
+    def run(self, line: Line) -> None:
         """Shake hands, ask if there is something to ask, listen, and close."""
+        self._line = line
         self._handshake()
         request = self._call.request
         if request is not None and self._tls_1_3:

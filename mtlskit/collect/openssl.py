@@ -6,12 +6,14 @@ from a store, no trust that was not given, no key from a file. Its words are kep
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.bindings.openssl.binding import Binding
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from OpenSSL import SSL, crypto
 
@@ -37,6 +39,9 @@ _CIPHERS = b"DEFAULT:@SECLEVEL=0"
 # completes a chain from the trust given, and a missing intermediate would be sent all the same.
 _NO_AUTO_CHAIN = 0x00000008
 
+# Suites of TLS 1.3 name no key exchange and no authentication (RFC 8446, B.4).
+_TLS_1_3_SUITE = re.compile(r"TLS_(AES|CHACHA20|SHA256|SHA384)_(?!.*WITH).*")
+
 _SIGNING_KEYS = (
     dsa.DSAPrivateKey,
     ec.EllipticCurvePrivateKey,
@@ -58,18 +63,32 @@ _X509_WORDS = {
 }
 
 
-def client(call: Call, secrets: list[str], words: list[str]) -> SSL.Connection:
+# Without the post-quantum share a ClientHello fits into one packet; with it, it does not. Names as
+# in RFC 8446, 4.2.7 and draft-ietf-tls-ecdhe-mlkem, in OpenSSL's spelling.
+_SMALL = ("X25519", "P-256", "P-384", "P-521", "X448")
+_LARGE = ("X25519MLKEM768", *_SMALL)
+
+
+def client(
+    call: Call, secrets: list[str], words: list[str], session: SSL.Session | None = None
+) -> SSL.Connection:
     """Make the client side of a TLS connection over memory BIOs.
 
     Args:
         call: what to offer, demand and trust.
         secrets: gets the key log's lines while the handshake runs.
         words: gets what is to be said about the set-up and about the server's certificate.
+        session: one of an earlier connection, to be resumed.
+
+    Raises:
+        ValueError: OpenSSL does not know a cipher suite, scheme or group that was asked for.
     """
     connection = SSL.Connection(_context(call, secrets, words), None)
     connection.set_connect_state()
     if (name := call.sni) is not None:
         connection.set_tlsext_host_name(name)
+    if session is not None:
+        connection.set_session(session)
     return connection
 
 
@@ -85,7 +104,7 @@ def _context(call: Call, secrets: list[str], words: list[str]) -> SSL.Context:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(_VERSIONS[call.versions[0]])
     context.set_max_proto_version(_VERSIONS[call.versions[1]])
-    context.set_cipher_list(_CIPHERS)
+    _choose(context, call)
     context.set_mode(_NO_AUTO_CHAIN)
     # Java clients talk to servers without RFC 5746; refusing them here would hide the cause.
     context.set_options(SSL.OP_LEGACY_SERVER_CONNECT)
@@ -97,6 +116,40 @@ def _context(call: Call, secrets: list[str], words: list[str]) -> SSL.Context:
         _trust(context, call.trust, words)
         context.set_verify(SSL.VERIFY_PEER, _judge(call.expected_name, words))
     return context
+
+
+def _choose(context: SSL.Context, call: Call) -> None:
+    """Offer what the call wants offered; what it leaves open is OpenSSL's own choice."""
+    _choose_ciphers(context, call)
+    groups = {"small": _SMALL, "large": _LARGE, None: call.groups}[call.hello]
+    # pyOpenSSL has no names for these three; they are OpenSSL's own functions, by way of the
+    # library that both share. For TLS 1.2 the list of groups goes by its older name, curves.
+    raw, handle = Binding.lib, context._context  # noqa: SLF001 - there is no public way to it
+    if groups and not raw.SSL_CTX_set1_curves_list(handle, ":".join(groups).encode()):
+        raise _unknown("groups", groups)
+    if call.schemes and not raw.SSL_CTX_set1_sigalgs_list(handle, ":".join(call.schemes).encode()):
+        raise _unknown("signature schemes", call.schemes)
+    if call.post_handshake:
+        raw.SSL_CTX_set_post_handshake_auth(handle, 1)
+    if call.alpn:
+        context.set_alpn_protos([one.encode("ascii") for one in call.alpn])
+
+
+def _choose_ciphers(context: SSL.Context, call: Call) -> None:
+    """Offer these suites. Those of TLS 1.3 have a list of their own; one not given stays whole."""
+    modern = [one for one in call.ciphers if _TLS_1_3_SUITE.fullmatch(one)]
+    older = [one for one in call.ciphers if one not in modern]
+    try:
+        context.set_cipher_list(f"{':'.join(older)}:@SECLEVEL=0".encode() if older else _CIPHERS)
+        if modern:
+            context.set_tls13_ciphersuites(":".join(modern).encode())
+    except SSL.Error:
+        raise _unknown("cipher suites", call.ciphers) from None
+
+
+def _unknown(what: str, wanted: tuple[str, ...]) -> ValueError:
+    Binding.lib.ERR_clear_error()
+    return ValueError(f"OpenSSL knows none, or not all, of these {what}: {', '.join(wanted)}.")
 
 
 def _offer(

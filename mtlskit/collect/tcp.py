@@ -1,4 +1,4 @@
-"""TCP by our own hand: the addresses of a name, a connection, and every byte noted.
+"""One TCP connection by our own hand, every byte noted.
 
 Law of this file: every wait ends at a deadline that was given; what went over the wire is noted as
 it went, in order, and nothing is read into it. A failed send does not end the reading: what the
@@ -7,14 +7,12 @@ server said before it closed still lies in the socket's buffer.
 
 from __future__ import annotations
 
-import errno
 import os
 import selectors
 import socket
-import threading
+import sys
 from collections.abc import Callable
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from time import monotonic
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -23,135 +21,32 @@ from mtlskit.material import Chunk, Closing, Failure, Target
 
 _READ_SIZE = 65536
 # For one socket poll() does what epoll does in fewer system calls. Windows has only select().
-_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
-_Kind = Literal["unresolved", "refused", "timeout", "reset", "unreachable"]
-_Address = tuple[int, tuple[Any, ...]]  # family, and what connect() of that family takes
-
-_KINDS: dict[int, _Kind] = {
-    errno.ECONNREFUSED: "refused",
-    errno.ECONNRESET: "reset",
-    errno.ECONNABORTED: "reset",
-    errno.ETIMEDOUT: "timeout",
-}
-# Of several addresses that all failed, the one that says most about the endpoint is told first.
-_TELLING: tuple[_Kind, ...] = ("refused", "reset", "timeout", "unreachable", "unresolved")
+Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class NoConnectionError(Exception):
-    """No TCP connection came about; carries the `Failure` that says why."""
+    """No connection came about that TLS could use; carries the `Failure` that says why."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.text)
         self.failure = failure
 
 
-def dial(target: Target, deadline: float) -> Line:
-    """Connect to `target`, trying its addresses in order.
+def words_of(error: OSError | int) -> str:
+    """Return the system's words for an error, or for its number.
 
-    Args:
-        target: host (name or address) and port.
-        deadline: when to give up, by `time.monotonic`.
-
-    Raises:
-        NoConnectionError: nothing answered; its `failure` says what was seen instead.
+    On Windows the C library's table lacks the numbers of sockets, and the system has its own.
     """
-    addresses = _resolve(target, deadline)
-    failures: list[Failure] = []
-    for tried, address in enumerate(addresses):
-        # Each address gets its share, so that one that swallows packets does not starve the rest.
-        share = (deadline - monotonic()) / (len(addresses) - tried)
-        outcome = _connect(address, monotonic() + share)
-        if isinstance(outcome, Line):
-            outcome.deadline = deadline
-            return outcome
-        failures.append(outcome)
-    raise NoConnectionError(_sum_up(failures))
+    if isinstance(error, OSError):
+        return error.strerror or words_of(error.errno or 0)
+    if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415 - nobody else needs it
+
+        return ctypes.FormatError(error).strip()
+    return os.strerror(error)
 
 
-def _sum_up(failures: list[Failure]) -> Failure:
-    """Make one failure of one for each address."""
-    ranked = sorted(failures, key=lambda failure: _TELLING.index(failure.kind))
-    return Failure(ranked[0].kind, "; ".join(failure.text for failure in ranked))
-
-
-def _resolve(target: Target, deadline: float) -> tuple[_Address, ...]:
-    """Return the addresses of `target`, each once, in the resolver's order."""
-    try:
-        found = _look_up(target, socket.AI_NUMERICHOST)
-    except (OSError, UnicodeError):
-        found = _look_up_in_time(target, deadline)
-    addresses = tuple(dict.fromkeys((family, where) for family, _, _, _, where in found))
-    if not addresses:
-        raise NoConnectionError(Failure("unresolved", f"{target.host} has no address"))
-    return addresses
-
-
-def _look_up(target: Target, flags: int = 0) -> list[tuple[Any, Any, int, str, Any]]:
-    return socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM, flags=flags)
-
-
-def _look_up_in_time(target: Target, deadline: float) -> list[tuple[Any, Any, int, str, Any]]:
-    """Ask the resolver in a thread of its own, since getaddrinfo takes no deadline.
-
-    A thread that comes too late ends by itself and is not waited for, not even at exit.
-    """
-    answers: SimpleQueue[list[tuple[Any, Any, int, str, Any]] | Exception] = SimpleQueue()
-    threading.Thread(target=_answer, args=(answers, lambda: _look_up(target)), daemon=True).start()
-    try:
-        answer = answers.get(timeout=max(0.0, deadline - monotonic()))
-    except Empty:
-        text = f"looking up {target.host} brought no answer before the deadline"
-        raise NoConnectionError(Failure("unresolved", text)) from None
-    if isinstance(answer, Exception):
-        words = getattr(answer, "strerror", None) or str(answer)
-        raise NoConnectionError(Failure("unresolved", f"{target.host}: {words}")) from answer
-    return answer
-
-
-def _answer(answers: SimpleQueue[Any], ask: Callable[[], object]) -> None:
-    try:
-        answers.put(ask())
-    except (OSError, UnicodeError) as error:  # a name the resolver's codec cannot take is no name
-        answers.put(error)
-
-
-def _connect(address: _Address, until: float) -> Line | Failure:
-    """Connect to one address, or say what came instead."""
-    family, where = address
-    began = monotonic()
-    try:
-        sock = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:  # the machine has no such address family
-        return _failure(error.errno or 0, where)
-    try:
-        sock.settimeout(0)
-        code = sock.connect_ex(where)
-        if code in {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN}:
-            code = _outcome(sock, until)
-        if code == 0:
-            # Flights are handed over whole; waiting to fill packets would only add delay.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return Line(sock, began=began, deadline=until)
-    except OSError as error:
-        code = error.errno or 0
-    sock.close()
-    return _failure(code, where)
-
-
-def _outcome(sock: socket.socket, until: float) -> int:
-    """Wait for a connection that was begun; return 0 or the error's number."""
-    with _Selector() as selector:
-        selector.register(sock, selectors.EVENT_WRITE)
-        if not selector.select(max(0.0, until - monotonic())):
-            return errno.ETIMEDOUT
-    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-
-
-def _failure(code: int, where: tuple[Any, ...]) -> Failure:
-    return Failure(_KINDS.get(code, "unreachable"), f"{where[0]}: {os.strerror(code)}")
-
-
-def _told(end: Callable[[], Any]) -> str | None:
+def told(end: Callable[[], Any]) -> str | None:
     """Write one end of a connection as ``address:port``; None where there is no such thing."""
     try:
         where = end()
@@ -171,11 +66,12 @@ class Line:
         deadline: when everything ends, by `time.monotonic`.
         peer: the address and port that were reached; None if the system does not say.
         own: the address and port on this machine; None if the system does not say.
+        missed: what came of the addresses that were tried beside this one, as sentences.
     """
 
     __slots__ = (
-        "_began", "_events", "_outbox", "_over", "_selector", "_sock",
-        "chunks", "closing", "deadline", "own", "peer", "received", "trouble",
+        "_began", "_events", "_outbox", "_over", "_returned", "_selector", "_sock",
+        "chunks", "closing", "deadline", "missed", "own", "peer", "received", "trouble",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, *, began: float, deadline: float) -> None:
@@ -184,14 +80,16 @@ class Line:
         self.closing: Closing | None = None
         self.received = 0
         self.trouble: str | None = None
+        self.missed: tuple[str, ...] = ()
         self.deadline = deadline
         self._began = began
         self._outbox = bytearray()
+        self._returned = b""
         self._over = False
         self._sock = sock
-        self.peer = _told(sock.getpeername)
-        self.own = _told(sock.getsockname)
-        self._selector = _Selector()
+        self.peer = told(sock.getpeername)
+        self.own = told(sock.getsockname)
+        self._selector = Selector()
         self._events = selectors.EVENT_READ
         self._selector.register(sock, self._events)
 
@@ -212,6 +110,26 @@ class Line:
         """Whether something that was put still waits to be sent."""
         return bool(self._outbox)
 
+    @property
+    def seconds(self) -> float:
+        """How long ago the connection was begun."""
+        return monotonic() - self._began
+
+    def begin_anew(self, unread: bytes) -> None:
+        """Forget what was said so far: TLS begins here, and only TLS is recorded.
+
+        Args:
+            unread: what was read too much; it is recorded and read again.
+        """
+        self.chunks.clear()
+        self.received = 0
+        self._returned = unread
+
+    def release(self) -> socket.socket:
+        """Hand over the socket, which this line then has nothing more to do with."""
+        self._selector.close()
+        return self._sock
+
     def put(self, data: bytes) -> None:
         """Send `data`, now or while reading. After a failed send it is dropped."""
         if self.trouble is None and self.closing is None:
@@ -224,6 +142,8 @@ class Line:
         Args:
             until: when to stop waiting, by `time.monotonic`; never later than the deadline.
         """
+        if self._returned:
+            return self._read_again()
         until = min(until, self.deadline)
         while not self._over:
             left = until - monotonic()
@@ -237,6 +157,12 @@ class Line:
                 if data is not None:
                     return data
         return b""
+
+    def _read_again(self) -> bytes:
+        data, self._returned = self._returned, b""
+        self.received += len(data)
+        self._keep("server", data)
+        return data
 
     def hang_up(self) -> None:
         """End our side in order; what the server still says can be read."""
@@ -288,12 +214,12 @@ class Line:
         return data
 
     def _note(self, error: OSError) -> None:
-        self.trouble = self.trouble or os.strerror(error.errno or 0)
+        self.trouble = self.trouble or words_of(error)
 
     def _keep(self, sender: Literal["client", "server"], data: bytes) -> None:
-        self.chunks.append(Chunk(monotonic() - self._began, sender, data))
+        self.chunks.append(Chunk(self.seconds, sender, data))
 
     def _closed(
         self, sender: Literal["client", "server"] | None, kind: Literal["fin", "reset", "deadline"]
     ) -> Closing:
-        return Closing(sender, kind, monotonic() - self._began)
+        return Closing(sender, kind, self.seconds)

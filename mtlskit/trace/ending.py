@@ -105,6 +105,8 @@ class _Court:
         failure = self.tap.failure
         if failure is None:
             return None
+        if failure.kind == "declined":
+            return self._end("refused", failure.by, "connect", failure.text)
         return self._end("unreachable", None, "connect", f"no connection: {failure.text}")
 
     def not_tls(self) -> Ended | None:

@@ -29,6 +29,13 @@ from mtlskit.wire.conversation import (
 
 _HANDSHAKE = 22
 _ALERT = 21
+_SPEAKERS = {
+    "client": "client, before TLS",
+    "server": "server, before TLS",
+    "between": "proxy",
+    None: "noted",
+}
+"""Who said a plain line; None: whoever recorded it."""
 _ANSWER_KEPT = 65536
 """Bytes of application data from the server that are looked at for an HTTP answer."""
 
@@ -36,6 +43,7 @@ _ANSWER_KEPT = 65536
 def follow(tap: Tap) -> Trace:
     """Tell the recorded connection; never fails, whatever bytes were recorded."""
     story = _Story(tap)
+    story.before_tls()
     conversation = Conversation(tap.secrets.lines)
     seconds = 0.0
     for chunk in tap.chunks:
@@ -66,6 +74,13 @@ class _Story:
     tickets: int = 0
     answer: bytearray = field(default_factory=bytearray)
     answer_source: Source | None = None
+
+    def before_tls(self) -> None:
+        """Tell what was said in plain text, as notes: it is no part of the handshake."""
+        for one in self.tap.prologue:
+            source = self.tap.source.at("before TLS")
+            name = _SPEAKERS[one.speaker]
+            self.events.append(Event(None, "note", name, source, one.seconds, note=one.text))
 
     def take(self, seen: Seen, seconds: float) -> None:
         """Turn one thing seen on the wire into an event, and note what it settles."""

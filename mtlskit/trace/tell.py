@@ -35,7 +35,11 @@ def headline(trace: Trace) -> str:
         return f"No connection to {where} came about."
     if ended.outcome == "undecided":
         return f"It cannot be told whether {where} accepted the connection."
-    who = {"server": "The server refused the client", "client": "The client refused the server"}
+    who = {
+        "server": "The server refused the client",
+        "client": "The client refused the server",
+        "between": "A proxy on the way refused the client",
+    }
     told = who.get(ended.refused_by or "", "The connection failed")
     return f"{told} {_STAGES.get(ended.stage or '', '')}".rstrip() + "."
 
@@ -76,7 +80,9 @@ def facts(trace: Trace) -> tuple[tuple[str, Inline], ...]:
         ("Outcome", Badge(trace.ended.outcome, _TONES[trace.ended.outcome])),
         ("TLS version", trace.tls or "none agreed on"),
     ]
+    called = trace.peer if trace.peer != str(trace.target) else None
     optional = (
+        ("Address called", called),
         ("Cipher suite", trace.cipher),
         ("Server name sent", trace.server_name),
         ("Application protocol", trace.alpn),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from mtlskit.collect import dial as dialler
 from mtlskit.collect import tcp
 from mtlskit.lab.endpoint import nobody
 from mtlskit.material import Target
@@ -39,7 +40,7 @@ def served(behave: Callable[[socket.socket], None], host: str = "127.0.0.1") -> 
 
 
 def dial(target: Target, seconds: float = 5.0) -> tcp.Line:
-    return tcp.dial(target, monotonic() + seconds)
+    return dialler.dial(target, monotonic() + seconds)
 
 
 def everything(line: tcp.Line) -> bytes:
