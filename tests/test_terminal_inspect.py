@@ -48,12 +48,13 @@ def test_the_json_has_the_warnings(folder: Path, capsys: Capsys) -> None:
 
 
 @pytest.mark.parametrize(
-    ("second", "status"), [("same.pem", ACCEPTED), ("root.pem", REFUSED), ("gone.pem", REFUSED)]
+    ("second", "status"),
+    [("same.pem", ACCEPTED), ("root.pem", REFUSED), ("gone.pem", UNREADABLE)],
 )
 def test_stores_that_differ_are_status_1(
     folder: Path, capsys: Capsys, second: str, status: int
 ) -> None:
-    """As of any program that compares: the same is 0, another or an unread one is 1."""
+    """As of any program that compares: the same is 0, another is 1; one that is unread is 3."""
     files = [str(folder / "client.pem"), str(folder / second)]
     assert main(["inspect", *files, "--compare"]) == status
     assert "What stands where" in capsys.readouterr().out
@@ -88,5 +89,5 @@ def test_key_stores_are_compared_with_a_password_file(tmp_path: Path, capsys: Ca
     given = ["--compare", "--password-file", str(tmp_path / "word")]
     assert main(["inspect", *files, *given]) == REFUSED
     printed = capsys.readouterr().out
-    assert "same subject, new key" in printed
+    assert "same subject and issuer, new key" in " ".join(printed.split())
     assert lab.password not in printed

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import Pool
+from mtlskit.certs.compare_keys import HeldKey, keys_of
 from mtlskit.certs.distinguished import normalised
 from mtlskit.certs.entries import Entry, Store
 from mtlskit.certs.odd_names import OddName, odd_names
@@ -72,13 +73,14 @@ class Renewal:
     """A newer certificate in place of an older one.
 
     Attributes:
-        same_key, same_subject: what they share; one of them at least.
+        same_key, same_subject, same_issuer: what they share: the key, or subject and issuer.
     """
 
     older: Certificate
     newer: Certificate
     same_key: bool
     same_subject: bool
+    same_issuer: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,21 @@ class Comparison(Shown):
         held = [Held(first[der], tuple(map(tuple, places))) for der, places in found.items()]
         return tuple(sorted(held, key=lambda one: -sum(map(bool, one.places))))
 
+    @cached_property
+    def known(self) -> tuple[bool, ...]:
+        """For each store, whether all its certificates could be read; else nothing is missing."""
+        return tuple(not _closed(store) for store in self.stores)
+
+    @cached_property
+    def keys(self) -> tuple[HeldKey, ...]:
+        """Every private key, those that most stores hold first."""
+        return keys_of(self.stores)
+
+    @property
+    def same_keys(self) -> bool:
+        """Whether every store holds the same private keys, and each of them could be opened."""
+        return all(all(one.places) for one in self.keys)
+
     @property
     def common(self) -> tuple[Certificate, ...]:
         """What every store holds."""
@@ -155,7 +172,9 @@ class Comparison(Shown):
     def renewals(self) -> tuple[Renewal, ...]:
         """Which certificate (no CA's) renews which, within a store or across them."""
         leaves = [one.certificate for one in self.held if not one.certificate.ca]
-        by_subject = _renewals(leaves, lambda one: normalised(one.subject.der))
+        by_subject = _renewals(
+            leaves, lambda one: (normalised(one.subject.der), normalised(one.issuer.der))
+        )
         by_key = _renewals(leaves, lambda one: one.key.spki)
         return tuple(
             {(one.older.der, one.newer.der): one for one in (*by_subject, *by_key)}.values()
@@ -165,7 +184,8 @@ class Comparison(Shown):
     def missing(self) -> tuple[Missing, ...]:
         """Issuers that a store needs, lacks, and could take from another one."""
         every = Pool(one.certificate for one in self.held)
-        return tuple(one for store in self.stores for one in _missing(store, every))
+        stores = zip(self.stores, self.known, strict=True)
+        return tuple(one for store, known in stores if known for one in _missing(store, every))
 
     @cached_property
     def duplicates(self) -> tuple[Duplicate, ...]:
@@ -193,7 +213,8 @@ class Comparison(Shown):
             "sha256": [one.sha256 for one in ones],
         }
         for at, name in enumerate(names_of(self.stores)):
-            columns[name] = [bool(held.places[at]) for held in self.held]
+            unseen = False if self.known[at] else None
+            columns[name] = [bool(held.places[at]) or unseen for held in self.held]
         return frame_of(columns)
 
     def plain(self) -> dict[str, Plain]:
@@ -238,6 +259,22 @@ def _all_of(store: Store) -> Iterator[Certificate]:
             if one.der not in seen:
                 seen.add(one.der)
                 yield one
+
+
+_CLOSED = {"wrong-password", "no-password", "unsupported", "too-large"}
+
+
+def _closed(store: Store) -> bool:
+    """Whether there may be certificates in it that were not seen.
+
+    In Java's own formats they are not encrypted: no password is needed to see them all.
+    """
+    if not store.entries:
+        return bool(store.problems)
+    if any(one.code == "damaged" for one in store.problems):
+        return True
+    whole = {one.code for one in store.problems if one.source == store.source}
+    return store.format not in {"jks", "jceks"} and bool(whole & _CLOSED)
 
 
 # What differs.
@@ -334,8 +371,13 @@ def _renewals(
 
 
 def _renewal(older: Certificate, newer: Certificate) -> Renewal:
-    same_subject = older.subject.same_as(newer.subject)
-    return Renewal(older, newer, older.key.spki == newer.key.spki, same_subject)
+    return Renewal(
+        older,
+        newer,
+        same_key=older.key.spki == newer.key.spki,
+        same_subject=older.subject.same_as(newer.subject),
+        same_issuer=older.issuer.same_as(newer.issuer),
+    )
 
 
 # What is missing where.

@@ -6,7 +6,7 @@ not found is said too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from mtlskit.certs.certificate import Certificate
@@ -27,7 +27,9 @@ from mtlskit.page.plain import Plain
 from mtlskit.page.plain import plain as tell
 
 if TYPE_CHECKING:
-    from mtlskit.certs.compare import Comparison, Difference, Held, Missing, Renewal
+    from mtlskit.certs.compare import Comparison, Difference, Missing, Renewal
+    from mtlskit.certs.compare_keys import HeldKey
+    from mtlskit.material import Source
 
 _T = TypeVar("_T")
 
@@ -61,9 +63,11 @@ def page(found: Comparison) -> Page:
         ),
     }
     blocks += [Section(title, tuple(inner)) for title, inner in sections.items() if inner]
-    blocks.append(Section("What stands where", _where(found.held, names)))
-    if without := [title.lower() for title, inner in sections.items() if not inner]:
-        blocks.append(Paragraph(f"Looked for and not found: {'; '.join(without)}."))
+    blocks.append(Section("What stands where", _where(found, names)))
+    without = [title.lower() for title, inner in sections.items() if not inner]
+    if without and (found.held or all(found.known)):
+        where = "" if all(found.known) else " in what could be read"
+        blocks.append(Paragraph(f"Looked for{where} and not found: {'; '.join(without)}."))
     return Page(" and ".join(names) or "No store was given", tuple(blocks))
 
 
@@ -73,8 +77,20 @@ def plain(found: Comparison) -> dict[str, Plain]:
         "stores": [str(store.source) for store in found.stores],
         "same": found.same,
         "certificates": [
-            {**_named(one.certificate), "in": [[str(at) for at in place] for place in one.places]}
+            {**_named(one.certificate), "in": _plain_places(one.places, found.known)}
             for one in found.held
+        ],
+        "read": list(found.known),
+        "same_keys": found.same_keys,
+        "keys": [
+            {
+                "sha256": one.sha256,
+                "key": one.key,
+                "of": [_named(each) for each in one.certificates],
+                "in": _plain_places(one.places, found.known),
+                "locked_in": [[str(at) for at in place] for place in one.locked],
+            }
+            for one in found.keys
         ],
         "differences": list(map(_plain_difference, found.differences)),
         "renewals": list(map(_plain_renewal, found.renewals)),
@@ -86,6 +102,14 @@ def plain(found: Comparison) -> dict[str, Plain]:
         "odd_names": [tell(one) for one in found.odd_names],
         "problems": [tell(one) for one in found.problems],
     }
+
+
+def _plain_places(places: Sequence[Sequence[Source]], known: Sequence[bool]) -> list[Plain]:
+    """The entries of each store; None where the store could not be read."""
+    return [
+        [str(at) for at in place] if place or read else None
+        for place, read in zip(places, known, strict=True)
+    ]
 
 
 def _plain_difference(one: Difference) -> Plain:
@@ -104,6 +128,7 @@ def _plain_renewal(one: Renewal) -> Plain:
         "newer": _named(one.newer),
         "same_key": one.same_key,
         "same_subject": one.same_subject,
+        "same_issuer": one.same_issuer,
     }
 
 
@@ -122,11 +147,16 @@ def _named(one: Certificate) -> dict[str, Plain]:
 
 def _headline(found: Comparison) -> Block:
     every, common = len(found.held), len(found.common)
+    if not all(found.known):
+        return _partial(found)
     if not every:
         return Callout("There is no certificate in any of them", tone="warn")
     if found.same:
-        said = "every store holds the same certificate" + ("" if every == 1 else "s")
-        return Callout(said[0].upper() + said[1:], (Paragraph(_count(every)),), "good")
+        said = "Every store holds the same certificate" + ("" if every == 1 else "s")
+        keys: tuple[Block, ...] = (Paragraph(_count(every)),)
+        if found.same_keys:
+            return Callout(said, keys, "good")
+        return Callout(said, (*keys, Paragraph("Their private keys differ; see below.")), "info")
     title = f"{common or 'No'} certificate{'' if common < 2 else 's'} of {every} "  # noqa: PLR2004 - the plural
     title += "stands in every store" if common <= 1 else "stand in every store"
     lacking = [one for one in found.missing if one.kind == "intermediate"]
@@ -134,6 +164,17 @@ def _headline(found: Comparison) -> Block:
         return Callout(title, tone="info")
     shown = Items(tuple(map(_missing, lacking[:3])))
     return Callout(f"{title}, and an intermediate is missing", (shown,), "warn")
+
+
+def _partial(found: Comparison) -> Block:
+    """Of a store that was not read, nothing is known, and nothing is said."""
+    read = zip(found.stores, found.known, strict=True)
+    closed = [store.source.name for store, known in read if not known]
+    said = (
+        f"What stands in {' and '.join(closed)} is not known: it could not be opened. Compared is "
+        "what could be read; mend what is told below, and compare again."
+    )
+    return Callout("Not every store could be opened", (Paragraph(said),), "warn")
 
 
 def _count(number: int) -> str:
@@ -158,7 +199,8 @@ def _missing(one: Missing) -> Inline:
 
 def _renewal(one: Renewal) -> Inline:
     if one.same_subject:
-        how = "same subject, same key" if one.same_key else "same subject, new key"
+        issuer = "same subject and issuer" if one.same_issuer else "same subject, other issuer"
+        how = f"{issuer}, {'same' if one.same_key else 'new'} key"
     else:
         how = f"same key, other subject (before: {one.older.subject})"
     newer, older = (f"{x.not_after:%Y-%m-%d} [{x.source}]" for x in (one.newer, one.older))
@@ -179,18 +221,37 @@ def _differences(found: Sequence[Difference]) -> list[Block]:
     return sections
 
 
-def _where(held: Sequence[Held], names: Sequence[str]) -> tuple[Block, ...]:
-    if not held:
-        return (Paragraph("Nothing stands anywhere."),)
+def _where(found: Comparison, names: Sequence[str]) -> tuple[Block, ...]:
+    held, known = found.held, found.known
+    if not held and not found.keys:
+        none = "Nothing" if all(known) else "Not known"
+        return (Paragraph(f"{none}."),)
     rows = tuple(
         (
             one.certificate.label,
             f"{one.certificate.not_after:%Y-%m-%d}",
-            *(Badge("yes", "good") if place else "no" for place in one.places),
+            *(_holds(*each) for each in zip(one.places, known, strict=True)),
         )
         for one in held[:SHOWN]
     )
-    table = Table(("Certificate", "Valid until", *names), rows)
-    if len(held) <= SHOWN:
-        return (table,)
-    return (table, Paragraph(f"{len(held) - SHOWN} more certificates are in .frame()."))
+    keys = tuple(
+        (f"private key of {one.label}", one.key, *_key_cells(one, known))
+        for one in found.keys[:SHOWN]
+    )
+    table = Table(("What", "Valid until, or kind", *names), rows + keys)
+    closed = [name for name, read in zip(names, known, strict=True) if not read]
+    told: list[Block] = [Paragraph(f"not known: {one} could not be opened.") for one in closed]
+    if len(held) > SHOWN:
+        told.append(Paragraph(f"{len(held) - SHOWN} more certificates are in .frame()."))
+    return (table, *told)
+
+
+def _holds(place: Sequence[Source], read: bool) -> Inline:  # noqa: FBT001 - a cell's two facts
+    if place:
+        return Badge("yes", "good")
+    return "no" if read else Badge("not known", "warn")
+
+
+def _key_cells(one: HeldKey, known: Sequence[bool]) -> Iterator[Inline]:
+    for place, locked, read in zip(one.places, one.locked, known, strict=True):
+        yield Badge("locked", "warn") if locked and not place else _holds(place, read)

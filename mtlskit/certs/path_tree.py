@@ -106,13 +106,14 @@ def _in_order(step: _Step) -> Iterator[_Step]:
 
 def _folded(step: _Step) -> Section:
     whose = f", issuer of {step.child.label}" if step.child else ""
-    told = (*step.reasons.values(), *step.remarks.values())
-    blocks: list[Block] = [Items(tuple(map(_reason, told)))] if told else []
+    reasons = (*step.reasons.values(), *step.remarks.values())
+    blocks: list[Block] = [Items(tuple(map(told, reasons)))] if reasons else []
     title = f"{step.certificate.label}{whose}: {step.standing}"
     return Section(title, (*blocks, _facts(step.certificate)), folded=True)
 
 
-def _reason(reason: Reason) -> Inline:
+def told(reason: Reason) -> Inline:
+    """Tell a reason in one paragraph, with both sides of what does not match."""
     said: list[str | Badge] = [Badge(reason.code, "bad"), f" {reason.because}"]
     if reason.expected or reason.presented:
         sides = (reason.expected or "nothing", reason.presented or "nothing")

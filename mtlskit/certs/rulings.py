@@ -10,7 +10,7 @@ import ipaddress
 import tomllib
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -29,7 +29,11 @@ from mtlskit.certs.signed import Crl
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One certificate, what is at hand, what is trusted, and what it is to be used for."""
+    """One certificate, what is at hand, what is trusted, and what it is to be used for.
+
+    Attributes:
+        java_anchors: those that Java sees as trusted in the files given; None: all of `anchors`.
+    """
 
     leaf: Certificate
     others: tuple[Certificate, ...]
@@ -42,6 +46,13 @@ class Question:
     policies: Wanted = NOTHING
     at_hand: tuple[Certificate, ...] = ()
     responses: tuple[Response, ...] = ()
+    java_anchors: tuple[Certificate, ...] | None = None
+
+    def seen_by(self, stack: str) -> Question:
+        """The question as a stack meets it: Java does not see every certificate of a store."""
+        if stack != "java" or self.java_anchors is None:
+            return self
+        return replace(self, anchors=self.java_anchors)
 
 
 @dataclass(frozen=True, slots=True)

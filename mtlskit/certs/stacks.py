@@ -35,6 +35,10 @@ STACKS = tuple(name for name in profiles() if name != BASE)
 """The stacks that can be predicted."""
 
 
+UNSEEN = "Java does not see the trusted certificate in the file that holds it."
+"""Why Java refuses what it would accept if the trust store marked its certificates."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a real engine said, when it was asked.
@@ -127,10 +131,13 @@ def verdicts(question: Question, *, handshake: bool = True) -> tuple[Verdict, ..
 
 def judge(question: Question, stack: Profile, *, handshake: bool = True) -> Verdict:
     """Predict a verdict, and find what makes the difference from the RFC's."""
-    found = search_as(question, stack, handshake=handshake)
-    switch = _difference(question, stack, found.accepted, handshake=handshake)
+    seen = question.seen_by(stack.name)
+    found = search_as(seen, stack, handshake=handshake)
+    switch = _difference(seen, stack, found.accepted, handshake=handshake)
     reason = None if found.accepted else found.reasons[0]
     told = [reason.because] if reason else []
+    if reason and seen is not question and search_as(question, stack, handshake=handshake).accepted:
+        told.append(UNSEEN)
     if switch is not None:
         told.append(f"In {stack.title}, {stack.table[switch].says}.")
     source = stack.table[switch].source if switch else ""
@@ -159,10 +166,26 @@ def _difference(
 # The page.
 
 
-def section(question: Question, answers: Sequence[Answer] = ()) -> Section:
-    """Describe what every stack says: predicted, and asked where there is an answer."""
+def summary(found: Sequence[Verdict]) -> str:
+    """Say in one sentence which stacks would refuse it."""
+    against = [one.title for one in found if not one.accepted]
+    if not against:
+        return f"All {len(found)} stacks that are predicted here would accept it."
+    if len(against) == len(found):
+        return f"All {len(found)} stacks that are predicted here would refuse it."
+    return f"{len(against)} of {len(found)} stacks would refuse it: {', '.join(against)}."
+
+
+def section(
+    question: Question, answers: Sequence[Answer] = (), found: Sequence[Verdict] | None = None
+) -> Section:
+    """Describe what every stack says: predicted, and asked where there is an answer.
+
+    The verdicts are `found`, if they are known already.
+    """
     asked = {one.stack: one for one in answers}
-    rows = tuple(_row(one, asked.get(one.stack)) for one in verdicts(question))
+    predicted = verdicts(question) if found is None else found
+    rows = _together(_row(one, asked.get(one.stack)) for one in predicted)
     columns = ("Stack", "Predicted", "Asked", "Because")
     differing = [
         one.title
@@ -182,9 +205,18 @@ _CAPTION = (
 )
 
 
-def _row(
-    verdict: Verdict, answer: Answer | None
-) -> tuple[str, Badge, str | tuple[Badge, str], str]:
+_Row = tuple[str, Badge, str | tuple[Badge, str], str]
+
+
+def _together(rows: Iterable[_Row]) -> tuple[_Row, ...]:
+    """Stacks that say the same of it share a row, so that it is told once."""
+    found: dict[tuple[object, ...], list[str]] = {}
+    for title, *rest in rows:
+        found.setdefault(tuple(rest), []).append(title)
+    return tuple((", ".join(titles), *rest) for rest, titles in found.items())  # type: ignore[misc]  # the row's own rest
+
+
+def _row(verdict: Verdict, answer: Answer | None) -> _Row:
     because = verdict.because + (f" ({verdict.source})" if verdict.source else "")
     return verdict.title, _badge(verdict.accepted), _told(answer), because
 

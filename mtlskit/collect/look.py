@@ -9,18 +9,20 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from os import PathLike
+from pathlib import PurePath
 from typing import Literal
 
-from mtlskit.certs import paths, stacks
+from mtlskit.certs import java_trust, paths, stacks
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.compare import Comparison
-from mtlskit.certs.entries import Identity
+from mtlskit.certs.entries import Identity, Store
 from mtlskit.certs.inventory import Inventory
 from mtlskit.certs.ocsp import Response, read_response
 from mtlskit.certs.outlook import WITHIN
+from mtlskit.certs.rulings import Question
 from mtlskit.certs.signed import Crl
 from mtlskit.collect import status
-from mtlskit.collect.engines import second_opinions
+from mtlskit.collect.engines import ENGINES, second_opinions
 from mtlskit.collect.evidence import NO_FILE, Evidence, Given, gather
 from mtlskit.collect.files import read_blob
 from mtlskit.collect.given import passwords_of
@@ -60,8 +62,19 @@ def compare(*sources: Given, password: str | Sequence[str] | None = None) -> Com
     Returns:
         The answers; what could not be read stands in ``.problems``.
     """
-    found = gather(sources, passwords_of(password))
-    return Comparison(found.stores, found.problems)
+    words = passwords_of(password)
+    found = [gather((one,), words) for one in sources]
+    stores = [_one_store(given, one) for given, one in zip(sources, found, strict=True)]
+    return Comparison(stores, (problem for one in found for problem in one.problems))
+
+
+def _one_store(given: Given, found: Evidence) -> Store:
+    """Keep a place for a file that is no store: what it holds is not known, and not nothing."""
+    if found.stores:
+        return found.stores[0]
+    source = given.source if isinstance(given, Blob) else Source(PurePath(given).name)
+    problem = Problem("not-read", "This is no file of certificates or keys.", source)
+    return Store(source, "unreadable", (), found.problems or (problem,))
 
 
 def verify(  # noqa: PLR0913 - the interface, all by name
@@ -124,15 +137,35 @@ def verify(  # noqa: PLR0913 - the interface, all by name
         at_hand=_looked(material, password).certificates,
         responses=_responses(ocsp),
     )
-    problems = given.problems + anchors.problems
+    problems = given.problems + anchors.problems + java_trust.notes(anchors.stores)
     if fetch:
         got = status.fetched(found.question, fetch)
         found = paths.answer(got.added_to(found.question))
         problems += got.problems
     found = replace(found, problems=problems)
+    asked = replace(found.question, java_anchors=_seen_by_java(anchors))
+    found = replace(found, question=asked)
     if judge.name != stacks.BASE:
-        found = replace(stacks.search_as(found.question, judge), problems=problems)
-    return replace(found, answers=second_opinions(found.question)) if ask else found
+        ruled = stacks.search_as(asked.seen_by(judge.name), judge)
+        found = replace(ruled, question=asked, problems=problems)
+    return replace(found, answers=_opinions(asked)) if ask else found
+
+
+def _seen_by_java(anchors: _Looked) -> tuple[Certificate, ...] | None:
+    """Return what Java sees of the trust, where that is less than what is in it."""
+    seen = java_trust.seen(anchors.stores)
+    return seen if anchors.stores and len(seen) < len(anchors.certificates) else None
+
+
+def _opinions(question: Question) -> tuple[stacks.Answer, ...]:
+    """Ask every engine; Java is asked with the anchors that it sees, and with no others."""
+    answers = second_opinions(question)
+    seen = question.seen_by("java")
+    if seen is question:
+        return answers
+    return tuple(
+        ENGINES["java"].answers((seen,))[0] if one.stack == "java" else one for one in answers
+    )
 
 
 def _responses(given: Given | Iterable[Given]) -> tuple[Response, ...]:
@@ -160,6 +193,7 @@ class _Looked:
 
     certificates: tuple[Certificate, ...]
     problems: tuple[Problem, ...] = ()
+    stores: tuple[Store, ...] = ()
 
 
 def _looked(given: Chain, password: str | Sequence[str] | None) -> _Looked:
@@ -171,7 +205,8 @@ def _looked(given: Chain, password: str | Sequence[str] | None) -> _Looked:
     slips = [one for one in found.problems if one.code in NO_FILE]
     if slips or (not found.certificates and found.problems):
         raise Unreadable((*slips, *found.problems)[0])
-    return _Looked(_leaf_first(found), found.problems + _not_judged(found.identities))
+    problems = found.problems + _not_judged(found.identities)
+    return _Looked(_leaf_first(found), problems, found.stores)
 
 
 def _not_judged(identities: tuple[Identity, ...]) -> tuple[Problem, ...]:

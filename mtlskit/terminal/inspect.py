@@ -6,9 +6,10 @@ import argparse
 from typing import Any
 
 import mtlskit
+from mtlskit.terminal.folding import details_option, show_brief
 from mtlskit.terminal.options import DIGITS, command, password_options
 from mtlskit.terminal.passwords import passwords_of
-from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, USAGE, complain, show
+from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, USAGE, complain
 
 
 def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
@@ -29,6 +30,7 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
     asked.add_argument(
         "--compare", action="store_true", help="put the files beside each other: what differs?"
     )
+    details_option(parser)
     password_options(parser)
 
 
@@ -45,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         return _compare(options, passwords)
     within = {} if options.within is None else {"within": options.within}
     found = mtlskit.inspect(*options.files, password=passwords, **within)
-    show(options, found)
+    show_brief(options, found)
     ends = options.within is not None and found.expiring
     if not found.problems and not ends:
         return ACCEPTED
@@ -56,7 +58,7 @@ def _compare(options: argparse.Namespace, passwords: tuple[str, ...]) -> int:
     if len(options.files) < 2:  # noqa: PLR2004 - it takes two to compare
         return complain("--compare needs two files at least.", USAGE)
     found = mtlskit.compare(*options.files, password=passwords)
-    show(options, found)
-    if not found.held:
+    show_brief(options, found)
+    if not all(found.known):
         return UNREADABLE
     return ACCEPTED if found.same else REFUSED

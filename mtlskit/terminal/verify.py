@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 import mtlskit
+from mtlskit.terminal.folding import details_option, show_brief
 from mtlskit.terminal.options import DIGITS, command, password_options
 from mtlskit.terminal.passwords import passwords_of
-from mtlskit.terminal.showing import ACCEPTED, REFUSED, show
+from mtlskit.terminal.showing import ACCEPTED, REFUSED, say
+
+if TYPE_CHECKING:
+    from mtlskit.certs.paths import PathSearch
+    from mtlskit.material import Problem
 
 
 def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
     """Add the command and its options."""
     parser = command(commands, "verify", "Search a path to a trusted certificate, and explain it.")
+    parser.epilog = (
+        "Exit status: 0 accepted, 1 refused, 2 wrong usage, 3 a file could not be read (with "
+        '--json, "unread" says which and why).'
+    )
     parser.add_argument("files", metavar="FILE", nargs="+", help="the certificate and its issuers")
     parser.add_argument("--trust", metavar="FILE", nargs="+", action="extend", default=[])
     parser.add_argument("--role", choices=("client", "server"), default="client")
@@ -33,6 +43,7 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
         action="store_true",
         help="ask OpenSSL, Java, GnuTLS and Go too, those that are on this machine",
     )
+    details_option(parser)
     password_options(parser)
 
 
@@ -62,12 +73,32 @@ def _depth(said: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; return the exit status."""
-    found = mtlskit.verify(
+    try:
+        found = _asked(options)
+    except ValueError as error:
+        problem = getattr(error, "problem", None)
+        if problem is not None and options.json:
+            _say_unread(problem)
+        raise
+    show_brief(options, found)
+    return ACCEPTED if found.accepted else REFUSED
+
+
+def _say_unread(problem: Problem) -> None:
+    """Tell a program too that nothing was judged, and why."""
+    told = {"code": problem.code, "text": problem.text, "source": str(problem.source)}
+    nothing: dict[str, Any] = {"accepted": None, "reasons": [], "paths": [], "rulings": {}}
+    say(json.dumps({**nothing, "problems": [str(problem)], "unread": told}, indent=2))
+
+
+def _asked(options: argparse.Namespace) -> PathSearch:
+    locked = (*options.files, *options.trust, *options.material)
+    return mtlskit.verify(
         options.files,
         trust=options.trust,
         role=options.role,
         name=options.name,
-        password=passwords_of(options, (*options.files, *options.material)),
+        password=passwords_of(options, locked),
         max_depth=options.max_depth,
         crls=options.crl,
         ocsp=options.ocsp,
@@ -76,5 +107,3 @@ def run(options: argparse.Namespace) -> int:
         profile=options.profile,
         ask=options.ask,
     )
-    show(options, found)
-    return ACCEPTED if found.accepted else REFUSED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -19,6 +19,8 @@ from mtlskit.material import Blob, Source
 from mtlskit.page.plain import plain
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Cast, Maker
 
 NOW = datetime.now(UTC)
@@ -88,7 +90,25 @@ def test_a_renewal_is_told_with_what_it_kept(cast: Cast, *, again: bool) -> None
     (one,) = found.renewals
     assert (one.older.source.name, one.newer.source.name) == ("old", "new")
     assert (one.same_subject, one.same_key) == (True, again)
-    assert ("same subject, same key" in str(found)) is again
+    kept = "same" if again else "new"
+    assert f"same subject and issuer, {kept} key" in " ".join(str(found).split())
+
+
+def test_the_same_subject_from_another_issuer_is_no_renewal(cast: Cast) -> None:
+    """Neither the key nor the issuer is the same, so that nothing was renewed."""
+    old = cast.issuing.client("CN=Twice", not_before=NOW - timedelta(300))
+    new = cast.root.client("CN=Twice")
+    found = compare((store("a", old.pem_chain()), store("b", new.pem_chain())))
+    assert found.renewals == ()
+    assert [one.alike for one in found.differences] == ["subject"]
+
+
+def test_the_same_key_from_another_issuer_is_a_renewal(cast: Cast) -> None:
+    """The key alone is enough, and the page says that the issuer is another one."""
+    old = cast.issuing.client("CN=Moved", not_before=NOW - timedelta(300))
+    new = cast.root.client("CN=Moved", key=old.key)
+    found = compare((store("a", old.pem_chain()), store("b", new.pem_chain())))
+    assert "same subject, other issuer, same key" in " ".join(str(found).split())
 
 
 def test_the_same_key_under_another_name_is_told(cast: Cast) -> None:
@@ -137,7 +157,41 @@ def test_what_could_not_be_read_is_told(cast: Cast) -> None:
     locked = store("locked.p12", cast.client.p12("x"))
     found = Comparison((locked, store("b", cast.client.pem_chain())), locked.problems)
     assert not found.same
-    assert "Not everything could be read" in str(found)
+    assert found.known == (False, True)
+    shown = " ".join(str(found).split())
+    assert "What stands in locked.p12 is not known" in shown
+    assert "[not known]" in shown
+    assert "not known: locked.p12 could not be opened." in shown
+    told: dict[str, Any] = found.plain()
+    assert [one["in"][0] for one in told["certificates"]] == [None, None]
+    assert found.missing == ()
+
+
+@pytest.mark.needs("keytool")
+def test_a_java_store_shows_its_certificates_without_a_password(
+    cast: Cast, keytool_stores: Path, make: Maker
+) -> None:
+    """In a JKS only keys are sealed, so that a certificate that is not seen is not there."""
+    locked = make.opened(keytool_stores / "store.JKS")
+    found = compare((locked, store("b", cast.client.pem_chain())))
+    assert found.known == (True, True)
+    assert any(any(one.locked) for one in found.keys)
+    assert "[locked]" in str(found)
+
+
+def test_private_keys_have_a_row_of_their_own(cast: Cast) -> None:
+    """The key of the same identity stands in one store, and another key in the other."""
+    whole = store("whole.p12", cast.client.p12("p"), "p")
+    bare = store("bare.pem", cast.client.pem_chain())
+    other = store("other.pem", cast.second.pem_chain() + cast.second.pem_key())
+    found = compare((whole, bare, other))
+    held = {one.label: [bool(place) for place in one.places] for one in found.keys}
+    assert held == {"Acme Client": [True, False, False], "Acme Second": [False, False, True]}
+    assert not found.same_keys
+    assert "private key of Acme Client" in " ".join(str(found).split())
+    assert "other.pem, block 3" in str(found.plain()["keys"])
+    twice = compare((whole, store("again.p12", cast.client.p12("q"), "q")))
+    assert (twice.same, twice.same_keys) == (True, True)
 
 
 def test_every_face_tells_the_same_and_no_secret(cast: Cast) -> None:
@@ -168,7 +222,8 @@ def test_the_frame_has_a_column_for_each_store(cast: Cast) -> None:
 def test_nothing_to_compare_is_said(cast: Cast) -> None:
     """No store, one store, an empty one: a page all the same."""
     assert "No store was given" in str(compare(()))
-    assert "no certificate" in str(compare((store("e", b""), store("f", b"x"))))
+    assert "Not known." in str(compare((store("e", b""), store("f", b"x"))))
+    assert "no certificate" in str(compare((Store(Source("e"), "pem"),)))
     assert compare((store("one", cast.client.pem_chain()),)).same
 
 
