@@ -208,7 +208,7 @@ def test_many_clients_are_served_at_once(world: World) -> None:
 
 def test_crowd_is_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond what one endpoint serves at a time, connections are closed, not kept waiting."""
-    monkeypatch.setattr("mtlskit.lab.endpoint._AT_ONCE", 1)
+    monkeypatch.setattr("mtlskit.collect.listening.AT_ONCE", 1)
     with serve(servers.silent) as endpoint, calling(endpoint.target) as first:
         first.sendall(b"x")
         with calling(endpoint.target) as second:
