@@ -8,6 +8,7 @@ The front door; each name is loaded when it is first used::
     mtlskit.trace("partner.example:443")          who said what
     mtlskit.diagnose("partner.example:443", identity="client.p12", password=…)
     mtlskit.read("client.p12", "export.xml")      any mixture of files
+    mtlskit.explain("Received fatal alert: ...")  what an error line says
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mtlskit.experiment import attempt as attempt
     from mtlskit.experiment import diagnose as diagnose
     from mtlskit.report import Report as Report
+    from mtlskit.report.explained import explain as explain
 
 __version__ = "0.1.0"
 
@@ -37,6 +39,7 @@ _DOORS = {
     "compare": ("mtlskit.collect.look", "compare"),
     "diagnose": ("mtlskit.experiment", "diagnose"),
     "doctor": ("mtlskit.collect.doctor", "doctor"),
+    "explain": ("mtlskit.report.explained", "explain"),
     "inspect": ("mtlskit.collect.look", "inspect"),
     "read": ("mtlskit.collect.given", "read"),
     "trace": ("mtlskit.trace", None),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -70,9 +70,11 @@ def share(cause: str, ended: Ended, stack: str | None = None) -> Share | None:
     if not rows:
         return None
     wanted = sign_of(ended)
+    anywhere = ended.stage is None and ended.outcome == "refused"
     by_stack: dict[str, list[bool]] = defaultdict(list)
     for row in rows:
-        by_stack[row.stack].append(row.sign == wanted)
+        sign = replace(row.sign, stage="") if anywhere else row.sign
+        by_stack[row.stack].append(sign == wanted)
     # Each stack counts once, however many faults of this cause were staged on it.
     likelihood = sum(sum(hits) / len(hits) for hits in by_stack.values())
     return Share(
@@ -80,6 +82,11 @@ def share(cause: str, ended: Ended, stack: str | None = None) -> Share | None:
         of=len(by_stack),
         likelihood=(likelihood + _DOUBT) / (len(by_stack) + 2 * _DOUBT),
     )
+
+
+def measured_stacks() -> tuple[str, ...]:
+    """Return the names of the stacks that were measured."""
+    return tuple(sorted({row.stack for rows in _rows().values() for row in rows}))
 
 
 def _speaks_of(row: _Row, ended: Ended, stack: str | None) -> bool:

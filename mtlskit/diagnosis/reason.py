@@ -7,13 +7,14 @@ symptom fits, the rest is unknown. `RULED_OUT`: what it rests on was looked at a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from mtlskit.case import Attempt, Case
 from mtlskit.diagnosis.causes import Cause, Party, causes
 from mtlskit.diagnosis.habits import Share, share
+from mtlskit.diagnosis.phrased import Word, words_about
 from mtlskit.diagnosis.stacks import StackGuess, guess_stack
 from mtlskit.material import Because
 from mtlskit.rules.rule import Clear, Finding, Found, Unknown, Verdict
@@ -54,12 +55,19 @@ class Diagnosis:
     server_stack: StackGuess
 
 
-def reason(case: Case, findings: Iterable[Finding]) -> Diagnosis:
-    """Weigh the findings."""
+def reason(case: Case, findings: Iterable[Finding], stack: StackGuess | None = None) -> Diagnosis:
+    """Weigh the findings.
+
+    Args:
+        case: the evidence that they were made from.
+        findings: what the rules answered.
+        stack: the server's software, where somebody knows it; None: guess it.
+    """
     found = tuple(findings)
-    stack = guess_stack(case.trace)
+    stack = stack or guess_stack(case.trace)
     verdicts = {one.rule.id: one for one in found}
-    bench = _Bench(case, case.trace.ended if case.trace else None, stack)
+    ended = case.trace.ended if case.trace else None
+    bench = _Bench(case, ended, stack, words_about(case.trace))
     opinions = [
         opinion
         for cause in causes().values()
@@ -93,6 +101,7 @@ class _Bench:
     case: Case
     ended: Ended | None
     stack: StackGuess
+    said: Mapping[str, Word]
 
     def opinion(self, cause: Cause, finding: Finding | None) -> Opinion | None:
         if cause.id == "unknown":
@@ -105,6 +114,9 @@ class _Bench:
             )
         if isinstance(verdict, Clear):
             return self._say(cause, "RULED_OUT", verdict.because)
+        word = self.said.get(cause.id)
+        if word is not None and word.weight == "excludes":
+            return self._say(cause, "RULED_OUT", (word.because,))
         if not self._fits(cause) or not (verdict is None or isinstance(verdict, Found | Unknown)):
             return None
         return self._weighed(cause, verdict)
@@ -113,6 +125,10 @@ class _Bench:
         habit = self._habit(cause)
         weight = cause.prior * (habit.likelihood if habit else _UNMEASURED)
         said = _in_words(cause, habit, self.ended)
+        word = self.said.get(cause.id)
+        if word is not None:
+            weight *= _DECISIVE if word.weight == "states" else _SUGGESTIVE
+            said = (word.because, *said)
         if isinstance(verdict, Found):
             weight *= _DECISIVE if verdict.decisive else _SUGGESTIVE
             return self._say(
@@ -126,6 +142,8 @@ class _Bench:
             )
         if self.ended is None or self.ended.outcome == "accepted":
             return None
+        if word is not None and word.weight == "states":
+            return self._say(cause, "LIKELY", said, weight=weight)
         if isinstance(verdict, Unknown):
             settle = (verdict.how, *cause.settle)
             return self._say(cause, "POSSIBLE", said, settle=settle, weight=weight)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mtlskit.diagnosis.habits import measured_stacks
 from mtlskit.trace.events import Trace
 
 _PAGES = {
@@ -50,3 +51,37 @@ def guess_stack(trace: Trace | None) -> StackGuess:
     if not banner:
         return StackGuess(None, "its HTTP answer has no Server field")
     return StackGuess(banner, f"the Server field says {trace.http.server!r}", _BANNERS.get(banner))
+
+
+_NAMES = {
+    "jsse": "java",
+    "tomcat": "java",
+    "jetty": "java",
+    "openssl": "openssl",
+    "golang": "go1",
+    "go": "go1",
+    "boringssl": "envoy",
+    "nss": "nss",
+    "apache2": "apache",
+    "httpd": "apache",
+    "nodejs": "node",
+    "gnutls": "gnutls",
+    "openresty": "nginx",
+    "mbedtls": "mbedtls",
+    "grpc": "grpc",
+}
+"""Names that people use, and the begin of the name under which the habits were measured."""
+
+
+def named_stack(name: str) -> StackGuess:
+    """Return the stack that somebody named.
+
+    Raises:
+        ValueError: no habits of such a stack were measured.
+    """
+    wanted = name.strip().lower().replace(".", "").replace(" ", "")
+    begin = _NAMES.get(wanted, wanted)
+    known = measured_stacks()
+    if not begin or not any(one.startswith(begin) for one in known):
+        raise ValueError(f"no habits of {name!r} were measured; say one of {', '.join(known)}")
+    return StackGuess(name, "it was named", begin)

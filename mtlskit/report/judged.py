@@ -18,6 +18,7 @@ from mtlskit.case import Case
 from mtlskit.checklist import Row, answers
 from mtlskit.diagnosis.causes import causes
 from mtlskit.diagnosis.reason import Diagnosis, Opinion, reason
+from mtlskit.diagnosis.stacks import StackGuess
 from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain
 from mtlskit.page.shown import Shown
@@ -101,10 +102,16 @@ _ELSEWHERE = (
 )
 
 
-def judge(case: Case, made: datetime | None = None) -> Report:
-    """Ask all rules about the case, weigh their answers, and fill the checklist."""
+def judge(case: Case, made: datetime | None = None, stack: StackGuess | None = None) -> Report:
+    """Ask all rules about the case, weigh their answers, and fill the checklist.
+
+    Args:
+        case: all evidence.
+        made: the time at which the report is made.
+        stack: the server's software, where somebody knows it; None: it is guessed.
+    """
     findings = ask(_rules(), case)
-    return Report(case, reason(case, findings), tuple(answers(case, findings)), made)
+    return Report(case, reason(case, findings, stack), tuple(answers(case, findings)), made)
 
 
 def _rules() -> Sequence[Rule]:

@@ -57,6 +57,7 @@ def record_of(report: Report) -> dict[str, Plain]:
         ),
         "trusted": _chain(case.trust),
         "settings": _settings(report),
+        "said": plain(case.trace.said if case.trace else ()),
         "problems": [
             {"code": one.code, "text": one.text, "source": str(one.source)} for one in case.problems
         ],

@@ -1,0 +1,56 @@
+"""What recognised phrases say about causes: a log that names the reason is evidence of its own.
+
+Law of this file: a phrase that states a cause supports it, one that fits several makes each of them
+likelier, and one that excludes a cause rules it out; each is told with the line that says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mtlskit.material import Because
+from mtlskit.trace.dialects.sense import Sense, sense
+from mtlskit.trace.events import Trace
+
+Weight = Literal["states", "suggests", "excludes"]
+_ORDER: dict[Weight, int] = {"states": 2, "excludes": 1, "suggests": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the phrases say about one cause."""
+
+    weight: Weight
+    because: Because
+
+
+def words_about(trace: Trace | None) -> dict[str, Word]:
+    """Return what the phrases of a trace say, by cause; the stronger word stands."""
+    told: dict[str, Word] = {}
+    for one in trace.said if trace is not None else ():
+        understood = sense(one, trace.seen_by if trace else None, assume=True)
+        for weight, causes in _by_weight(understood):
+            for cause in causes:
+                _keep(told, cause, Word(weight, _because(understood)))
+    return told
+
+
+def _by_weight(one: Sense) -> tuple[tuple[Weight, tuple[str, ...]], ...]:
+    # Read as an assumption, a line states nothing.
+    states: Weight = "suggests" if one.assumed else "states"
+    return (
+        (states, one.names),
+        ("excludes", one.phrase.excludes),
+        ("suggests", one.suggests),
+    )
+
+
+def _keep(told: dict[str, Word], cause: str, word: Word) -> None:
+    known = told.get(cause)
+    if known is None or _ORDER[word.weight] > _ORDER[known.weight]:
+        told[cause] = word
+
+
+def _because(one: Sense) -> Because:
+    return Because(f"the log says {one.said.text!r}", one.said.source)
