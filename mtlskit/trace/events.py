@@ -16,6 +16,7 @@ from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain, by_fields
 from mtlskit.page.shown import Shown
 from mtlskit.trace import tell
+from mtlskit.trace.printed import PrintedCertificate
 from mtlskit.trace.said import Said
 
 Outcome = Literal["accepted", "refused", "unreachable", "undecided"]
@@ -143,6 +144,9 @@ class Trace(Shown):
         own: the address and port from which the client called, as its own machine sees them.
         seen_by: the side whose log tells it; None: the wire itself.
         said: the phrases that were recognised in that log, in order.
+        server_printed, client_printed: what a log prints of the certificates that were sent,
+            whose bytes it does not carry; None where nothing of the kind was printed. The chains
+            stay None unless the certificates are at hand (see `at_hand.joined`).
     """
 
     source: Source
@@ -169,6 +173,8 @@ class Trace(Shown):
     own: str | None = None
     seen_by: Side | None = None
     said: tuple[Said, ...] = ()
+    server_printed: tuple[PrintedCertificate, ...] | None = None
+    client_printed: tuple[PrintedCertificate, ...] | None = None
 
     def plain(self) -> dict[str, Plain]:
         """Tell it to a program: its fields, and every event without its parsed message."""

@@ -1,0 +1,344 @@
+"""What stands in the blocks of a Java debug log: hellos, requests, certificates, throwables.
+
+Law of this file: a field is found by its name, never by its place or indent, for logs are pasted
+through chats; a block that was cut gives fewer fields, and says so where that matters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mtlskit.certs.extensions import GeneralName
+from mtlskit.material import Source
+from mtlskit.trace.printed import PrintedCertificate, printed_name
+
+_FIELD = re.compile(r'\s*"(?P<name>[^"]{1,60}?)"\s*:\s*(?P<value>.*)$')
+_HOST = re.compile(r"type=host_name \(0\), value=(\S+?)\s*$")
+_SUITE = re.compile(r'"?(\w+)\(0x')
+_VERSION = re.compile(r"(TLS|SSL)v(\d(?:\.\d)?)")
+_LIST_LIMIT = 5000
+_ALPN = re.compile(r"\[([^\]]*)\]")
+_HEX_LINE = re.compile(r"\s*[0-9A-Fa-f]{4}: ((?:[0-9A-Fa-f]{2}[ ]+){1,16})")
+_EXCEPTION = re.compile(
+    r"\s*(?:Caused by: )?((?:[\w$]+\.)+[\w$]*(?:Exception|Error)\w*)(?:: (.*))?$"
+)
+_TYPES = ("dns", "DNSName"), ("ip", "IPAddress"), ("email", "RFC822Name"), ("uri", "URIName")
+_USAGES = {
+    "digitalsignature": "digitalSignature",
+    "non_repudiation": "nonRepudiation",
+    "key_encipherment": "keyEncipherment",
+    "data_encipherment": "dataEncipherment",
+    "key_agreement": "keyAgreement",
+    "key_certsign": "keyCertSign",
+    "crl_sign": "cRLSign",
+    "encipher_only": "encipherOnly",
+    "decipher_only": "decipherOnly",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What a ClientHello or a ServerHello shows.
+
+    Attributes:
+        tls: the version of a ServerHello, ``1.2``; of a ClientHello the highest that it offers.
+        suite: the cipher suite of a ServerHello.
+        resumes: a ServerHello that takes a pre-shared key.
+    """
+
+    tls: str | None = None
+    suite: str | None = None
+    session: str = ""
+    random: str = ""
+    server_name: str | None = None
+    alpn: str | None = None
+    resumes: bool = False
+    renegotiates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A CertificateRequest. A tuple is None where the block was cut before it."""
+
+    authorities: tuple[str, ...] | None
+    schemes: tuple[str, ...] | None
+    types: tuple[str, ...]
+
+
+def version_in(text: str) -> str | None:
+    """Give the first TLS version that is named: ``TLSv1`` is 1.0, ``TLSv1.2`` is 1.2."""
+    found = _VERSION.search(text)
+    if found is None or found[1] == "SSL":
+        return None
+    return "1.0" if found[2] == "1" else found[2]
+
+
+def fields(body: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """Give the named fields with their line's index; quotes and trailing commas are taken off."""
+    for at, line in enumerate(body):
+        found = _FIELD.match(line)
+        if found is not None:
+            name = " ".join(found["name"].split())
+            yield at, name, _bare(found["value"])
+
+
+def _bare(value: str) -> str:
+    value = value.strip().removesuffix(",").rstrip()
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        return value[1:-1]
+    return value
+
+
+def hello(body: Sequence[str]) -> Hello:
+    """Read the block of a ClientHello or ServerHello."""
+    known = {name: (at, value) for at, name, value in reversed(list(fields(body)))}
+
+    def value(name: str) -> str:
+        return known[name][1] if name in known else ""
+
+    suite = _SUITE.match(value("cipher suite"))
+    chosen = value("selected version") or value("server version")
+    host = next((found[1] for line in body if (found := _HOST.search(line))), None)
+    return Hello(
+        tls=version_in(chosen or value("client version")),
+        suite=suite[1] if suite else None,
+        session=value("session id"),
+        random=value("random"),
+        server_name=host,
+        alpn=_alpn(body),
+        resumes="pre_shared_key (41)" in known,
+        renegotiates=_renegotiates(value("renegotiated connection")),
+    )
+
+
+def _renegotiates(value: str) -> bool:
+    return bool(value) and "no renegotiated" not in value and value not in ("[]", "[")
+
+
+def _alpn(body: Sequence[str]) -> str | None:
+    for at, line in enumerate(body):
+        if "application_layer_protocol_negotiation (16)" in line:
+            found = _ALPN.search(" ".join(body[at + 1 : at + 3]))
+            return found[1].strip() if found else None
+    return None
+
+
+def request(body: Sequence[str]) -> Request:
+    """Read the block of a CertificateRequest, of TLS 1.2 or of TLS 1.3."""
+    whole = _ended(body)
+    schemes = authorities = None
+    types: tuple[str, ...] = ()
+    for at, name, value in fields(body):
+        if name in {"supported signature algorithms", "signature schemes"} and schemes is None:
+            schemes = _words(value)
+        elif name == "certificate types":
+            types = _words(value) or ()
+        elif name == "certificate authorities":
+            authorities = _names(value, body[at + 1 :])
+    if authorities is None and whole and not any("certificate authorities" in one for one in body):
+        authorities = ()  # TLS 1.3 leaves an empty list out (RFC 8446, 4.2.4)
+    return Request(authorities, schemes, types)
+
+
+def _ended(body: Sequence[str]) -> bool:
+    """Tell whether the block's outermost bracket was closed."""
+    last = next((one.strip() for one in reversed(body) if one.strip()), "")
+    return last in {"}", "]"}
+
+
+def _words(value: str) -> tuple[str, ...] | None:
+    value = value.strip()
+    if not value.endswith("]"):
+        return None
+    return tuple(one.strip() for one in value[1:-1].split(",") if one.strip())
+
+
+def _names(value: str, following: Sequence[str]) -> tuple[str, ...] | None:
+    """Take a list of names apart: on one line, or one name a line. None: its end is missing."""
+    parts = [value.removeprefix("[")]
+    if not value.endswith("]"):
+        for line in following[:_LIST_LIMIT]:
+            parts.append(line.strip())
+            if line.rstrip().endswith("]"):
+                break
+        else:
+            return None
+    text = " ".join(one for one in parts if one).strip()
+    return tuple(split_names(text.removesuffix("]").strip()))
+
+
+_STARTS = re.compile(r",\s*(?=(?:OID\.)?[A-Za-z0-9.]{1,40}\s*=)")
+
+
+@lru_cache(maxsize=256)
+def split_names(text: str) -> tuple[str, ...]:
+    """Take names that are joined by commas apart, though names have commas within.
+
+    Java prints the parts of a name from the most specific to the country. A new name begins where
+    a part comes that cannot follow: after a country, a domain component or the highest part so far.
+    """
+    if not text:
+        return ()
+    pieces = _pieces(text)
+    names: list[list[str]] = []
+    rank = -1
+    for piece in pieces:
+        kind = piece.split("=", 1)[0].strip().upper()
+        new = _RANKS.get(kind, max(rank, 0))
+        if not names or new < rank or (new == rank and kind in _ONCE):
+            names.append([])
+        names[-1].append(piece)
+        rank = new
+    return tuple(", ".join(one) for one in names)
+
+
+_ORDER = ("EMAILADDRESS", "SERIALNUMBER", "CN", "OU", "O", "STREET", "L", "ST", "C")
+_RANKS = {kind: rank for rank, kind in enumerate(_ORDER)} | {"DC": 9, "S": 7}
+_ONCE = frozenset({"CN", "O", "C"})
+"""Parts of which a name seldom has two: a second one begins a new name."""
+
+
+def _pieces(text: str) -> list[str]:
+    """Split at the commas that stand outside quotes and before a keyword."""
+    pieces, start, quoted = [], 0, False
+    for found in re.finditer(r'\\.|"|,\s*(?=(?:OID\.)?[A-Za-z0-9.]{1,40}\s*=)', text):
+        if found[0] == '"':
+            quoted = not quoted
+        elif found[0][0] == "," and not quoted:
+            pieces.append(text[start : found.start()])
+            start = found.end()
+    return [*pieces, text[start:]]
+
+
+def certificates(body: Sequence[str], source: Source) -> tuple[PrintedCertificate, ...] | None:
+    """Read the certificates of a Certificate message; None: the block shows no list."""
+    starts = [at for at, name, _ in fields(body) if name == "certificate"]
+    if not starts:
+        return () if _empty_list(body) else None
+    ends = [*starts[1:], len(body)]
+    return tuple(
+        _certificate(tuple(body[start:end]), source.at(f"certificate {number}"))
+        for number, (start, end) in enumerate(zip(starts, ends, strict=True), 1)
+    )
+
+
+def _empty_list(body: Sequence[str]) -> bool:
+    text = " ".join(one.strip() for one in body[:20])
+    return bool(
+        re.search(r'"Certificates"\s*:\s*<empty list>', text)
+        or re.search(r'"certificate_list"\s*:\s*\[\s*\]', text)
+    )
+
+
+def _certificate(body: tuple[str, ...], source: Source) -> PrintedCertificate:
+    known: dict[str, str] = {}
+    for _, name, value in fields(body):
+        known.setdefault(name, value)
+    identifiers = _identifiers(body)
+    return PrintedCertificate(
+        source=source,
+        subject=printed_name(known["subject"]) if "subject" in known else None,
+        issuer=printed_name(known["issuer"]) if "issuer" in known else None,
+        serial=serial(known.get("serial number", "")),
+        not_before=known.get("not before"),
+        not_after=known.get("not after"),
+        key=known.get("subject public key"),
+        signature_algorithm=known.get("signature algorithm"),
+        san=_san(body),
+        eku=_listed(body, "ExtendedKeyUsages ["),
+        ku=_usages(body),
+        ca=_flag(body),
+        path_length=_path_length(body),
+        ski=identifiers.get("SubjectKeyIdentifier"),
+        aki=identifiers.get("AuthorityKeyIdentifier"),
+    )
+
+
+def serial(text: str) -> int | None:
+    """Read a serial number in hex, with colons (Java 17) or with blanks (Java 11) or neither."""
+    digits = re.sub(r"[\s:]", "", text)
+    return int(digits, 16) if re.fullmatch(r"[0-9A-Fa-f]{1,80}", digits) else None
+
+
+def _san(body: Sequence[str]) -> tuple[GeneralName, ...] | None:
+    at = _index(body, "SubjectAlternativeName [")
+    if at is None:
+        return None
+    names = []
+    for line in body[at + 1 :]:
+        if line.strip().startswith("]"):
+            break
+        for kind, word in _TYPES:
+            if line.strip().startswith(word + ":"):
+                names.append(GeneralName(kind, line.split(":", 1)[1].strip()))
+    return tuple(names)
+
+
+def _index(body: Sequence[str], words: str) -> int | None:
+    return next((at for at, line in enumerate(body) if words in line), None)
+
+
+def _listed(body: Sequence[str], words: str) -> tuple[str, ...] | None:
+    at = _index(body, words)
+    if at is None:
+        return None
+    out: list[str] = []
+    for line in body[at + 1 :]:
+        if "]" in line:
+            return tuple(out)
+        out.append(line.strip())
+    return None
+
+
+def _usages(body: Sequence[str]) -> tuple[str, ...] | None:
+    # "ExtendedKeyUsages [" does not hold "KeyUsage [", for it is in the plural.
+    listed = _listed(body, "KeyUsage [")
+    if listed is None:
+        return None
+    return tuple(_USAGES.get(one.lower().replace(" ", "_"), one) for one in listed)
+
+
+def _flag(body: Sequence[str]) -> bool | None:
+    for line in body:
+        word = line.strip().lower()
+        if word.startswith("ca:"):
+            return word == "ca:true"
+    return None
+
+
+def _path_length(body: Sequence[str]) -> int | None:
+    for line in body:
+        found = re.match(r"\s*PathLen:\s*(\d{1,9})\s*$", line)
+        if found:
+            return int(found[1])
+    return None
+
+
+def _identifiers(body: Sequence[str]) -> dict[str, bytes]:
+    known: dict[str, bytes] = {}
+    kind = ""
+    for line in body:
+        if "KeyIdentifier [" in line and line.strip() != "KeyIdentifier [":
+            kind = line.strip().removesuffix("[").strip()
+        elif kind and (found := _HEX_LINE.match(line)):
+            known[kind] = known.get(kind, b"") + bytes.fromhex(found[1])
+        elif line.strip() == "]":
+            kind = ""
+    return known
+
+
+def alert(body: Sequence[str]) -> tuple[str, str] | None:
+    """Read an alert's level and name."""
+    known = {name: value for _, name, value in fields(body)}
+    if "level" in known and "description" in known:
+        return known["level"], known["description"]
+    return None
+
+
+def throwables(body: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Give the exceptions of a stack, outermost first: class and message."""
+    found = (_EXCEPTION.match(line) for line in body)
+    return tuple((one[1], (one[2] or "").strip()) for one in found if one)

@@ -1,0 +1,146 @@
+"""Lines of a Java debug log become entries: who wrote, in which thread, and the block beneath.
+
+Law of this file: an entry begins where the logger says so, whatever stands before it on the line
+(another logger's time, level and thread; a container's stream), and keeps the number of its line.
+Only entries that may tell something of a handshake are made: the rest is passed over line by line.
+
+From Java 8u251 on every entry has one head of seven fields (sun.security.ssl.SSLLogger)::
+
+    javax.net.ssl|DEBUG|01|main|2024-09-20 17:41:56.265 CEST|Alert.java:238|Received alert ... (
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+HEAD = re.compile(
+    r"javax\.net\.ssl\|(?P<level>[A-Z]+)\|(?P<thread>[0-9A-Fa-f]+)\|(?P<name>.*?)\|"
+    r"(?P<time>[^|]{8,60})\|(?P<file>[\w$]+(?:\.java)?):(?P<line>-?\d+)\|(?P<message>.*)",
+    re.DOTALL,
+)
+_MARK = "javax.net.ssl|"
+_TELLING = re.compile(
+    r"Produc|Consum|Fatal|Receiv|No X\.509|No avail|Negotiated|Ignore alias|KeyMgr|matching al|"
+    r"handling exc|close the|closing|Closing|Resuming|WRITE|use cipher|choosing|Raw |fatal|Unavail|"
+    r"SSL(?:Socket|Engine)|Try resuming|Using PSK|no matching|called close|Invalidated|duplex"
+)
+_BLOCK_LINES = 20_000
+"""Lines of one block that are kept; a longer one is a dump that nobody reads."""
+_BLOCK_CHARACTERS = 2_000_000
+_PREFIX = 300
+"""Characters that another logger may put before Java's own."""
+_BODY = re.compile(r"\s*(?:[\"<)}\]{\[]|[0-9A-Fa-f]{4}: |at |Caused by: |\.\.\. )")
+
+
+@dataclass(slots=True)
+class Entry:
+    """One message of Java's logger.
+
+    Attributes:
+        line: number of its first line, from 1.
+        thread: the thread's number, in hex as printed, and its name.
+        file: the source file that wrote it, ``Alert.java``; ``null`` in some releases.
+        message: without the bracket that opens its block.
+        body: the lines of its block, without another logger's prefix.
+    """
+
+    line: int
+    thread: str
+    time: str
+    file: str
+    message: str
+    body: list[str] = field(default_factory=list)
+
+
+def fits(first_lines: Iterable[str]) -> bool:
+    """Tell whether these lines are of a Java debug log from 8u251 on."""
+    return any(_MARK in line and HEAD.search(line) for line in first_lines)
+
+
+def entries(lines: Iterable[str]) -> Iterator[Entry]:
+    """Give the entries that may tell something, in order, with their blocks.
+
+    A block ends at its closing bracket, at the next entry, or at a bound.
+    """
+    number, entry, open_to = 0, None, None
+    collector = _Collector()
+    for number, line in enumerate(lines, 1):
+        if _MARK in line:
+            if entry is not None:
+                yield entry
+            entry, open_to = _entry(line, number), None
+            if entry is not None and entry.message.endswith("("):
+                entry.message = entry.message[:-1].rstrip()
+                open_to = collector
+                collector.open(entry, line)
+            elif entry is not None:
+                yield entry
+                entry = None
+        elif open_to is not None and not open_to.take(line):
+            if entry is not None:
+                yield entry
+            entry, open_to = None, None
+    if entry is not None:
+        yield entry
+
+
+def _entry(line: str, number: int) -> Entry | None:
+    """Make an entry of a head line; None for one that tells nothing of a handshake."""
+    tail = line.rsplit("|", 1)[-1]
+    if not _TELLING.match(tail) and not _TELLING.search(line, line.find(_MARK)):
+        return None
+    head = HEAD.search(line)
+    if head is None:
+        return None
+    message = head["message"].rstrip()
+    return Entry(number, f"{head['thread']} {head['name']}", head["time"], head["file"], message)
+
+
+class _Collector:
+    """Gathers the lines of one block, and tells when it has ended."""
+
+    __slots__ = ("characters", "entry", "prefix")
+
+    def __init__(self) -> None:
+        self.characters = 0
+        self.prefix: re.Pattern[str] | None = None
+
+    def open(self, entry: Entry, head_line: str) -> None:
+        self.entry, self.characters = entry, 0
+        self.prefix = _prefix(head_line[: head_line.find(_MARK)])
+
+    def take(self, line: str) -> bool:
+        """Keep one line; False: with this line the block has ended."""
+        if self.prefix is not None and (found := self.prefix.match(line)):
+            line = line[found.end() :]
+        line = line.rstrip()
+        if line.lstrip() == ")":
+            return False
+        self.characters += len(line)
+        body = self.entry.body
+        if self.characters > _BLOCK_CHARACTERS or len(body) >= _BLOCK_LINES:
+            return False
+        body.append(line)
+        return True
+
+
+def _prefix(before: str) -> re.Pattern[str] | None:
+    """Make a pattern of what another logger put before: its digits and spaces may differ."""
+    if not before.strip() or len(before) > _PREFIX:
+        return None
+    return _pattern(re.sub(r"\d+", "0", re.sub(r"\s+", " ", before.rstrip())))
+
+
+_PATTERNS: dict[str, re.Pattern[str]] = {}
+
+
+def _pattern(shape: str) -> re.Pattern[str]:
+    known = _PATTERNS.get(shape)
+    if known is None:
+        parts = re.escape(shape).replace(r"\ ", r"\s+").replace("0", r"\d+")
+        if len(_PATTERNS) > 500:  # noqa: PLR2004 - a log whose prefixes never repeat
+            _PATTERNS.clear()
+        known = _PATTERNS[shape] = re.compile(parts + r"\s?")
+    return known
