@@ -6,6 +6,8 @@ The front door; each name is loaded when it is first used::
     mtlskit.compare("old.p12", "new.p12")         what differs, what renews what
     mtlskit.verify("chain.pem", trust="ca.pem")   why a chain is accepted or not
     mtlskit.trace("partner.example:443")          who said what
+    mtlskit.asked("partner.example:443")          what the server asks of its clients
+    mtlskit.resume("partner.example:443")         whether it resumes a session
     mtlskit.diagnose("partner.example:443", identity="client.p12", password=…)
     mtlskit.read("client.p12", "export.xml")      any mixture of files
     mtlskit.explain("Received fatal alert: ...")  what an error line says
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mtlskit.case import Case as Case
+    from mtlskit.collect.asked import asked as asked
     from mtlskit.collect.doctor import doctor as doctor
     from mtlskit.collect.given import read as read
     from mtlskit.collect.look import compare as compare
     from mtlskit.collect.look import inspect as inspect
     from mtlskit.collect.look import verify as verify
+    from mtlskit.collect.resuming import resume as resume
     from mtlskit.experiment import attempt as attempt
     from mtlskit.experiment import diagnose as diagnose
     from mtlskit.report import Report as Report
@@ -35,6 +39,7 @@ __version__ = "0.1.0"
 _DOORS = {
     "Case": ("mtlskit.case", "Case"),
     "Report": ("mtlskit.report", "Report"),
+    "asked": ("mtlskit.collect.asked", "asked"),
     "attempt": ("mtlskit.experiment", "attempt"),
     "compare": ("mtlskit.collect.look", "compare"),
     "diagnose": ("mtlskit.experiment", "diagnose"),
@@ -42,6 +47,7 @@ _DOORS = {
     "explain": ("mtlskit.report.explained", "explain"),
     "inspect": ("mtlskit.collect.look", "inspect"),
     "read": ("mtlskit.collect.given", "read"),
+    "resume": ("mtlskit.collect.resuming", "resume"),
     "trace": ("mtlskit.trace", None),
     "verify": ("mtlskit.collect.look", "verify"),
 }

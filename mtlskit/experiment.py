@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic
-from urllib.parse import urlsplit
+from typing import Unpack
 
 from mtlskit import report as reports
 from mtlskit.case import Attempt, Case
@@ -18,11 +18,12 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import in_order, issuers_of
 from mtlskit.certs.keystore import Identity
 from mtlskit.certs.names import match
-from mtlskit.collect.call import VERSIONS, Call, HttpRequest
+from mtlskit.collect.call import Call
+from mtlskit.collect.calling import Manner, call_of
 from mtlskit.collect.evidence import Given
-from mtlskit.collect.given import case_of, several
+from mtlskit.collect.given import case_of, several, target_of
 from mtlskit.collect.live import connect
-from mtlskit.material import Problem, Source, Target, Unreadable
+from mtlskit.material import Target, Unreadable
 from mtlskit.report import Report
 from mtlskit.trace.events import Trace
 from mtlskit.trace.handshake import follow
@@ -58,6 +59,7 @@ def attempt(  # noqa: PLR0913 - the choices of an attempt, all by name
     server_name: str | None = None,
     timeout: float = 10.0,
     request: bool = False,
+    **manner: Unpack[Manner],
 ) -> Trace:
     """Make one connection and tell it. This is `mtlskit.trace`.
 
@@ -70,13 +72,17 @@ def attempt(  # noqa: PLR0913 - the choices of an attempt, all by name
         server_name: the name to reach; None: the target's host; "": send none.
         timeout: seconds for everything together.
         request: send ``GET /`` (or the URL's path) once the handshake is done.
+        manner: how the connection is made: ``via`` a proxy, ``starttls``, and what is offered; see
+            `mtlskit.collect.calling.Manner`.
 
     Raises:
         Unreadable: the target or a file cannot be read.
+        ValueError: a wish cannot be carried out.
     """
     case = case_of(target, identity, trust, (), (), password)
     _must_be_read(case)
-    return follow(connect(_call(case, tls, server_name, timeout, request=request)))
+    call = call_of(case, tls, server_name, timeout, request=request, manner=manner)
+    return follow(connect(call))
 
 
 def diagnose(  # noqa: PLR0913 - the interface, all by name
@@ -93,6 +99,7 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
     timeout: float = 10.0,
     experiments: bool = True,
     request: bool = True,
+    **manner: Unpack[Manner],
 ) -> Report:
     """Find out why a connection fails, and prove it where that can be done.
 
@@ -111,6 +118,7 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
         experiments: after a refusal, change one thing at a time and try again.
         request: ask ``GET`` of the URL's path after the handshake, so that a refusal that comes
             as an HTTP answer is seen.
+        manner: how every connection is made, as for `mtlskit.trace`.
 
     Raises:
         Unreadable: the target cannot be read, or a file that was named is not there.
@@ -127,7 +135,7 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
     if case.at is None:
         case = case.having(at=datetime.now(UTC))
     if case.trace is None and case.target is not None:
-        call = _call(case, tls, server_name, timeout, request=request)
+        call = call_of(case, tls, server_name, timeout, request=request, manner=manner)
         case = case.having(trace=follow(connect(call)), chosen=call.identity)
         if experiments:
             case = case.having(attempts=tuple(tried(case, call)))
@@ -139,46 +147,13 @@ def _must_be_read(case: Case) -> None:
         raise Unreadable(case.problems[0])
 
 
-def _call(
-    case: Case, tls: str | None, server_name: str | None, timeout: float, *, request: bool
-) -> Call:
-    """Settle the first attempt: as the client would make it, with its first usable identity."""
-    if case.target is None:
-        words = "There is no endpoint to call; give HOST:PORT."
-        raise Unreadable(Problem("not-recognised", words, Source("target")))
-    if tls is not None and tls not in VERSIONS:
-        words = f"{tls!r} is no TLS version; expected one of {', '.join(VERSIONS)}."
-        raise Unreadable(Problem("not-recognised", words, Source("tls")))
-    usable = [one for one in case.identities or () if one.key_matches]
-    path = _path_at(case.url, {case.target.host, server_name or case.target.host})
-    return Call(
-        case.target,
-        server_name=server_name,
-        identity=usable[0] if usable else None,
-        trust=case.trust,
-        versions=(tls, tls) if tls else ("1.2", "1.3"),
-        request=HttpRequest("GET", path) if request else None,
-        timeout=timeout,
-    )
-
-
-def _path_at(url: str | None, hosts: set[str]) -> str:
-    """Return the URL's path, if the URL is one of this endpoint; one of another is nobody's to see.
-
-    The query stays out of it: it may hold what only the real caller should send.
-    """
-    try:
-        parts = urlsplit(url or "")
-        same = (parts.hostname or "") in {one.casefold() for one in hosts}
-    except ValueError:
-        return "/"
-    return parts.path if same and parts.path else "/"
-
-
 def tried(case: Case, first: Call) -> Iterator[Attempt]:
     """Make the changes that could settle the case, one connection each, within the limits."""
     if case.trace is None or case.trace.ended.outcome != "refused":
         return
+    if case.trace.peer is not None:
+        # Behind one name there may be several machines: what is compared must be one of them.
+        first = replace(first, address=target_of(case.trace.peer)[0])
     until = monotonic() + MOST_CONNECTIONS * first.timeout / 4
     proved = False
     for change in tuple(_changes(case, first))[: MOST_CONNECTIONS - 2]:

@@ -7,8 +7,9 @@ import pytest
 
 import mtlskit
 from mtlskit.case import Case
+from mtlskit.collect.calling import path_at
 from mtlskit.collect.given import target_of
-from mtlskit.experiment import MOST_CONNECTIONS, _path_at
+from mtlskit.experiment import MOST_CONNECTIONS
 from mtlskit.lab import scenes
 from mtlskit.lab.pki import Authority
 from mtlskit.material import Blob, Source, Target, Unreadable
@@ -159,7 +160,7 @@ def test_only_a_url_of_this_endpoint_tells_which_path_to_ask_for(
     url: str | None, path: str
 ) -> None:
     """The path of another company's URL is not shown to this one; a query never is."""
-    assert _path_at(url, {"partner.example"}) == path
+    assert path_at(url, {"partner.example"}) == path
 
 
 def test_a_change_proves_nothing_where_the_first_outcome_does_not_stand(

@@ -8,7 +8,7 @@ from typing import Any
 
 import mtlskit
 from mtlskit.terminal.options import command, connection_options, report_option
-from mtlskit.terminal.passwords import passwords_of
+from mtlskit.terminal.passwords import manner_of, passwords_of
 from mtlskit.terminal.showing import free, hand_over, status_of
 
 
@@ -57,9 +57,11 @@ def run(options: argparse.Namespace) -> int:
             timeout=options.timeout,
             experiments=not options.no_experiments,
             request=not options.no_request,
+            **manner,
         )
 
     _say_port(options.target)
+    manner = manner_of(options)
     stem = free(options.report)
     files = (*(options.identity or ()), *(options.trust or ()), *options.material)
     report = call(passwords_of(options, files))

@@ -55,7 +55,15 @@ def connection_options(parser: argparse.ArgumentParser) -> None:
         choices=("1.0", "1.1", "1.2", "1.3"),
         help="speak this TLS version only: 1.0, 1.1, 1.2 or 1.3",
     )
-    parser.add_argument("--server-name", metavar="N", help="the name to ask for (SNI); '' for none")
+    named = parser.add_mutually_exclusive_group()
+    named.add_argument("--server-name", metavar="N", help="the name to ask for (SNI); '' for none")
+    named.add_argument(
+        "--no-sni",
+        dest="server_name",
+        action="store_const",
+        const="",
+        help="ask for no name: send no SNI",
+    )
     parser.add_argument(
         "--timeout",
         metavar="S",
@@ -64,6 +72,51 @@ def connection_options(parser: argparse.ArgumentParser) -> None:
         help="seconds for one connection (default: 10)",
     )
     password_options(parser)
+    _way_options(parser)
+    _hello_options(parser)
+
+
+def _way_options(parser: argparse.ArgumentParser) -> None:
+    """Say how the server is reached."""
+    way = parser.add_argument_group("the way to the server")
+    way.add_argument(
+        "--via", metavar="PROXY", help="go through http://[USER@]HOST:PORT or socks5://…"
+    )
+    given = way.add_mutually_exclusive_group()
+    given.add_argument(
+        "--proxy-password-file",
+        metavar="F",
+        type=Path,
+        help="read the proxy user's password from F",
+    )
+    given.add_argument(
+        "--proxy-password-env", metavar="NAME", help="read it from this environment variable"
+    )
+    way.add_argument(
+        "--starttls",
+        metavar="P",
+        choices=("smtp", "imap", "pop3", "ldap", "postgres"),
+        help="begin TLS within smtp, imap, pop3, ldap or postgres",
+    )
+
+
+def _hello_options(parser: argparse.ArgumentParser) -> None:
+    """Say what the client offers."""
+    hello = parser.add_argument_group("what the client offers (a list is written with colons)")
+    hello.add_argument("--alpn", metavar="LIST", help="application protocols, such as h2:http/1.1")
+    hello.add_argument("--ciphers", metavar="LIST", help="cipher suites, OpenSSL's or RFC names")
+    hello.add_argument("--schemes", metavar="LIST", help="signature schemes, by their RFC names")
+    hello.add_argument("--groups", metavar="LIST", help="groups for the key exchange")
+    size = hello.add_mutually_exclusive_group()
+    for one, text in (("small", "no post-quantum key share"), ("large", "one, in two packets")):
+        size.add_argument(
+            f"--{one}-hello", dest="hello", action="store_const", const=one, help=f"send {text}"
+        )
+    hello.add_argument(
+        "--post-handshake",
+        action="store_true",
+        help="offer to be asked for a certificate after the handshake (TLS 1.3)",
+    )
 
 
 def report_option(parser: argparse.ArgumentParser) -> None:

@@ -11,8 +11,12 @@ import sys
 from collections.abc import Sequence
 from getpass import getpass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import mtlskit
+
+if TYPE_CHECKING:
+    from mtlskit.collect.calling import Manner
 
 _TRIES = 3
 """How often a password is asked for."""
@@ -21,14 +25,55 @@ _PASSWORD_BYTES = 65536
 """A password file that is larger than this is some other file."""
 
 
+def manner_of(options: argparse.Namespace) -> Manner:
+    """Return how the connection is to be made; ask for the proxy's password where it is missing."""
+    manner: Manner = {
+        "via": options.via,
+        "proxy_password": _of_proxy(options),
+        "starttls": options.starttls,
+        "alpn": options.alpn or "",
+        "ciphers": options.ciphers or "",
+        "schemes": options.schemes or "",
+        "groups": options.groups or "",
+        "hello": options.hello,
+        "post_handshake": options.post_handshake,
+    }
+    return manner
+
+
+def _of_proxy(options: argparse.Namespace) -> str | None:
+    """Return the password of the proxy's user; None if there is none, or no user."""
+    if options.proxy_password_file:
+        return _from_file(options.proxy_password_file)[0]
+    if options.proxy_password_env:
+        return _from_environment(options.proxy_password_env)
+    if not options.via:
+        return None
+    from mtlskit.collect.via import proxy_from  # noqa: PLC0415 - the help is quick
+
+    proxy = proxy_from(options.via)
+    if proxy.password is not None:
+        raise ValueError(
+            "A password in the command is seen by others on this machine; give the user alone, "
+            "and the password at the prompt, or by --proxy-password-file or --proxy-password-env."
+        )
+    if proxy.user is None or not sys.stdin.isatty():
+        return None
+    return getpass(f"Password of {proxy.user} for the proxy {proxy.target}: ")
+
+
+def _from_environment(name: str) -> str:
+    if name not in os.environ:
+        raise ValueError(f"The environment variable {name} is not set.")
+    return os.environ[name]
+
+
 def passwords_of(options: argparse.Namespace, files: Sequence[str]) -> tuple[str, ...]:
     """Return the passwords given; at a terminal, ask for one where a file is locked."""
     if options.password_file:
         return _from_file(options.password_file)
     if options.password_env:
-        if options.password_env not in os.environ:
-            raise ValueError(f"The environment variable {options.password_env} is not set.")
-        return (os.environ[options.password_env],)
+        return (_from_environment(options.password_env),)
     return _asked_for(files) if files and sys.stdin.isatty() else ()
 
 

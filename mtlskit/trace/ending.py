@@ -251,7 +251,12 @@ class _Court:
 
 def refuses(http: HttpAnswer) -> bool:
     """Tell whether an HTTP answer is a refusal of this client, as against an ordinary error."""
-    if http.status in _FORBIDDEN | _CERTIFICATE_STATUS | {_MISDIRECTED}:
+    return http.status in _FORBIDDEN | {_MISDIRECTED} or about_certificates(http)
+
+
+def about_certificates(http: HttpAnswer) -> bool:
+    """Tell whether an HTTP answer is an error that speaks of the client's certificate."""
+    if http.status in _CERTIFICATE_STATUS:
         return True
     words = f"{http.reason} {http.text}".lower()
     return 400 <= http.status < 500 and any(one in words for one in _CERTIFICATE_PAGES)  # noqa: PLR2004 - client errors, RFC 9110, 15.5

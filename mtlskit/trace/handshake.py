@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.certs.distinguished import name_from
-from mtlskit.material import Side, Source, Tap, Unreadable
+from mtlskit.material import Chunk, Side, Source, Tap, Unreadable
 from mtlskit.trace.ending import Signs, judge
 from mtlskit.trace.events import Asked, Event, HttpAnswer, Kind, Trace
 from mtlskit.trace.http import read_answer
@@ -22,10 +22,13 @@ from mtlskit.wire.conversation import (
     ChangeCipherSpec,
     Conversation,
     Hidden,
+    LeftOut,
+    Lost,
     Malformed,
     NotTls,
     Seen,
 )
+from mtlskit.wire.unseal import KeyLog
 
 _HANDSHAKE = 22
 _ALERT = 21
@@ -36,22 +39,28 @@ _SPEAKERS = {
     None: "noted",
 }
 """Who said a plain line; None: whoever recorded it."""
+_NOTHING = Chunk(0.0, "client", b"")
 _ANSWER_KEPT = 65536
 """Bytes of application data from the server that are looked at for an HTTP answer."""
 
 
-def follow(tap: Tap) -> Trace:
-    """Tell the recorded connection; never fails, whatever bytes were recorded."""
+def follow(tap: Tap, key_log: KeyLog | None = None) -> Trace:
+    """Tell the recorded connection; never fails, whatever bytes were recorded.
+
+    Args:
+        key_log: the key log of `tap`, if it was read before: one may serve many connections.
+    """
     story = _Story(tap)
     story.before_tls()
-    conversation = Conversation(tap.secrets.lines)
-    seconds = 0.0
+    known = tap.secrets.lines if key_log is None else key_log
+    conversation = Conversation(known, late=tap.late)
     for chunk in tap.chunks:
-        seconds = chunk.seconds
-        for seen in conversation.feed(chunk.sender, chunk.data):
-            story.take(seen, seconds)
-    for seen in conversation.end():
-        story.take(seen, seconds)
+        story.chunk = chunk
+        seen = conversation.gap(chunk.sender, chunk.gap, chunk.records) if chunk.gap else []
+        for one in seen + conversation.feed(chunk.sender, chunk.data):
+            story.take(one)
+    for one in conversation.end():
+        story.take(one)
     return story.told()
 
 
@@ -60,6 +69,7 @@ class _Story:
     """What has been seen so far; the one mutable thing in this room."""
 
     tap: Tap
+    chunk: Chunk = _NOTHING
     state: str = "start"
     tls: str | None = None
     events: list[Event] = field(default_factory=list)
@@ -82,9 +92,11 @@ class _Story:
             name = _SPEAKERS[one.speaker]
             self.events.append(Event(None, "note", name, source, one.seconds, note=one.text))
 
-    def take(self, seen: Seen, seconds: float) -> None:
+    def take(self, seen: Seen) -> None:
         """Turn one thing seen on the wire into an event, and note what it settles."""
-        source = self.tap.source.at(f"{seen.sender} record {seen.record + 1}")
+        frame, seconds = self.chunk.frame, self.chunk.seconds
+        place = f"{seen.sender} record {seen.record + 1}" if frame is None else f"frame {frame}"
+        source = self.tap.source.at(place)
         item = seen.item
         if isinstance(item, ApplicationData):
             self._application(seen, item, seconds, source)
@@ -99,6 +111,10 @@ class _Story:
             self._note(seen, "note", "unreadable", seconds, source, note=str(item.error))
         elif isinstance(item, NotTls):
             self._not_tls(seen, item, seconds, source)
+        elif isinstance(item, LeftOut):
+            self._left_out(seen, item, seconds, source)
+        elif isinstance(item, Lost):
+            self._lost(seen, item, seconds, source)
         else:
             self._message(seen, item, seconds, source)
 
@@ -179,6 +195,7 @@ class _Story:
             case messages.ServerHello():
                 self.server_hello = item
                 self.tls = names.version_name(item.version)
+                self.alpn = self.alpn or item.alpn
                 self.signs.resumed = _resumes(item, self.client_hello, self.tls)
             case messages.EncryptedExtensions():
                 self.alpn = item.alpn
@@ -213,6 +230,17 @@ class _Story:
         kinds = {_HANDSHAKE: "handshake message", _ALERT: "alert"}
         name = f"sealed {kinds.get(item.inner_type or 0, 'record')}"
         self._note(seen, "hidden", name, seconds, source, note=item.note)
+
+    def _left_out(self, seen: Seen, item: LeftOut, seconds: float, source: Source) -> None:
+        """Application data of a capture: that it was there counts, not what it was."""
+        self.signs.application.add(seen.sender)
+        note = f"{item.records} more records of {item.size} bytes, which were not kept"
+        self._note(seen, "application", "application data", seconds, source, note=note)
+
+    def _lost(self, seen: Seen, item: Lost, seconds: float, source: Source) -> None:
+        self.signs.hide(seen.sender, None, tls=self.tls)
+        note = f"{item.size} bytes were sent and are not in the capture"
+        self._note(seen, "note", "not captured", seconds, source, note=note)
 
     def _not_tls(self, seen: Seen, item: NotTls, seconds: float, source: Source) -> None:
         words = item.first_bytes[:60].split(b"\r\n")[0].decode("latin-1")
