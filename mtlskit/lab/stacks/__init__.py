@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from mtlskit.lab.stacks import haproxy, java, nginx, openssl
+from mtlskit.lab.stacks import (
+    apache,
+    gnutls,
+    haproxy,
+    java,
+    nginx,
+    openssl,
+    scripted,
+    stunnel,
+)
 from mtlskit.lab.stacks.setup import NotHere as NotHere
 from mtlskit.lab.stacks.setup import Running as Running
 from mtlskit.lab.stacks.setup import Setup as Setup
@@ -21,9 +30,16 @@ _ALL = (
     openssl.WWW,
     nginx.NGINX,
     nginx.STREAM,
+    apache.APACHE,
     haproxy.HAPROXY,
+    stunnel.STUNNEL,
+    gnutls.GNUTLS,
     java.SOCKET,
     java.HTTPS,
+    scripted.NODE,
+    scripted.PYTHON,
+    scripted.ASYNCIO,
+    scripted.GO,
 )
 
 STACKS: Mapping[str, Stack] = MappingProxyType({one.name: one for one in _ALL})

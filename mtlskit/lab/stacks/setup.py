@@ -6,7 +6,7 @@ Law of this file: a setup names no software. What a stack cannot do it says befo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,6 +186,7 @@ class Stack:
         measured_as: begin of its name in the measured habits; ``{major}`` is its version's.
         answers: it answers HTTP requests.
         logs: names of the log files that it writes itself, beside its output.
+        everywhere: it cannot be bound to loopback alone.
     """
 
     name: str
@@ -198,6 +199,7 @@ class Stack:
     starter: Starter
     answers: bool = True
     logs: tuple[str, ...] = ()
+    everywhere: bool = False
 
     def available(self) -> bool:
         """Tell whether it can be started on this machine."""
@@ -207,6 +209,12 @@ class Stack:
         """Return its version in its own words; None if it is not here."""
         program = self.find()
         return None if program is None else self.ask_version(program)
+
+    def habit(self) -> str:
+        """Return its name in the measured habits, with its major version where that counts."""
+        parts = (self.version() or "").lstrip("vgo").split(".")
+        major = ".".join(parts[:2]) if self.name == "go" else parts[0]
+        return self.measured_as.format(major=major)
 
     def lacks(self, setup: Setup) -> frozenset[Wish]:
         """Tell which wishes of a setup it cannot fulfil."""
@@ -221,6 +229,3 @@ class Stack:
         if lacking := self.lacks(setup):
             raise NotHere(f"{self.name} has no setting for: {', '.join(sorted(lacking))}.")
         return self.starter(self, setup)
-
-
-Lines = Iterator[str]
