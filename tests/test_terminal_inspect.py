@@ -39,6 +39,31 @@ def test_who_asks_for_days_is_answered_by_the_status(
     assert warned is ("10" not in words)
 
 
+@pytest.mark.parametrize("days", ["10", "30"])
+def test_a_file_that_was_not_read_is_another_status(
+    folder: Path, capsys: Capsys, days: str
+) -> None:
+    """Status 1 means that something ends; 3 that the answer is not whole, whatever was found."""
+    (folder / "word").write_text("wrong")
+    client = Authority.root("CN=Other").client("CN=other")
+    (folder / "locked.p12").write_bytes(client.p12("right"))
+    for other in ("locked.p12", "gone.pem"):
+        files = [str(folder / "client.pem"), str(folder / other)]
+        words = ["--within", days, "--password-file", str(folder / "word")]
+        assert main(["inspect", *files, *words]) == UNREADABLE
+        assert other in capsys.readouterr().out
+    assert main(["inspect", *files, "--json"]) == UNREADABLE
+    assert json.loads(capsys.readouterr().out)["unread"] == ["gone.pem"]
+
+
+def test_the_first_look_is_short_and_names_the_rest(folder: Path, capsys: Capsys) -> None:
+    """What is folded comes with --details."""
+    assert main(["inspect", str(folder / "client.pem")]) == ACCEPTED
+    assert "SHA-256" not in capsys.readouterr().out
+    assert main(["inspect", str(folder / "client.pem"), "--details"]) == ACCEPTED
+    assert "SHA-256" in capsys.readouterr().out
+
+
 def test_the_json_has_the_warnings(folder: Path, capsys: Capsys) -> None:
     """By code, certificate and source; and in the entry's row."""
     main(["inspect", str(folder / "client.pem"), "--within", "25", "--json"])

@@ -138,7 +138,7 @@ class Comparison(Shown):
     @cached_property
     def known(self) -> tuple[bool, ...]:
         """For each store, whether all its certificates could be read; else nothing is missing."""
-        return tuple(not _closed(store) for store in self.stores)
+        return tuple(not store.closed for store in self.stores)
 
     @cached_property
     def keys(self) -> tuple[HeldKey, ...]:
@@ -259,22 +259,6 @@ def _all_of(store: Store) -> Iterator[Certificate]:
             if one.der not in seen:
                 seen.add(one.der)
                 yield one
-
-
-_CLOSED = {"wrong-password", "no-password", "unsupported", "too-large"}
-
-
-def _closed(store: Store) -> bool:
-    """Whether there may be certificates in it that were not seen.
-
-    In Java's own formats they are not encrypted: no password is needed to see them all.
-    """
-    if not store.entries:
-        return bool(store.problems)
-    if any(one.code == "damaged" for one in store.problems):
-        return True
-    whole = {one.code for one in store.problems if one.source == store.source}
-    return store.format not in {"jks", "jceks"} and bool(whole & _CLOSED)
 
 
 # What differs.

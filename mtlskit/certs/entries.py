@@ -84,6 +84,10 @@ class Entry:
         return self.alias or (named.label if named else str(self.key))
 
 
+_CLOSED = {"wrong-password", "no-password", "unsupported", "too-large"}
+"""Problems of a whole store that hide certificates."""
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """One file's entries, in the file's order.
@@ -98,6 +102,19 @@ class Store:
     format: str
     entries: tuple[Entry, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
+
+    @property
+    def closed(self) -> bool:
+        """Whether there may be certificates in it that were not seen.
+
+        In Java's own formats they are not encrypted: no password is needed to see them all.
+        """
+        if not self.entries:
+            return bool(self.problems)
+        if any(one.code == "damaged" for one in self.problems):
+            return True
+        whole = {one.code for one in self.problems if one.source == self.source}
+        return self.format not in {"jks", "jceks"} and bool(whole & _CLOSED)
 
     @property
     def identities(self) -> tuple[Identity, ...]:

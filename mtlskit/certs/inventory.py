@@ -5,17 +5,18 @@ Law of this room: it shows facts of the entries; of time it knows only what it i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from mtlskit.certs import inventory_told
+from mtlskit.certs import inventory_told, replies
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import Pool
 from mtlskit.certs.entries import Entry, Identity, Kind, Store
 from mtlskit.certs.keystore import identities_of
 from mtlskit.certs.outlook import EXPIRY, WITHIN, Caution, Outlook, short_chains
+from mtlskit.certs.partners import Partners
 from mtlskit.material import Problem
 from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain, plain
@@ -39,6 +40,10 @@ class Row:
         days_left: whole days until not_after; negative once it is over; None without a time.
         chain_to: the last issuer that the store holds above this certificate, or itself.
         chain_complete: whether that one is self-issued.
+        has_key: whether its private key is at hand, in the entry or (`key_source`) elsewhere;
+            ``locked``: the entry has one, and it was not opened.
+        key_source: where the private key of a certificate stands, if that is another place.
+        key_of: where the certificate of a private key stands, if that is another place.
         problems: in sentences: the entry's and its certificate's.
         warnings: in sentences: of its certificate and its chain, what will hurt soon.
     """
@@ -60,8 +65,10 @@ class Row:
     ku: tuple[str, ...] | None = None
     ca: bool | None = None
     sha256: str | None = None
-    has_key: bool = False
+    has_key: bool | Literal["locked"] = False
     key_matches: bool | None = None
+    key_source: str | None = None
+    key_of: str | None = None
     chain_to: str | None = None
     chain_complete: bool | None = None
     problems: tuple[str, ...] = ()
@@ -132,6 +139,12 @@ class Inventory(Shown):
         return tuple(dict.fromkeys(found))
 
     @cached_property
+    def unread(self) -> tuple[str, ...]:
+        """The files in which there may be more than was seen: locked, damaged, no key store."""
+        closed = [store.source.name for store in self.stores if store.closed]
+        return tuple(dict.fromkeys([*closed, *(one.source.name for one in self._more_problems)]))
+
+    @cached_property
     def warnings(self) -> tuple[Caution, ...]:
         """What is not wrong yet and will be: dates, weak keys, public CAs, chains cut short.
 
@@ -144,7 +157,14 @@ class Inventory(Shown):
                     found.setdefault((one.code, one.certificate.der), one)
         for der, one in self._short.items():
             found.setdefault((one.code, der), one)
+        for one in replies.apart(self.stores):
+            found.setdefault((one.code, one.certificate.der), one)
         return tuple(found.values())
+
+    @cached_property
+    def notes(self) -> tuple[Caution, ...]:
+        """What may be meant so, and is worth a look: a client's certificate as a trusted one."""
+        return tuple(replies.lone(self.stores))
 
     @property
     def expiring(self) -> tuple[Caution, ...]:
@@ -158,7 +178,13 @@ class Inventory(Shown):
 
     def _rows(self, store: Store) -> list[Row]:
         pool = Pool(store.certificates)
-        return [_row(entry, store, pool, self.at, self._warned(entry)) for entry in store.entries]
+        rows = (_row(one, store, pool, self.at, self._warned(one)) for one in store.entries)
+        pairs = zip(rows, store.entries, strict=True)
+        return [replace(row, **self._partners.of(entry)) for row, entry in pairs]
+
+    @cached_property
+    def _partners(self) -> Partners:
+        return Partners(self.stores, self.identities)
 
     def _warned(self, entry: Entry) -> tuple[str, ...]:
         said = tuple(one.text for one in self._judge.of_entry(entry))
@@ -204,6 +230,10 @@ class Inventory(Shown):
                 for one in self.problems
             ],
             "warnings": [one.plain() for one in self.warnings],
+            "notes": [one.plain() for one in self.notes],
+            "within": self.within,
+            "ends_within": len(self.expiring),
+            "unread": list(self.unread),
         }
 
     def page(self) -> Page:
@@ -225,11 +255,16 @@ def _row(
         store.format,
         entry.alias,
         entry.kind,
-        has_key=entry.key is not None,
+        has_key=entry.key is not None or ("locked" if _is_locked(entry) else False),
         problems=tuple(problem.text for problem in wrong),
         warnings=warned,
         **facts,
     )
+
+
+def _is_locked(entry: Entry) -> bool:
+    """Whether it holds a private key that was not opened, for want of the password or otherwise."""
+    return entry.kind in {"identity", "key"} and entry.key is None
 
 
 def _of_certificate(one: Certificate, at: datetime | None) -> dict[str, Any]:

@@ -46,7 +46,10 @@ def page(inventory: Inventory, rows: Sequence[tuple[Store, Sequence[Row]]]) -> P
     if problems:
         blocks.append(Callout(_counted(len(problems), "problem"), _told(problems), "warn"))
     blocks += _cautioned(inventory.warnings)
+    blocks += _noted(inventory.notes)
     blocks += _without_key(inventory.identities)
+    blocks += _fitting(inventory.identities)
+    blocks += _nothing_ends(inventory)
     blocks += _when(inventory)
     blocks += [_section(store, entries, inventory.within) for store, entries in rows]
     if not rows and not problems:
@@ -76,6 +79,40 @@ def _cautioned(warnings: Sequence[Caution]) -> list[Block]:
         shown.append(f"and {len(warnings) - ROWS_SHOWN} more")
     title = f"{_counted(len(warnings), 'warning')}, before it hurts"
     return [Callout(title, (Items(tuple(shown)),), "warn")]
+
+
+def _noted(notes: Sequence[Caution]) -> list[Block]:
+    """The first one whole; of others like it, where they stand."""
+    if not notes:
+        return []
+    first, *others = notes
+    shown: list[Block] = [Paragraph((first.text, f" [{first.source}]"))]
+    if others:
+        more = f"; and {len(others) - _LIKE_IT} more" if len(others) > _LIKE_IT else ""
+        names = "; ".join(f"{one.certificate.label} [{one.source}]" for one in others[:_LIKE_IT])
+        shown.append(Paragraph(f"The same may hold of: {names}{more}."))
+    return [Callout(f"No private key with {first.certificate.label}", tuple(shown), "info")]
+
+
+_LIKE_IT = 5
+
+
+def _fitting(identities: Sequence[Identity]) -> list[Block]:
+    """Confirm what the eye cannot: a certificate and a key in two files belong together."""
+    told: list[Inline] = [
+        f"The private key in {one.key_source} belongs to {one.certificate.label} in {one.source}."
+        for one in identities
+        if one.key_matches and one.key_source and one.key_source.name != one.source.name
+    ]
+    return [Callout("The private key fits", (Items(tuple(told)),), "good")] if told else []
+
+
+def _nothing_ends(inventory: Inventory) -> list[Block]:
+    """An answer too: who asks what ends soon wants to hear that nothing does."""
+    if inventory.at is None or not inventory.certificates or inventory.expiring:
+        return []
+    where = "Of what could be read, nothing" if inventory.unread else "Nothing"
+    return [Paragraph(f"{where} ends within {_counted(inventory.within, 'day')}.")]
 
 
 def _when(inventory: Inventory) -> list[Block]:
@@ -141,7 +178,7 @@ def _cells(row: Row, store: Store, within: int) -> tuple[Inline, ...]:
     return (
         place,
         row.kind,
-        row.subject or row.issuer or "",
+        row.subject or row.issuer or (f"key of {row.key_of}" if row.key_of else ""),
         _until(row, within),
         row.key or "",
         _private_key(row),
@@ -161,11 +198,13 @@ def _until(row: Row, within: int) -> Inline:
 
 
 def _private_key(row: Row) -> Inline:
-    if row.key_matches is False:
-        return Badge("does not match", "bad")
-    if row.has_key:
-        return Badge("yes", "good")
-    return Badge("locked", "warn") if row.kind in {"identity", "key"} else ""
+    if row.has_key == "locked":
+        return Badge("locked", "warn")
+    fits = row.key_matches is not False
+    if fits and not row.has_key:
+        return ""
+    said = Badge("yes", "good") if fits else Badge("does not match", "bad")
+    return (said, f" in {row.key_source}") if row.key_source else said
 
 
 def _chain(row: Row) -> Inline:

@@ -107,10 +107,32 @@ class _Opening:
                 f"expected the digest, found {cursor.stop - cursor.at} bytes before it.",
             )
         elif self.given and not self.right:
-            self.problem(
-                "wrong-password",
-                "No given password is the store's (or the file was changed after it was written).",
+            self.problem(*self._unfit())
+
+    def _unfit(self) -> tuple[str, str]:
+        """Say why no password passes the integrity check, judged by the keys that it opens.
+
+        A store whose other keys stay locked may well have another password, and be sound.
+        """
+        mine = [one for one in self.entries if one.kind in {"identity", "key"}]
+        opened = next((one for one in mine if one.key), None)
+        if opened is None:
+            text = (
+                "No given password is the store's (or the file was changed after it was written)."
             )
+            return "wrong-password", text
+        entry = f'entry "{opened.alias}"'
+        if all(one.key for one in mine):
+            return "damaged", (
+                "The store is damaged: its integrity check fails, though the password opens the "
+                f"private key of {entry}, so that the file was changed after it was written. Get "
+                "it again, unaltered. (Or the store has another password than that key.)"
+            )
+        return "wrong-password", (
+            "No given password is the store's, and not every key opens. One opens the private key "
+            f"of {entry}: give the others too; if that one is the store's, the file was changed "
+            "after it was written."
+        )
 
     def _is_right(self, password: str) -> bool:
         try:

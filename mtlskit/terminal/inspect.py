@@ -16,8 +16,10 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
     """Add the command and its options."""
     parser = command(commands, "inspect", "Show every certificate, key and request in the files.")
     parser.epilog = (
-        "Exit status: warnings alone are 0. With --within, what ends within those days is 1; with "
-        "--compare, stores that differ are 1."
+        "Exit status: 0 nothing is wrong, or warnings alone; 1 something is wrong; 3 a file could "
+        "not be read to its end, whatever else was found. With --within, 1 means that something "
+        "ends within those days, and 0 that nothing does. With --compare, 1 means that the stores "
+        "hold other certificates."
     )
     parser.add_argument("files", metavar="FILE", nargs="+")
     asked = parser.add_mutually_exclusive_group()
@@ -48,10 +50,10 @@ def run(options: argparse.Namespace) -> int:
     within = {} if options.within is None else {"within": options.within}
     found = mtlskit.inspect(*options.files, password=passwords, **within)
     show_brief(options, found)
-    ends = options.within is not None and found.expiring
-    if not found.problems and not ends:
-        return ACCEPTED
-    return REFUSED if found.certificates or found.identities else UNREADABLE
+    if found.unread:
+        return UNREADABLE
+    findings = found.problems if options.within is None else found.expiring
+    return REFUSED if findings else ACCEPTED
 
 
 def _compare(options: argparse.Namespace, passwords: tuple[str, ...]) -> int:

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import (
@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mtlskit.certs.inventory import Inventory
 from mtlskit.certs.inventory_told import ROWS_SHOWN
+from mtlskit.certs.keystore import open_store
 from mtlskit.lab.pki import pem
-from mtlskit.material import Problem, Source
+from mtlskit.material import Blob, Problem, Source
 from mtlskit.page.markdown import markdown
 from mtlskit.page.plain import plain
 
@@ -148,3 +149,45 @@ def test_without_pandas_one_line_says_what_to_install() -> None:
         done.stdout.strip()
         == "Frames need pandas. Install it with: pip install 'mtlskit[notebook]'"
     )
+
+
+def test_a_certificate_and_its_key_in_two_files_are_confirmed(cast: Cast) -> None:
+    """Either row names the other's place, and the page says that they belong together."""
+    whose = open_store(Blob(Source("a.crt"), cast.client.pem_chain(chain=False)))
+    key = open_store(Blob(Source("a.key"), cast.client.pem_key()))
+    held = Inventory((whose, key))
+    first, second = held.rows
+    assert (first.has_key, first.key_matches, first.key_source) == (True, True, "a.key, block 1")
+    assert (second.key_matches, second.key_of) == (True, "a.crt, block 1")
+    shown = " ".join(str(held).replace("|", " ").split())
+    assert "The private key in a.key, block 1 belongs to Acme Client in a.crt, block 1." in shown
+
+
+def test_a_key_in_another_file_that_does_not_fit_is_refuted(cast: Cast) -> None:
+    """Both places are named there too."""
+    whose = open_store(Blob(Source("a.crt"), cast.client.pem_chain(chain=False)))
+    key = open_store(Blob(Source("b.key"), cast.second.pem_key()))
+    held = Inventory((whose, key))
+    assert (held.rows[0].key_matches, held.rows[0].key_source) == (False, "b.key, block 1")
+    assert "belongs to" not in str(held)
+
+
+def test_a_locked_key_is_locked_and_not_absent(make: Maker, cast: Cast) -> None:
+    """In the row, in the JSON and on the page."""
+    sealed = cast.client.pem_chain(chain=False) + cast.client.pem_key("word")
+    held = Inventory((make.opened(sealed),))
+    assert held.rows[0].has_key == "locked"
+    told: dict[str, Any] = held.plain()
+    assert told["entries"][0]["has_key"] == "locked"
+    assert "[locked]" in str(held)
+
+
+def test_that_nothing_ends_is_an_answer(make: Maker, cast: Cast) -> None:
+    """It is said with the days; of files that were not read, nothing is promised."""
+    good, bad = make.opened(cast.client.pem_chain()), make.opened(b"\xfe\xed\xfe\xed")
+    at = datetime.now(UTC)
+    assert "Nothing ends within 7 days." in str(Inventory((good,), at=at, within=7))
+    held = Inventory((good, bad), at=at, within=7)
+    assert "Of what could be read, nothing ends within 7 days." in str(held)
+    assert held.unread == ("file",)
+    assert "ends within" not in str(Inventory((good,), at=at, within=9999))

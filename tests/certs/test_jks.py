@@ -127,7 +127,25 @@ def test_a_changed_byte_fails_the_digest(make: Maker, keytool_stores: Path) -> N
     """A store that was changed is not called sound."""
     data = bytearray((keytool_stores / "store.JKS").read_bytes())
     data[-30] ^= 1
-    assert "wrong-password" in make.codes(make.opened(bytes(data), WORD, OTHER))
+    (problem,) = make.opened(bytes(data), WORD, OTHER).problems
+    assert problem.code == "damaged"
+    assert 'its integrity check fails, though the password opens the private key of entry "' in (
+        problem.text
+    )
+
+
+@pytest.mark.needs("keytool")
+def test_a_changed_byte_and_a_locked_key_leave_two_readings(
+    make: Maker, keytool_stores: Path
+) -> None:
+    """One key opens and one does not: another password, or a changed file; both are said."""
+    data = bytearray((keytool_stores / "store.JKS").read_bytes())
+    data[-30] ^= 1
+    (problem,) = (one for one in make.opened(bytes(data), WORD).problems if not one.source.place)
+    assert problem.code == "wrong-password"
+    assert 'One opens the private key of entry "client"' in problem.text
+    (alone,) = make.opened(bytes(data), "neither").problems
+    assert (alone.code, "One opens" in alone.text) == ("wrong-password", False)
 
 
 def test_a_changed_key_does_not_open(make: Maker, keytool_stores: Path) -> None:
