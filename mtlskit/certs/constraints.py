@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from mtlskit.certs import asn1
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.distinguished import name_from
+from mtlskit.certs.dns_constraints import Within, by_the_rfc
 from mtlskit.certs.extensions import SUBJECT_ALT_NAME, GeneralName, general_name
 
 
@@ -76,20 +77,30 @@ def _subtrees(value: bytes, start: int, stop: int) -> Iterator[Subtree]:
         yield Subtree(base, value[base_start:base_stop] if base.kind == "dn" else b"")
 
 
-def violations(limits: Constraints, certificate: Certificate) -> Iterator[Violation]:
-    """Every name of a certificate that the limits do not allow."""
+def violations(
+    limits: Constraints, certificate: Certificate, dns: Within = by_the_rfc
+) -> Iterator[Violation]:
+    """Every name of a certificate that the limits do not allow.
+
+    Args:
+        limits: the constraints of one CA above it.
+        certificate: whose names are asked for.
+        dns: how DNS names are compared, one of `dns_constraints.WAYS`.
+    """
     for name, der in _names(certificate):
-        yield from broken_by(limits, name, der)
+        yield from broken_by(limits, name, der, dns)
 
 
-def broken_by(limits: Constraints, name: GeneralName, der: bytes = b"") -> Iterator[Violation]:
+def broken_by(
+    limits: Constraints, name: GeneralName, der: bytes = b"", dns: Within = by_the_rfc
+) -> Iterator[Violation]:
     """What the limits have against one name; a directory name is compared by its DER."""
-    alike = [one for one in limits.permitted if one.base.kind == name.kind]
-    if alike and not any(_within(name, der, one) for one in alike):
+    alike = [one for one in limits.permitted if form(one.base) == form(name)]
+    if alike and not any(_within(name, der, one, dns) for one in alike):
         bases = tuple(one.base.value for one in alike)
         yield Violation(name, "is outside the permitted names", bases)
     for one in limits.excluded:
-        if one.base.kind != name.kind or (inside := _within(name, der, one)) is False:
+        if form(one.base) != form(name) or (inside := _within(name, der, one, dns)) is False:
             continue
         because = "is among" if inside else "cannot be told from"
         yield Violation(name, f"{because} the excluded names", (one.base.value,))
@@ -110,11 +121,19 @@ def _names(certificate: Certificate) -> Iterator[tuple[GeneralName, bytes]]:
                     yield GeneralName("email", value), b""
 
 
-def _within(name: GeneralName, der: bytes, tree: Subtree) -> bool | None:
+def form(name: GeneralName) -> tuple[str, str]:
+    """The form of a name: limits on one form say nothing of another.
+
+    Each type of otherName is a form of its own (RFC 5280, 4.2.1.6).
+    """
+    return name.kind, name.value.partition(":")[0] if name.kind == "other" else ""
+
+
+def _within(name: GeneralName, der: bytes, tree: Subtree, dns: Within) -> bool | None:
     """Whether a name is inside; None: it cannot be told."""
     if name.kind == "dn":
         return _directory_within(der, tree.der)
-    compare = _COMPARE.get(name.kind)
+    compare = dns if name.kind == "dns" else _COMPARE.get(name.kind)
     if compare is None or "\\" in name.value + tree.base.value:  # bytes that are no letters
         return None
     return compare(name.value, tree.base.value)
@@ -126,35 +145,6 @@ def _directory_within(name: bytes, base: bytes) -> bool | None:
     except asn1.Asn1Error:
         return None
     return whole[: len(wanted)] == wanted
-
-
-def _dns(name: str, base: str) -> bool | None:
-    """Zero or more labels in front of the base (RFC 5280, 4.2.1.10).
-
-    With a dot in front, which the RFC does not foresee, the base itself is outside: so hold
-    OpenSSL, GnuTLS, Java and Go. A wildcard of which some names only are inside cannot be told.
-    """
-    host, tree = name.lower().rstrip("."), base.lower().rstrip(".")
-    inside = host.endswith(tree if tree.startswith(".") else "." + tree)
-    if inside or not tree or host == tree:
-        return True
-    return None if "*" in host and _may_meet(host, tree) else False
-
-
-def _may_meet(host: str, tree: str) -> bool:
-    """Whether a name with wildcards may stand for a name inside: label by label, from the end."""
-    labels, wanted = host.split("."), tree.removeprefix(".").split(".")
-    if len(labels) < len(wanted) + tree.startswith("."):
-        return False
-    pairs = zip(reversed(labels), reversed(wanted), strict=False)
-    return all(_may_be(label, other) for label, other in pairs)
-
-
-def _may_be(label: str, wanted: str) -> bool:
-    head, star, rest = label.partition("*")
-    if not star:
-        return label == wanted
-    return wanted.startswith(head) and wanted.endswith(rest.rpartition("*")[2])
 
 
 def _host(host: str, base: str) -> bool | None:
@@ -193,8 +183,7 @@ def _ip(address: str, base: str) -> bool | None:
 
 
 _HOST = re.compile(r"[a-z0-9_.-]+")
-_COMPARE: dict[str, Callable[[str, str], bool | None]] = {
-    "dns": _dns,
+_COMPARE: dict[str, Within] = {
     "email": _email,
     "uri": _uri,
     "ip": _ip,

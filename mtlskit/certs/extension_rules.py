@@ -46,12 +46,22 @@ _READERS: Mapping[str, Callable[[bytes], object]] = {
 def malformed(walk: Walk) -> Iterator[Reason]:
     """What could not be read; a malformed subjectAltName is the rule `san`'s."""
     for one in walk.certificates:
-        for problem in one.problems:
-            if not problem.text.startswith("The extension subjectAltName is"):
-                yield Reason("malformed", one, f"{one.label}: {problem.text}")
+        yield from misread(one)
         for extension, why in unread(one):
-            text = f"{one.label}: The extension {extension.name} is malformed: {why}."
-            yield Reason("malformed", one, text)
+            yield told(one, extension, why)
+
+
+def misread(one: Certificate) -> Iterator[Reason]:
+    """What was found to be malformed when the certificate was read."""
+    for problem in one.problems:
+        if not problem.text.startswith("The extension subjectAltName is"):
+            yield Reason("malformed", one, f"{one.label}: {problem.text}")
+
+
+def told(one: Certificate, extension: Extension, why: asn1.Asn1Error) -> Reason:
+    """Say that an extension cannot be read."""
+    text = f"{one.label}: The extension {extension.name} is malformed: {why}."
+    return Reason("malformed", one, text)
 
 
 def unread(one: Certificate) -> Iterator[tuple[Extension, asn1.Asn1Error]]:

@@ -41,13 +41,15 @@ class GeneralName:
     Attributes:
         kind: ``dns``, ``ip``, ``email``, ``uri``, ``dn``, ``rid`` or ``other``.
         value: as people write it, unseen characters escaped; an address as `ipaddress` prints it
-            (in a name constraint with its prefix length), a DN as RFC 4514 text.
+            (in a name constraint with its prefix length), a DN as RFC 4514 text, an otherName
+            behind its type and a colon.
     """
 
     kind: str
     value: str
 
 
+_OLD_FORMS = {0xA3: "x400Address", 0xA5: "ediPartyName"}
 _TEXTS = {0x81: "email", 0x82: "dns", 0x86: "uri"}
 
 
@@ -64,8 +66,8 @@ def general_name(data: bytes, tag: int, start: int, stop: int) -> GeneralName:
         return GeneralName("rid", asn1.oid(contents))
     if tag == asn1.EXPLICIT:
         return GeneralName("other", _other(data, start, stop))
-    if tag in {0xA3, 0xA5}:  # x400Address [3], ediPartyName [5]
-        return GeneralName("other", contents.hex())
+    if kind := _OLD_FORMS.get(tag):
+        return GeneralName("other", f"{kind}:{contents.hex()}")
     raise asn1.Asn1Error(start, "a GeneralName", asn1.tag_name(tag))
 
 

@@ -55,7 +55,10 @@ class Profile:
         refused_constraints: forms of name that are refused wherever a constraint has them.
         unmet_constraints: forms of name that are refused where a certificate has such a name.
         unmet_exclusions: the same, for constraints that exclude names of this form.
+        dns_constraints: how DNS names are held to name constraints (`dns_constraints.WAYS`).
         common_name: when a common name counts as a host name below name constraints.
+        unread_extensions: those of which it is not noticed that they are malformed; with
+            ``-of-leaf`` behind a name, in a leaf; ``not-critical``, all that are not critical.
         extras: names of rules in `stack_rules`, asked besides.
         signing_keys: the leaf's kinds of key that the TLS 1.3 library has a signature scheme for.
     """
@@ -89,8 +92,10 @@ class Profile:
     refused_constraints: tuple[str, ...]
     unmet_constraints: tuple[str, ...]
     unmet_exclusions: tuple[str, ...]
+    dns_constraints: str
     common_name: str
     critical_known: tuple[str, ...]
+    unread_extensions: tuple[str, ...]
     leaf_version_3: bool
     serials: str
     alternative_names: str

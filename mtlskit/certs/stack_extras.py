@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from mtlskit.certs import asn1
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.constraints import constraints_from
+from mtlskit.certs.extension_rules import told
 from mtlskit.certs.extensions import BASIC_CONSTRAINTS, NAME_CONSTRAINTS, SUBJECT_ALT_NAME
 from mtlskit.certs.path_rules import Reason, Walk
+from mtlskit.certs.policies import CERTIFICATE_POLICIES, policies_from
 
 _Extra = Callable[[Walk], Iterator[Reason]]
 _VERSION_3 = 3
@@ -143,6 +145,16 @@ def _dns_constraints_without_dot(walk: Walk) -> Iterator[Reason]:
                 yield Reason("name-constraint", one, text, base.lstrip("."), base)
 
 
+def _dns_constraints_without_last_dot(walk: Walk) -> Iterator[Reason]:
+    """RFC 1034, 3.5: a host name as text ends with a label; Go reads no other as a constraint."""
+    for one in walk.certificates:
+        extension = one.extension(NAME_CONSTRAINTS)
+        for base in _dns_bases(extension.value) if extension else ():
+            if base.endswith("."):
+                text = f"The DNS name constraint {base} of {one.label} ends with a dot."
+                yield Reason("malformed", one, text, base.rstrip("."), base)
+
+
 def _dns_bases(value: bytes) -> Iterator[str]:
     try:
         limits = constraints_from(value)
@@ -151,6 +163,18 @@ def _dns_bases(value: bytes) -> Iterator[str]:
     for one in (*limits.permitted, *limits.excluded):
         if one.base.kind == "dns":
             yield one.base.value
+
+
+def _policies_readable(walk: Walk) -> Iterator[Reason]:
+    """RFC 5280, 4.2.1.4: a sequence of policies; critical ones are the rule `malformed`'s."""
+    for one in walk.certificates:
+        extension = one.extension(CERTIFICATE_POLICIES)
+        if extension is None or extension.critical:
+            continue
+        try:
+            policies_from(extension.value)
+        except asn1.Asn1Error as error:
+            yield told(one, extension, error)
 
 
 def _netscape_type(walk: Walk) -> Iterator[Reason]:
@@ -176,8 +200,10 @@ EXTRAS: Mapping[str, _Extra] = {
     "identifiers-not-critical": _identifiers_not_critical,
     "anchor-is-ca": _anchor_is_ca,
     "netscape-type": _netscape_type,
+    "policies-readable": _policies_readable,
     "san-needed": _san_needed,
     "critical-san-without-subject-only": _critical_san_without_subject_only,
     "version-3-everywhere": _version_3_everywhere,
     "dns-constraints-without-dot": _dns_constraints_without_dot,
+    "dns-constraints-without-last-dot": _dns_constraints_without_last_dot,
 }

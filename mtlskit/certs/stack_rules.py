@@ -11,10 +11,16 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from mtlskit.certs import asn1, name_rules, path_rules
+from mtlskit.certs import asn1, extension_rules, name_rules, path_rules
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.constraints import Constraints, broken_by, constraints_from, violations
-from mtlskit.certs.extensions import NAME_CONSTRAINTS, SUBJECT_ALT_NAME, GeneralName
+from mtlskit.certs.dns_constraints import WAYS
+from mtlskit.certs.extensions import (
+    NAME_CONSTRAINTS,
+    SUBJECT_ALT_NAME,
+    Extension,
+    GeneralName,
+)
 from mtlskit.certs.path_rules import Reason, Walk
 from mtlskit.certs.profiles import Profile
 from mtlskit.certs.stack_extras import EXTRAS
@@ -58,6 +64,22 @@ def _spared(reason: Reason, walk: Walk, trusted: Collection[bytes]) -> bool:
 
 def _as_it_is(rule: path_rules.Rule) -> StackRule:
     return lambda walk, _: rule(walk)
+
+
+def _malformed(walk: Walk, profile: Profile) -> Iterator[Reason]:
+    for one in walk.certificates:
+        yield from extension_rules.misread(one)
+        for extension, why in extension_rules.unread(one):
+            if not _passed_over(extension, walk.leaf is one, profile):
+                yield extension_rules.told(one, extension, why)
+
+
+def _passed_over(extension: Extension, of_leaf: bool, profile: Profile) -> bool:  # noqa: FBT001 - where it stands
+    """Whether a stack does not notice that this extension cannot be read."""
+    names = profile.unread_extensions
+    if extension.name in names or (not extension.critical and "not-critical" in names):
+        return True
+    return of_leaf and f"{extension.name}-of-leaf" in names
 
 
 def _versions(walk: Walk, profile: Profile) -> Iterator[Reason]:
@@ -152,7 +174,9 @@ def _any_alone(one: Certificate, walk: Walk) -> Reason:
 
 def _policies(walk: Walk, profile: Profile) -> Iterator[Reason]:
     if profile.policies:
-        yield from path_rules.certificate_policies(walk)
+        for reason in path_rules.certificate_policies(walk):
+            if reason.code != "malformed" or "not-critical" not in profile.unread_extensions:
+                yield reason
 
 
 def _critical_extensions(walk: Walk, profile: Profile) -> Iterator[Reason]:
@@ -223,7 +247,7 @@ def _broken(limit: _Limit, one: Certificate, profile: Profile) -> Iterator[Reaso
     if reason := name_rules.too_many_names(limit.limits, limit.issuer, one):
         yield reason
         return
-    for bad in violations(limit.limits, one):
+    for bad in violations(limit.limits, one, WAYS[profile.dns_constraints]):
         if bad.name.kind not in profile.unchecked_constraints and not _subject_email(
             bad.name, one, profile
         ):
@@ -275,7 +299,8 @@ def _common_names(walk: Walk, profile: Profile, limits: list[_Limit]) -> Iterato
         if name_rules.too_many_names(limit.limits, limit.issuer, leaf):
             continue  # said already
         for host in hosts:
-            for bad in broken_by(limit.limits, GeneralName("dns", host)):
+            name, way = GeneralName("dns", host), WAYS[profile.dns_constraints]
+            for bad in broken_by(limit.limits, name, dns=way):
                 yield _violation(limit, leaf, host, bad.because, bad.bases)
 
 
@@ -371,7 +396,7 @@ def _listed(forms: set[str]) -> str:
 
 
 _RULES: tuple[tuple[str, StackRule], ...] = (
-    ("malformed", _as_it_is(path_rules.malformed)),
+    ("malformed", _malformed),
     ("dates", _as_it_is(path_rules.dates)),
     ("signature", _as_it_is(path_rules.signatures)),
     ("version", _versions),

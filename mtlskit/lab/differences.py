@@ -15,6 +15,7 @@ from ipaddress import ip_network
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from mtlskit.certs import asn1
 from mtlskit.lab.pki import Authority, Issued, now, self_signed
 
 _DAY = timedelta(days=1)
@@ -273,6 +274,70 @@ def _common_names() -> Iterator[_Row]:
     yield "no-san", root.client("CN=c, O=Acme"), [], [root]
 
 
+def _dns_forms() -> Iterator[_Row]:
+    """Wildcards, and dots at either end, in the leaf's DNS name and in what constrains it."""
+    root = _root()
+    for how, base, names in (
+        ("permitted", "acme.example", (".acme.example", "c.acme.example.", "*.acme.example")),
+        ("permitted", ".acme.example", ("acme.example", "c.acme.example.", "c.acme.example")),
+        ("permitted", "acme.example.", ("c.acme.example", "c.acme.example.")),
+        ("permitted", "sub.acme.example", ("*.acme.example", "*.sub.acme.example")),
+        ("excluded", "acme.example", ("*.example", "c.acme.example.", "a.*.example", "*")),
+        ("excluded", "acme.example.", ("c.acme.example", "x.example")),
+        ("excluded", "sub.acme.example", ("*.acme.example", "s*b.acme.example", ".acme.example")),
+        ("excluded", ".sub.acme.example", ("*.acme.example", "sub.acme.example")),
+    ):
+        trees = [x509.DNSName(base)]
+        limits = (trees, None) if how == "permitted" else (None, trees)
+        extra = [(x509.NameConstraints(*limits), True)]
+        issuing = root.intermediate("CN=Issuing, O=Acme", extra=extra)
+        for name in names:
+            yield f"dns-{how}-{base}-{name}", _client(issuing, san=[name]), [issuing], [root]
+
+
+_PRINCIPAL, _CHAT = "1.3.6.1.4.1.311.20.2.3", "1.3.6.1.5.5.7.8.5"
+"""Types of otherName: Microsoft's user principal name, and XmppAddr (RFC 6120, 13.7.1.4)."""
+
+
+def _other_names() -> Iterator[_Row]:
+    """OtherNames below a constraint on otherNames of the same type, and of another."""
+    root = _root()
+    trees = [_other_name(_PRINCIPAL, "acme.example")]
+    for how, limits in (("permitted", (trees, None)), ("excluded", (None, trees))):
+        extra = [(x509.NameConstraints(*limits), True)]
+        issuing = root.intermediate("CN=Issuing, O=Acme", extra=extra)
+        for kind, oid in (("same", _PRINCIPAL), ("other", _CHAT)):
+            own = [_other_name(oid, "c@acme.example"), x509.DNSName("c.acme.example")]
+            san = [(x509.SubjectAlternativeName(own), False)]
+            leaf = _client(issuing, san=None, extra=san)
+            yield f"other-name-{how}-{kind}-type", leaf, [issuing], [root]
+
+
+def _other_name(oid: str, text: str) -> x509.OtherName:
+    value = asn1.encode(asn1.UTF8, text.encode())
+    return x509.OtherName(x509.ObjectIdentifier(oid), value)
+
+
+def _malformed() -> Iterator[_Row]:
+    """Extensions that cannot be read, in the leaf and in the intermediate, critical or not."""
+    root = _root()
+    sound = root.intermediate("CN=Issuing, O=Acme")
+    for name, oid, value in (
+        ("name-constraints", "2.5.29.30", b"\x30\x04\xa0\x02\x30\x09"),
+        ("policies", "2.5.29.32", b"\x30\x02\x05\x00"),
+        ("policy-mappings", "2.5.29.33", b"\x30\x02\x05\x00"),
+        ("policy-constraints", "2.5.29.36", b"\x05\x00"),
+        ("inhibit-any-policy", "2.5.29.54", b"\x05\x00"),
+    ):
+        bad = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value)
+        for how, critical in (("critical", True), ("not-critical", False)):
+            # The leaf is signed by the sound one of the same key: the lab reads its issuers.
+            broken = root.intermediate("CN=Issuing, O=Acme", key=sound.key, extra=[(bad, critical)])
+            yield f"malformed-{name}-{how}", _client(sound), [broken], [root]
+        leaf = _client(sound, extra=[(bad, True)])
+        yield f"malformed-{name}-critical-in-leaf", leaf, [sound], [root]
+
+
 _PARTS: tuple[Callable[[], Iterator[_Row]], ...] = (
     _sound,
     _alternatives,
@@ -286,4 +351,7 @@ _PARTS: tuple[Callable[[], Iterator[_Row]], ...] = (
     _algorithms,
     _constraints,
     _common_names,
+    _dns_forms,
+    _other_names,
+    _malformed,
 )

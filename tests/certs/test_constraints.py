@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from mtlskit.certs import paths
 from mtlskit.certs.asn1 import Asn1Error
 from mtlskit.certs.constraints import Constraints, Subtree, broken_by, constraints_from
+from mtlskit.certs.dns_constraints import WAYS
 from mtlskit.certs.extensions import GeneralName
+from mtlskit.certs.stacks import STACKS, predict
 from mtlskit.lab.pki import Authority
 
 if TYPE_CHECKING:
@@ -101,6 +103,58 @@ def test_malformed_constraints_are_told(make: Maker) -> None:
         make.facts(leaf), [], [make.facts(root)], role="client", at=datetime.now(UTC)
     )
     assert [(one.code, one.certificate.label) for one in found.reasons] == [("malformed", "root")]
+    assert "The extension nameConstraints is malformed" in found.reasons[0].because
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_malformed_constraints_of_an_intermediate_are_refused_by_every_stack(
+    make: Maker, stack: str
+) -> None:
+    """A limit that nobody can read limits nothing, so that each stack refuses it when critical."""
+    root = Authority.root("CN=root")
+    sound = root.intermediate("CN=Issuing")
+    limits = make.unknown("2.5.29.30", b"\x30\x04\xa0\x02\x30\x09", critical=True)
+    broken = root.intermediate("CN=Issuing", key=sound.key, **limits)
+    leaf = make.facts(sound.client("CN=x", san=["x.example"]))
+    now = datetime.now(UTC)
+    found = predict(leaf, [make.facts(broken)], [make.facts(root)], stack, now)
+    assert (found.accepted, found.reason and found.reason.code) == (False, "malformed")
+
+
+def test_each_type_of_other_name_is_a_form_of_its_own() -> None:
+    """A limit on user principal names says nothing of chat addresses (RFC 5280, 4.2.1.6)."""
+    upn = (Subtree(GeneralName("other", "1.3.6.1.4.1.311.20.2.3:acme.example")),)
+    chat = GeneralName("other", "1.3.6.1.5.5.7.8.5:me@acme.example")
+    post = GeneralName("other", "x400Address:3000")
+    for name in (chat, post):
+        assert list(broken_by(Constraints(permitted=upn), name)) == []
+        assert list(broken_by(Constraints(excluded=upn), name)) == []
+
+
+@pytest.mark.parametrize(
+    ("way", "inside", "outside", "open_"),
+    [
+        ("rfc", ["c.a.example.", "a.example"], ["ca.example"], ["*.example"]),
+        ("without-wildcards", ["c.a.example.", "*.a.example"], ["*.example"], []),
+        ("text", [".a.example", "*.a.example"], ["c.a.example.", "*.example"], []),
+        ("labels", ["c*.a.example"], ["a.*"], [".a.example", "a.example.", "*.example"]),
+        ("host-names", ["C.a.example", "*.a.example"], ["b.example"], ["c*.a.example", "*"]),
+    ],
+)
+def test_the_ways_to_compare_dns_names_differ_in_wildcards_and_dots(
+    way: str, inside: list[str], outside: list[str], open_: list[str]
+) -> None:
+    """Each way says inside, outside, or that it cannot be told."""
+    within = WAYS[way]
+    assert {within(name, "a.example") for name in inside} == {True}
+    assert {within(name, "a.example") for name in outside} == {False}
+    assert {within(name, "a.example") for name in open_} <= {None}
+
+
+@given(st.sampled_from(sorted(WAYS)), st.text("a.*-", max_size=8), st.text("a.*-", max_size=8))
+def test_any_texts_are_compared(way: str, name: str, base: str) -> None:
+    """No name and no base, however odd, makes a comparison fail."""
+    assert WAYS[way](name, base) in {True, False, None}
 
 
 RID = GeneralName("rid", "1.2.3")
@@ -110,7 +164,8 @@ OTHER = GeneralName("other", "1.3.6.1.4.1.311.20.2.3:me@a.example")
 @pytest.mark.parametrize("name", [RID, OTHER, GeneralName("email", "nobody")])
 def test_what_cannot_be_compared_breaks_both_lists(name: GeneralName) -> None:
     """RFC 5280, 4.2.1.10: what cannot be processed is refused, be it permitted or excluded."""
-    tree = (Subtree(GeneralName(name.kind, "1.2.4")),)
+    base = "1.3.6.1.4.1.311.20.2.3:you" if name.kind == "other" else "1.2.4"
+    tree = (Subtree(GeneralName(name.kind, base)),)
     assert list(broken_by(Constraints(permitted=tree), name))
     assert "cannot be told" in next(broken_by(Constraints(excluded=tree), name)).because
 

@@ -98,3 +98,35 @@ def _encoded(oid: x509.ObjectIdentifier) -> bytes:
     """1.3.6.1.4.1.55555 is 2b 06 01 04 01 83 b2 03; the last arc is below 128."""
     contents = bytes.fromhex("2b0601040183b203") + bytes((int(oid.dotted_string.split(".")[-1]),))
     return bytes((6, len(contents))) + contents
+
+
+@pytest.mark.parametrize(
+    ("oid", "name"),
+    [
+        ("2.5.29.18", "issuerAltName"),
+        ("2.5.29.32", "certificatePolicies"),
+        ("2.5.29.33", "policyMappings"),
+        ("2.5.29.36", "policyConstraints"),
+        ("2.5.29.54", "inhibitAnyPolicy"),
+    ],
+)
+@pytest.mark.parametrize("at", ["leaf", "intermediate"])
+def test_what_is_critical_is_read_or_refused(make: Maker, oid: str, name: str, at: str) -> None:
+    """RFC 5280, 4.2: a critical extension that cannot be processed refuses the path, and once."""
+    bad = make.unknown(oid, b"\x04\x00", critical=True)
+    root = Authority.root("CN=root")
+    sound = root.intermediate("CN=Issuing")
+    issuing = root.intermediate("CN=Issuing", key=sound.key, **bad) if at != "leaf" else sound
+    leaf = sound.client("CN=x", **bad) if at == "leaf" else sound.client("CN=x")
+    found = paths.search(
+        make.facts(leaf),
+        [make.facts(issuing)],
+        [make.facts(root)],
+        role="client",
+        at=datetime.now(UTC),
+    )
+    (reason,) = found.reasons
+    assert (reason.code, reason.certificate.label) == (
+        "malformed", "x" if at == "leaf" else "Issuing"
+    )  # fmt: skip
+    assert f"The extension {name} is malformed" in reason.because
