@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
@@ -10,11 +10,9 @@ import pytest
 
 from mtlskit.certs import paths, signing
 from mtlskit.certs.certificate import Certificate, read_certificate
+from mtlskit.certs.climb import LENGTH_LIMIT
 from mtlskit.lab.mazes import Maze, mazes
 from mtlskit.material import Source
-
-LIMIT = 0.3
-"""Seconds of the processor for one search, with nothing remembered from another."""
 
 
 @cache
@@ -26,21 +24,34 @@ def _read(der: bytes) -> Certificate:
     return read_certificate(der, Source("maze"))
 
 
-def _searched(maze: Maze) -> tuple[paths.PathSearch, float]:
+@dataclass(frozen=True)
+class Spent:
+    """What one search took, counted from outside of it."""
+
+    found: paths.PathSearch
+    verified: int
+    judged: int
+
+
+def _searched(maze: Maze) -> Spent:
+    """Search with nothing remembered from another search."""
     leaf, others, anchors = _read(maze.leaf), map(_read, maze.others), map(_read, maze.anchors)
     given = list(others), list(anchors)
     signing._verified.cache_clear()
-    began = time.process_time()
     found = paths.search(leaf, *given, role="client", at=datetime.now(UTC))
-    return found, time.process_time() - began
+    verified = signing._verified.cache_info().misses
+    return Spent(found, verified, sum(len(one.certificates) for one in found.paths))
 
 
 @pytest.mark.parametrize("number", range(10))
 def test_a_maze_costs_little_and_is_never_answered_wrongly(number: int) -> None:
-    """A search ends within its time: it finds the way out, or says that it gave up."""
+    """A search ends within its work: it finds the way out, or says that it gave up."""
     maze = _mazes()[number]
-    found, seconds = _searched(maze)
-    assert seconds < LIMIT, maze.id
+    spent = _searched(maze)
+    found = spent.found
+    assert spent.verified <= paths.CHECK_LIMIT + 1, maze.id
+    assert len(found.paths) <= 2 * paths.PATH_LIMIT + 1, maze.id
+    assert spent.judged <= 2 * paths.PATH_LIMIT * LENGTH_LIMIT + 1, maze.id
     assert found.accepted <= maze.way_out, maze.id
     given_up = found.reasons[:1] and found.reasons[0].code == "budget"
     assert found.accepted == maze.way_out or given_up, maze.id
@@ -50,7 +61,7 @@ def test_the_work_is_reported_and_bounded() -> None:
     """Each search says how much it took; where it was given up, the limits stand beside it."""
     given_up = 0
     for maze in _mazes():
-        found, _ = _searched(maze)
+        found = _searched(maze).found
         assert found.work.steps <= paths.STEP_LIMIT + len(maze.others) + 1
         assert found.work.checks <= paths.CHECK_LIMIT + 1
         assert str(found.work) in " ".join(str(found).split())
@@ -64,5 +75,5 @@ def test_the_work_is_reported_and_bounded() -> None:
 
 def test_most_mazes_are_walked_to_their_end() -> None:
     """The budget is large enough for re-keyed, cross-signed, layered and circular issuers."""
-    found = [_searched(maze)[0].accepted for maze in _mazes() if maze.way_out]
+    found = [_searched(maze).found.accepted for maze in _mazes() if maze.way_out]
     assert sum(found) >= len(found) - 1
