@@ -138,11 +138,18 @@ class Chunk:
 
     Attributes:
         seconds: since the connection was begun.
+        frame: number of the frame of a capture in which they came; None if it was no capture.
+        gap: bytes of this side that stood before these and are not here.
+        records: how many records of application data the gap is, all of them whole and left out;
+            None: the gap was not captured.
     """
 
     seconds: float
     sender: Side
     data: bytes = field(repr=False)
+    frame: int | None = None
+    gap: int = 0
+    records: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +217,7 @@ class Tap:
         peer: the address and port that were really called, if known.
         own: the address and port from which the call was made, as this machine sees them.
         prologue: what was said before TLS began, in order.
+        late: the bytes may begin within a record: the beginning was not captured.
     """
 
     source: Source
@@ -224,3 +232,4 @@ class Tap:
     peer: str | None = None
     own: str | None = None
     prologue: tuple[Remark, ...] = ()
+    late: bool = False

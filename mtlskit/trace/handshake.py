@@ -48,6 +48,7 @@ def follow(tap: Tap, key_log: KeyLog | None = None) -> Trace:
     """Tell the recorded connection; never fails, whatever bytes were recorded.
 
     Args:
+        tap: what was recorded.
         key_log: the key log of `tap`, if it was read before: one may serve many connections.
     """
     story = _Story(tap)

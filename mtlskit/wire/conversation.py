@@ -18,6 +18,8 @@ from mtlskit.wire.items import (
     ApplicationData,
     ChangeCipherSpec,
     Hidden,
+    LeftOut,
+    Lost,
     Malformed,
     NotTls,
 )
@@ -45,12 +47,24 @@ __all__ = [
     "Conversation",
     "Hidden",
     "Item",
+    "LeftOut",
+    "Lost",
     "Malformed",
     "NotTls",
     "Seen",
 ]
 
-Item = Message | Alert | ChangeCipherSpec | ApplicationData | Hidden | Malformed | NotTls
+Item = (
+    Message
+    | Alert
+    | ChangeCipherSpec
+    | ApplicationData
+    | Hidden
+    | LeftOut
+    | Lost
+    | Malformed
+    | NotTls
+)
 
 _SWITCH: Final = b"\x01"
 _ALERT_SIZE: Final = 2
@@ -113,6 +127,34 @@ class Conversation:
         """Take bytes that `sender` put on the wire; give what they complete."""
         half = self._halves[sender]
         return self._all(half, half.reader.feed(data))
+
+    def gap(self, sender: Side, size: int, records: int | None = None) -> list[Seen]:
+        """Take note that `size` bytes of `sender` are not here.
+
+        Args:
+            sender: whose bytes they were.
+            size: how many.
+            records: how many records of application data they are, all of them whole; None: they
+                were not captured, and nobody knows.
+        """
+        half = self._halves[sender]
+        found = half.reader.gap(size, records)
+        for one in found:
+            if isinstance(one, Stray):
+                self._passed_over(half, one.item)
+        return self._all(half, found)
+
+    @staticmethod
+    def _passed_over(half: _Half, item: object) -> None:
+        """Keep message and key in step with what is not here."""
+        if isinstance(item, LeftOut):
+            if half.lock:
+                half.lock.skip(item.records, data=True)
+        elif isinstance(item, Lost):
+            half.alerts.clear()
+            half.assembler.hole(item.size)
+            if half.lock and item.within is not None:
+                half.lock.skip(1)
 
     def end(self, sender: Side | None = None) -> list[Seen]:
         """Give what was left unfinished when the bytes of `sender` (of both sides) ended."""

@@ -82,6 +82,15 @@ class Assembler:
             del self._buffer[:passed]
             self._passing -= passed
 
+    def hole(self, missing: int) -> None:
+        """Take note that a fragment of `missing` bytes is lost; pass over what it was part of."""
+        size = 0
+        if len(self._buffer) >= HEADER:
+            size = HEADER + int.from_bytes(self._buffer[1:HEADER], "big")
+        left = max(self._passing, size) - len(self._buffer) - missing
+        self._buffer.clear()
+        self._passing = max(0, left)
+
     def end(self) -> ParseError | None:
         """Tell of a message that was begun and not finished, and forget it."""
         self._pass()

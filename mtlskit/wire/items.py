@@ -76,6 +76,29 @@ class Malformed:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Records of application data that a reader of captures did not keep."""
+
+    size: int
+    records: int
+    name: ClassVar[str] = "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Bytes that were sent and not captured.
+
+    Attributes:
+        within: content type of the record to which all of them belong; None: whole records may be
+            among them, or the record's type is not known.
+    """
+
+    size: int
+    within: int | None = None
+    name: ClassVar[str] = "not captured"
+
+
+@dataclass(frozen=True, slots=True)
 class NotTls:
     """This side does not speak TLS.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from mtlskit.wire.items import Hidden, Malformed, NotTls
+from mtlskit.wire.items import Hidden, LeftOut, Lost, Malformed, NotTls
 from mtlskit.wire.reader import ParseError, quantity
 
 CHANGE_CIPHER_SPEC: Final = 20
@@ -54,7 +54,7 @@ class Record(NamedTuple):
 class Stray:
     """Bytes that are no record: what they are, and where in the stream of their sender."""
 
-    item: Malformed | NotTls | Hidden
+    item: Malformed | NotTls | Hidden | LeftOut | Lost
     at: int
     number: int
     size: int
@@ -68,7 +68,17 @@ class RecordReader:
             then searched for, and what stands before it is told as `Hidden`.
     """
 
-    __slots__ = ("_at", "_buffer", "_here", "_late", "_number", "_over", "_scan", "_strange")
+    __slots__ = (
+        "_at",
+        "_buffer",
+        "_here",
+        "_late",
+        "_number",
+        "_over",
+        "_scan",
+        "_skip",
+        "_strange",
+    )
 
     def __init__(self, *, late: bool = False) -> None:
         self._buffer = bytearray()
@@ -79,11 +89,14 @@ class RecordReader:
         self._scan = 0  # how far the first record was searched for
         self._strange = False  # the first bytes were no record
         self._over = False
+        self._skip = 0  # bytes of a record with a hole in it that are still to come
 
     def feed(self, data: bytes) -> list[Record | Stray]:
         """Take bytes; give what they complete."""
         if self._over:
             return []
+        if self._skip:
+            data = self._skipped(data)
         self._buffer += data
         found: list[Record | Stray] = []
         while (one := self._next()) is not None:
@@ -92,6 +105,50 @@ class RecordReader:
         self._at += self._here
         self._here = 0
         return found
+
+    def gap(self, size: int, records: int | None = None) -> list[Record | Stray]:
+        """Take note that `size` bytes are not here: `records` whole ones, or nobody knows (None).
+
+        What follows a gap of whole records is read on; after any other the next record is searched
+        for, unless the gap is within one record, which then is `Lost` alone.
+        """
+        if self._over or not size:
+            return []
+        at, number = self._at, self._number
+        if records is not None and not (self._buffer or self._skip or self._late):
+            self._at += size
+            self._number += records
+            return [Stray(LeftOut(size, records), at, number, size)]
+        if self._skip >= size:
+            self._skip -= size
+            self._at += size
+            return []
+        return [self._holed(size)]
+
+    def _holed(self, size: int) -> Stray:
+        at, number, held = self._at, self._number, len(self._buffer)
+        rest = self._rest()
+        kind = self._buffer[0] if rest >= size else None
+        self._buffer.clear()
+        self._at += held + size
+        if kind is not None:
+            self._skip = rest - size
+            self._number += 1
+        else:
+            self._skip, self._scan, self._late, self._strange = 0, 0, True, False
+        return Stray(Lost(size, kind), at, number, size)
+
+    def _rest(self) -> int:
+        """How many bytes of the unfinished record are still to come."""
+        if self._late or self._strange or len(self._buffer) < HEADER:
+            return 0
+        return HEADER + int.from_bytes(self._buffer[3:HEADER], "big") - len(self._buffer)
+
+    def _skipped(self, data: bytes) -> bytes:
+        passed = min(self._skip, len(data))
+        self._skip -= passed
+        self._at += passed
+        return data[passed:]
 
     def end(self) -> list[Record | Stray]:
         """Give what was left when the bytes ended: records, and a `Stray` for an unfinished one."""

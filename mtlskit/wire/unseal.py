@@ -38,10 +38,11 @@ UNKNOWN: Final = "The key log holds no secret of this connection."
 class KeyLog:
     """Secrets by connection, from the lines of an NSS key log (SSLKEYLOGFILE)."""
 
-    __slots__ = ("_secrets",)
+    __slots__ = ("_randoms", "_secrets")
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
         self._secrets: dict[tuple[str, str], str] = {}
+        self._randoms: set[str] = set()
         for line in lines:
             parts = line.split()
             if len(parts) == 3:  # noqa: PLR2004 - label, client random, secret
@@ -56,6 +57,12 @@ class KeyLog:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a key log stays in memory: it is never pickled or copied")
 
+    def knows(self, client_random: bytes) -> bool:
+        """Tell whether it holds any secret of that connection."""
+        if not self._randoms:
+            self._randoms = {random for _, random in self._secrets}
+        return client_random.hex() in self._randoms
+
     def secret(self, label: str, client_random: bytes) -> bytes | None:
         """Return a secret; None if the log does not hold it."""
         try:
@@ -66,6 +73,9 @@ class KeyLog:
 
 class Lock(Opener):
     """What one sender's records are sealed with."""
+
+    def skip(self, count: int, *, data: bool = False) -> None:
+        """Pass over records that are not here; `data`: they are application data."""
 
     def update(self) -> None:
         """Go on to the next key, as a KeyUpdate says; up to TLS 1.2 there is none."""
@@ -92,6 +102,13 @@ class _Traffic:
         digest = HASHES[self._suite.prf]
         key = expand_label(digest, self._secret, "key", sizes.key_bytes)
         return Tls13Opener(sizes, key, expand_label(digest, self._secret, "iv", 12))
+
+    def skip(self, count: int) -> None:
+        try:
+            self._opener = self._opener or self._made()
+        except NotOpened:
+            return
+        self._opener.skip(count)
 
     def next(self) -> _Traffic:
         """The secret after a KeyUpdate (RFC 8446, 7.2)."""
@@ -132,6 +149,13 @@ class Tls13Lock(Lock):
             return opened
         raise NotOpened(why)
 
+    def skip(self, count: int, *, data: bool = False) -> None:
+        """Pass over records that are not here; `data`: of application data, so under its key."""
+        if data and self._traffic:
+            self._here = max(self._here, len(self._traffic) - 1)
+        if self._here < len(self._traffic):
+            self._traffic[self._here].skip(count)
+
     def update(self) -> None:
         """Go on to the next key (RFC 8446, 7.2)."""
         if self._here < len(self._traffic):
@@ -152,6 +176,12 @@ class Tls12Lock(Lock):
         if self._opener is None:
             raise NotOpened(self.why)
         return self._opener.open(record)
+
+    def skip(self, count: int, *, data: bool = False) -> None:
+        """Pass over records that are not here; there is one key for all."""
+        del data
+        if self._opener is not None:
+            self._opener.skip(count)
 
 
 class Agreed:

@@ -1,0 +1,476 @@
+"""TCP segments to the bytes of TLS connections. Law: what was not captured is a gap, never glued.
+
+Each direction is put in order (RFC 9293, 3.4): what comes twice is taken once, the first wins; what
+comes too early waits; what never comes is a gap of known size. TLS is found by its bytes on any
+port, at the start, after another protocol's prologue, or in mid connection.
+
+Of application data only the beginning is kept: from then on record headers alone are read, and the
+loop in `Streams.read` passes over the bytes between them without a call.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from struct import Struct
+from typing import Final
+
+from mtlskit.wire.capfile import Packet
+from mtlskit.wire.half import Half, Piece
+from mtlskit.wire.packets import ACK, FIN, IPV4, RST, SYN, TCP, Dissector, Segment, reverse
+from mtlskit.wire.prologue import hello, is_tls, tls_within
+
+__all__ = ["Flow", "Half", "Piece", "Streams"]
+
+_WRAP: Final = 1 << 32
+_HALF_WRAP: Final = 1 << 31
+_MASK: Final = _WRAP - 1
+_WINDOW: Final = 1 << 30
+"""The widest window of TCP (RFC 7323, 2.3): what is further ahead is not of this connection."""
+WAITING: Final = 1 << 20
+"""Bytes of one direction that wait for what should have come before them; then that is lost."""
+WAITING_ALL: Final = 1 << 25
+PROLOGUE: Final = 1 << 18
+"""Bytes of another protocol after which a connection is taken to speak no TLS."""
+SAMPLE: Final = 2048
+"""Bytes of the prologue that are kept, to tell what it was."""
+LATE: Final = 40_000
+"""Bytes of one direction in which TLS is looked for where the connection's start was not captured:
+two records of the greatest length."""
+OPEN: Final = 50_000
+"""Connections that are followed at a time; beyond, the oldest are told as they are."""
+LINGER: Final = 1000
+"""Closed connections that are still listened to, for what comes late."""
+KEPT: Final = 48 << 20
+"""Bytes held in memory; beyond, they are handed to be laid aside."""
+
+_RANDOM_STARTS, _RANDOM_ENDS = 11, 43
+"""Where the random is in a record that begins with a ClientHello (RFC 8446, 4.1.2)."""
+
+_FAST: Final = Struct(">HBxHxxHxBxx12sIIBB").unpack_from
+"""EtherType to TCP flags of a frame with the shortest IPv4 header."""
+_LEAST: Final = 54
+_ETHERNET: Final = 1
+
+
+class Flow:
+    """One TCP connection: two directions, and how they began and ended.
+
+    Attributes:
+        key: addresses and ports of its first segment, from sender to receiver; `halves` go by it.
+        opener: which half sent the SYN; None if none was seen.
+        answered: the other half was heard.
+        hello: which half sent a ClientHello (1 - that of a ServerHello); None if none was seen.
+        random: of the ClientHello that TLS began with; empty if it is not known.
+        tls: TLS was found.
+        late: its beginning was not captured.
+        closings: who sent FIN or RST, in order: half, ``fin`` or ``reset``, time, frame.
+        prologue: what was said before TLS began, cut short: half and bytes.
+        before: how many bytes were said before TLS began.
+        repeated, conflicts: segments that came twice; and those that said something else then.
+        lost: bytes that were not captured.
+    """
+
+    __slots__ = (
+        "answered",
+        "before",
+        "began",
+        "closed",
+        "closings",
+        "conflicts",
+        "done",
+        "first",
+        "halves",
+        "hello",
+        "kept",
+        "key",
+        "last23",
+        "late",
+        "lost",
+        "opener",
+        "prologue",
+        "random",
+        "repeated",
+        "shelved",
+        "speaker",
+        "tls",
+        "turns",
+    )
+
+    def __init__(self, key: bytes, frame: int, time: int | None) -> None:
+        self.key, self.first, self.began = key, frame, time
+        self.halves = (Half(self, 0), Half(self, 1))
+        self.opener: int | None = None
+        self.hello: int | None = None
+        self.tls = self.late = self.answered = self.closed = self.done = False
+        self.closings: list[tuple[int, str, int | None, int]] = []
+        self.prologue: list[tuple[int, bytes]] = []
+        self.before = self.repeated = self.conflicts = self.lost = 0
+        self.speaker = self.last23 = -1
+        self.turns = 0
+        self.random = b""
+        self.kept = 0  # bytes in memory
+        self.shelved: list[object] = []  # what the keeper gave for what it laid aside
+
+    @property
+    def last(self) -> int:
+        """The last frame that belongs to it."""
+        return max(self.first, self.halves[0].frame, self.halves[1].frame)
+
+    def take_pieces(self) -> list[tuple[int, Piece]]:
+        """Hand over what is held, in order: half and piece."""
+        first, second = (half.take_pieces() for half in self.halves)
+        self.kept = 0
+        both = [(0, one) for one in first] + [(1, one) for one in second]
+        both.sort(key=lambda one: one[1].order)
+        return both
+
+
+Keeper = Callable[[Flow], None]
+
+
+class Streams:
+    """Takes packets, gives connections.
+
+    Args:
+        done: is called with each connection when nothing more is awaited of it.
+        aside: is called with a connection whose pieces are to be laid aside (`Flow.take_pieces`).
+    """
+
+    def __init__(self, done: Keeper, aside: Keeper) -> None:
+        self._done, self._aside = done, aside
+        self.dissector = Dissector()
+        self._halves: dict[bytes, Half] = {}
+        self._closing: deque[Flow] = deque()
+        self._kept = 0
+        self._waiting = 0
+        self.plain = 0
+        """TCP connections in which no TLS was found."""
+        self.skipped = 0
+        """Frames that hold no TCP, of those passed over without a closer look."""
+
+    # One loop with all in it: a call for each packet would double what it costs.
+    def read(self, packets: Iterable[Packet]) -> None:  # noqa: C901 - see above
+        """Take all packets of a capture."""
+        find, unpack = self._halves.get, _FAST
+        slow = self.dissector.segment
+        for number, time, link, block, start, end, _ in packets:
+            if link == _ETHERNET and end - start >= _LEAST:
+                kind, first, total, place, protocol, key, seq, ack, offset, flags = unpack(
+                    block, start + 12
+                )
+                if kind == IPV4 and first == 0x45 and not place & 0x3FFF and total:  # noqa: PLR2004 - see _FAST
+                    if protocol != TCP:
+                        self.skipped += 1
+                        continue
+                    header = (offset & 0xF0) >> 2
+                    length = total - 20 - header
+                    if not flags & 7:  # neither FIN nor SYN nor RST
+                        if length <= 0:
+                            continue
+                        half = find(key)
+                        if half is not None:
+                            if half.drop:
+                                continue
+                            if half.next == seq and half.passing > length:
+                                half.passing -= length
+                                half.gap += length
+                                half.next = (seq + length) & _MASK
+                                half.frame = number
+                                continue
+                    body = start + 34 + header
+                    until = start + 14 + total
+                    self._take(
+                        Segment(key, seq, ack, flags, block, min(body, end), min(until, end),
+                                max(length, 0)), number, time)  # fmt: skip
+                    continue
+            segment = slow(link, block, start, end)
+            if segment is not None and (segment.length or segment.flags & 7):
+                self._take(segment, number, time)
+
+    def end(self) -> None:
+        """Nothing more comes: give every connection that is left."""
+        flows = dict.fromkeys(half.flow for half in self._halves.values())
+        for flow in sorted(flows, key=lambda one: one.first):
+            self._finish(flow)
+        self._halves.clear()
+
+    def _take(self, segment: Segment, number: int, time: int | None) -> None:
+        half = self._half(segment, number, time)
+        if half is None:
+            return
+        flow, flags = half.flow, segment.flags
+        half.frame = number
+        flow.answered = flow.answered or half.index != (flow.opener or 0)
+        seq = segment.seq
+        if flags & SYN:
+            seq = (seq + 1) & _MASK
+            if half.next is None:
+                half.next = seq
+        if segment.length and not half.drop:
+            self._data(half, segment, seq, number, time)
+        if flags & (FIN | RST):
+            self._close(half, "reset" if flags & RST else "fin", time, number)
+        if self._kept > KEPT:
+            self._lay_aside()
+
+    def _half(self, segment: Segment, number: int, time: int | None) -> Half | None:
+        """Find the direction that a segment belongs to; begin a connection if it is a new one."""
+        half = self._halves.get(segment.key)
+        fresh = segment.flags & (SYN | ACK) == SYN
+        if half is not None and fresh and self._reused(half, segment):
+            self._finish(half.flow)
+            half = None
+        if half is not None:
+            return half
+        if segment.flags & RST or (segment.flags & FIN and not segment.length):
+            return None  # the end of something that was not captured
+        return self._begin(segment, number, time)
+
+    @staticmethod
+    def _reused(half: Half, segment: Segment) -> bool:
+        """Tell whether a SYN begins another connection between the same ports, or is sent again."""
+        return half.isn != segment.seq
+
+    def _begin(self, segment: Segment, number: int, time: int | None) -> Half:
+        if len(self._halves) >= 2 * OPEN:
+            self._finish(next(iter(self._halves.values())).flow)
+        flow = Flow(segment.key, number, time)
+        half, other = flow.halves
+        if segment.flags & SYN:
+            half.isn = segment.seq
+            flow.opener = 1 if segment.flags & ACK else 0
+        flow.late = not segment.flags & SYN
+        self._halves[segment.key] = half
+        self._halves[reverse(segment.key)] = other
+        return half
+
+    def _data(self, half: Half, segment: Segment, seq: int, number: int, time: int | None) -> None:
+        if half.next is None:
+            half.next = seq
+        ahead = (seq - half.next) & _MASK
+        data = segment.block[segment.start : segment.end]
+        cut = segment.length - len(data)
+        if ahead >= _HALF_WRAP:
+            data = self._again(half, data, segment.length, _WRAP - ahead)
+            if segment.length <= _WRAP - ahead:
+                return
+            cut = segment.length - (_WRAP - ahead) - len(data)
+            ahead = 0
+        if ahead > _WINDOW:
+            half.flow.conflicts += 1
+        elif ahead:
+            self._wait(half, seq, Piece(number, number, time, 0, None, data), cut)
+        else:
+            self._in_order(half, Piece(number, number, time, 0, None, data), cut)
+            if half.waiting:
+                self._waited(half, number)
+
+    @staticmethod
+    def _again(half: Half, data: bytes, length: int, behind: int) -> bytes:
+        """Take away what was there before; note it if it differs."""
+        half.flow.repeated += 1
+        if length > 1 and not half.same(data, behind):  # one byte keeps a connection alive
+            half.flow.conflicts += 1
+        return data[behind:]
+
+    def _wait(self, half: Half, seq: int, piece: Piece, cut: int) -> None:
+        if half.waiting is None:
+            half.waiting = {}
+        if seq in half.waiting:
+            half.flow.repeated += 1
+            if half.waiting[seq][0].data != piece.data:
+                half.flow.conflicts += 1
+            if len(half.waiting[seq][0].data) >= len(piece.data):
+                return
+            self._waiting -= len(half.waiting[seq][0].data)
+            half.waits -= len(half.waiting[seq][0].data)
+        half.waiting[seq] = (piece, cut)
+        half.waits += len(piece.data)
+        self._waiting += len(piece.data)
+        if half.waits > WAITING or self._waiting > WAITING_ALL or len(half.waiting) > WAITING >> 8:
+            self._give_up(half)
+
+    def _waited(self, half: Half, number: int) -> None:
+        """Take what waited for the bytes that have come now."""
+        while half.waiting:
+            seq = min(half.waiting, key=lambda one: self._ahead(half, one))
+            ahead = self._ahead(half, seq)
+            if ahead > 0:
+                return
+            piece, cut = half.waiting.pop(seq)
+            half.waits -= len(piece.data)
+            self._waiting -= len(piece.data)
+            if ahead + len(piece.data) + cut > 0:
+                kept = max(0, len(piece.data) + ahead)
+                cut = min(cut, len(piece.data) + cut + ahead)
+                data = piece.data[-ahead:] if kept else b""
+                order = max(piece.order, number)
+                self._in_order(half, piece._replace(order=order, data=data), cut)
+
+    @staticmethod
+    def _ahead(half: Half, seq: int) -> int:
+        """How far a sequence number is ahead of what is expected; less than 0: behind."""
+        return ((seq - (half.next or 0) + _HALF_WRAP) & _MASK) - _HALF_WRAP
+
+    def _give_up(self, half: Half) -> None:
+        """What the waiting pieces wait for does not come."""
+        while half.waiting:
+            seq = min(half.waiting, key=lambda one: self._ahead(half, one))
+            missing = self._ahead(half, seq)
+            if missing > 0:
+                half.flow.lost += missing
+                half.next = seq
+                self._hole(half, missing, half.waiting[seq][0])
+            self._waited(half, half.waiting[seq][0].order)
+
+    def _hole(self, half: Half, missing: int, before: Piece) -> None:
+        if half.flow.tls:
+            self._kept -= half.flow.kept
+            half.hole(before._replace(data=b""), missing)
+            self._kept += half.flow.kept
+        else:
+            half.held = []
+
+    def _in_order(self, half: Half, piece: Piece, cut: int) -> None:
+        """Take the next bytes of a direction; `cut` more were sent and not captured."""
+        flow = half.flow
+        half.next = ((half.next or 0) + len(piece.data) + cut) & _MASK
+        self._kept -= flow.kept
+        if not flow.tls:
+            self._look(half, piece)
+        else:
+            half.walk(piece)
+        if cut:
+            flow.lost += cut
+            if flow.tls:
+                half.hole(piece._replace(data=b""), cut)
+        self._kept += flow.kept
+
+    # Until TLS is found.
+
+    def _look(self, half: Half, piece: Piece) -> None:
+        flow = half.flow
+        if flow.speaker != half.index:
+            flow.speaker = half.index
+            if not flow.late:
+                half.held = []
+        half.held.append(piece)
+        data = piece.data if len(half.held) == 1 else b"".join(one.data for one in half.held)
+        found = is_tls(data, late=flow.late)
+        if found is None:
+            return
+        if found:
+            self._found(half)
+        elif flow.late:
+            self._look_within(half, data)
+        else:
+            self._prologue(half, data, piece)
+
+    def _prologue(self, half: Half, data: bytes, piece: Piece) -> None:
+        """Another protocol speaks: keep a little of it; TLS may begin with a later segment."""
+        flow = half.flow
+        if len(half.held) > 1 and is_tls(piece.data, late=False):
+            half.held = [piece]
+            self._found(half)
+            return
+        start = tls_within(data)
+        if start:
+            self._say_before(half, data[:start])
+            half.held = [piece._replace(data=data[start:])]
+            self._found(half)
+            return
+        self._say_before(half, piece.data)
+        half.held = [piece._replace(data=b"")]
+        if flow.before > PROLOGUE:
+            self._drop(flow)
+
+    @staticmethod
+    def _say_before(half: Half, data: bytes) -> None:
+        flow = half.flow
+        room = SAMPLE - sum(len(one) for _, one in flow.prologue)
+        if room > 0:
+            flow.prologue.append((half.index, data[:room]))
+        flow.before += len(data)
+
+    def _look_within(self, half: Half, data: bytes) -> None:
+        """Look for records in a connection whose beginning was not captured."""
+        if len(data) < LATE:
+            return
+        if tls_within(data, records=True) is None:
+            self._drop(half.flow)
+        else:
+            self._found(half)
+
+    def _found(self, half: Half) -> None:
+        """TLS begins with what this half holds."""
+        flow = half.flow
+        flow.tls = True
+        start = b"".join(one.data for one in half.held)[:_RANDOM_ENDS]
+        if kind := hello(start):
+            flow.hello = half.index if kind == 1 else 1 - half.index
+            flow.random = start[_RANDOM_STARTS:] if kind == 1 else b""
+        other = flow.halves[1 - half.index]
+        for one in (other, half):
+            pieces, one.held = one.held, []
+            if one is other and not flow.late:
+                continue
+            for piece in sorted(pieces, key=lambda each: each.order):
+                if piece.data:
+                    one.walk(piece)
+
+    def _drop(self, flow: Flow) -> None:
+        """No TLS here: pass over what still comes."""
+        for half in flow.halves:
+            self._waiting -= half.waits
+            half.drop, half.held, half.waiting, half.waits = True, [], None, 0
+        flow.prologue = []
+
+    # The end of a connection.
+
+    def _close(self, half: Half, kind: str, time: int | None, frame: int) -> None:
+        flow = half.flow
+        if (half.index, kind) in ((one, what) for one, what, _, _ in flow.closings):
+            return
+        flow.closings.append((half.index, kind, time, frame))
+        over = kind == "reset" or len(flow.closings) > 1
+        if over and not flow.closed:
+            flow.closed = True
+            self._closing.append(flow)
+            if len(self._closing) > LINGER:
+                self._finish(self._closing.popleft())
+
+    def _finish(self, flow: Flow) -> None:
+        """Give a connection of which nothing more is awaited."""
+        if flow.done:
+            return
+        flow.done = True
+        for half in flow.halves:
+            key = flow.key if half.index == 0 else reverse(flow.key)
+            if self._halves.get(key) is half:
+                del self._halves[key]
+            if half.waiting:
+                self._give_up(half)
+            half.end()
+        self._settle(flow)
+        if not flow.tls and (flow.before or flow.late or any(one.drop for one in flow.halves)):
+            self.plain += 1
+        self._kept -= flow.kept
+        self._done(flow)
+
+    def _settle(self, flow: Flow) -> None:
+        """Look once more at the little that came of a connection without its beginning."""
+        if flow.tls or not flow.late:
+            return
+        for half in flow.halves:
+            data = b"".join(one.data for one in half.held)
+            if data and tls_within(data, records=True) is not None:
+                self._found(half)
+                return
+
+    def _lay_aside(self) -> None:
+        """Too much is held in memory: have it laid aside."""
+        for flow in dict.fromkeys(half.flow for half in self._halves.values()):
+            if flow.kept:
+                self._aside(flow)
+        self._kept = sum(one.flow.kept for one in self._halves.values()) // 2
