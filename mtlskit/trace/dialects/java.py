@@ -7,7 +7,6 @@ few threads, a message that two of them wait for is given to neither, and both a
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +42,8 @@ _SENDERS: dict[str, Side] = {
     "ServerHelloDone": "server",
     "NewSessionTicket": "server",
 }
+_KINDS = (("socket", "SSLSocket"), ("socket", "underlying socket"), ("engine", "SSLEngine"))
+"""Words by which the log tells what does the work."""
 _FATAL = re.compile(r"Fatal \((?P<alert>\w+)\): (?P<text>.*)", re.DOTALL)
 _RECEIVED = re.compile(r"(?:\(\w+\) )?Received fatal alert: (\w+)")
 _WRITE = re.compile(r"WRITE: TLSv?(?P<tls>[\d.]+),? alert\((?P<alert>\w+)\)", re.IGNORECASE)
@@ -91,8 +92,7 @@ class Book:
     last: dict[str, _Kept] = field(default_factory=dict)
     pending: dict[str, list[tuple[str, Source]]] = field(default_factory=dict)
     left_out: int = 0
-    sockets: bool = False
-    engines: bool = False
+    kinds: dict[Side, set[str]] = field(default_factory=lambda: {"client": set(), "server": set()})
 
     def take(self, entry: Entry) -> None:
         """Give one entry to the connection that it speaks of."""
@@ -115,13 +115,15 @@ class Book:
             self._closed(entry)
 
     def _kind(self, entry: Entry) -> None:
-        """Note whether sockets or engines do the work: in a socket one thread has one handshake."""
-        if not (self.sockets and self.engines):
-            text = f"{entry.file} {entry.message}"
-            stack = [one for one in entry.body if "sun.security.ssl.SSL" in one]
-            self.engines = self.engines or any("SSLEngine" in one for one in (text, *stack))
-            self.sockets = self.sockets or any("SSLSocket" in one for one in (text, *stack))
-            self.sockets = self.sockets or "underlying socket" in text
+        """Note whether sockets or engines do the work: at a socket one thread has one handshake."""
+        kept = self.last.get(entry.thread)
+        if kept is None:
+            return
+        kinds = self.kinds[kept.story.side]
+        if len(kinds) < 2:  # noqa: PLR2004 - both are known
+            stack = (one for one in entry.body if "sun.security.ssl.SSL" in one)
+            for text in (entry.file, entry.message, *stack):
+                kinds |= {kind for kind, words in _KINDS if words in text}
 
     def _message(self, found: re.Match[str], entry: Entry, at: Source) -> None:
         name, produced = found["name"], found["did"] == "Produced"
@@ -183,7 +185,7 @@ class Book:
     def _doubt(self, kept: _Kept) -> None:
         """From here on it is not sure what is told of this connection."""
         if kept.sure is None:
-            kept.sure = copy.deepcopy(kept.story)
+            kept.sure = kept.story.as_it_is()
 
     def _end(self, kept: _Kept) -> None:
         kept.ended = True
@@ -261,9 +263,11 @@ class Book:
 
     def told(self) -> tuple[Trace, ...]:
         """Judge every connection."""
-        certain = self.sockets and not self.engines
+        certain = {side for side, kinds in self.kinds.items() if kinds == {"socket"}}
         return tuple(
-            one.story.told() if certain or one.sure is None else one.sure.told(doubt=one.sure.open)
+            one.story.told()
+            if one.sure is None or one.story.side in certain
+            else one.sure.told(doubt=one.sure.open)
             for one in self.all
         )
 

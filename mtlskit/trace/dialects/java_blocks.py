@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from mtlskit.certs.extensions import GeneralName
@@ -20,6 +20,9 @@ _HOST = re.compile(r"type=host_name \(0\), value=(\S+?)\s*$")
 _SUITE = re.compile(r'"?(\w+)\(0x')
 _VERSION = re.compile(r"(TLS|SSL)v(\d(?:\.\d)?)")
 _LIST_LIMIT = 5000
+_NOWHERE = Source("")
+_BEGINS = re.compile(r'\s*"certificate"\s*:')
+_PATH_LENGTH = re.compile(r"\s*PathLen:\s*(\d{1,9})\s*$")
 _ALPN = re.compile(r"\[([^\]]*)\]")
 _HEX_LINE = re.compile(r"\s*[0-9A-Fa-f]{4}: ((?:[0-9A-Fa-f]{2}[ ]+){1,16})")
 _EXCEPTION = re.compile(
@@ -79,7 +82,7 @@ def version_in(text: str) -> str | None:
 def fields(body: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     """Give the named fields with their line's index; quotes and trailing commas are taken off."""
     for at, line in enumerate(body):
-        found = _FIELD.match(line)
+        found = _FIELD.match(line) if '"' in line else None
         if found is not None:
             name = " ".join(found["name"].split())
             yield at, name, _bare(found["value"])
@@ -215,12 +218,12 @@ def _pieces(text: str) -> list[str]:
 
 def certificates(body: Sequence[str], source: Source) -> tuple[PrintedCertificate, ...] | None:
     """Read the certificates of a Certificate message; None: the block shows no list."""
-    starts = [at for at, name, _ in fields(body) if name == "certificate"]
+    starts = [at for at, line in enumerate(body) if _BEGINS.match(line)]
     if not starts:
         return () if _empty_list(body) else None
     ends = [*starts[1:], len(body)]
     return tuple(
-        _certificate(tuple(body[start:end]), source.at(f"certificate {number}"))
+        replace(_certificate(tuple(body[start:end])), source=source.at(f"certificate {number}"))
         for number, (start, end) in enumerate(zip(starts, ends, strict=True), 1)
     )
 
@@ -233,13 +236,15 @@ def _empty_list(body: Sequence[str]) -> bool:
     )
 
 
-def _certificate(body: tuple[str, ...], source: Source) -> PrintedCertificate:
+@lru_cache(maxsize=256)
+def _certificate(body: tuple[str, ...]) -> PrintedCertificate:
+    """Read one certificate; the same few are met again and again."""
     known: dict[str, str] = {}
     for _, name, value in fields(body):
         known.setdefault(name, value)
     identifiers = _identifiers(body)
     return PrintedCertificate(
-        source=source,
+        source=_NOWHERE,
         subject=printed_name(known["subject"]) if "subject" in known else None,
         issuer=printed_name(known["issuer"]) if "issuer" in known else None,
         serial=serial(known.get("serial number", "")),
@@ -311,8 +316,7 @@ def _flag(body: Sequence[str]) -> bool | None:
 
 def _path_length(body: Sequence[str]) -> int | None:
     for line in body:
-        found = re.match(r"\s*PathLen:\s*(\d{1,9})\s*$", line)
-        if found:
+        if found := _PATH_LENGTH.match(line):
             return int(found[1])
     return None
 

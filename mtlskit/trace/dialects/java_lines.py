@@ -21,17 +21,23 @@ HEAD = re.compile(
     re.DOTALL,
 )
 _MARK = "javax.net.ssl|"
-_TELLING = re.compile(
-    r"Produc|Consum|Fatal|Receiv|No X\.509|No avail|Negotiated|Ignore alias|KeyMgr|matching al|"
-    r"handling exc|close the|closing|Closing|Resuming|WRITE|use cipher|choosing|Raw |fatal|Unavail|"
-    r"SSL(?:Socket|Engine)|Try resuming|Using PSK|no matching|called close|Invalidated|duplex"
+_TELLING = (
+    *("Produced ", "Consuming ", "Fatal", "Received alert", "handling exception"),
+    *("No X.509 ", "No available ", "Ignore alias", "KeyMgr: ", "matching alias"),
+    *("WRITE: ", "close the ", "closing ", "Closing ", "SSLSocket ", "duplex close"),
 )
+"""How the messages begin that may tell something of a handshake."""
+_BLOCKS = re.compile(
+    r"Fatal|Received alert|handling exception|\w+ (?:\w+ )?"
+    r"(?:ClientHello|ServerHello|HelloRetryRequest|CertificateRequest|Certificate|"
+    r"EncryptedExtensions) "
+)
+"""The messages whose blocks are read."""
 _BLOCK_LINES = 20_000
 """Lines of one block that are kept; a longer one is a dump that nobody reads."""
 _BLOCK_CHARACTERS = 2_000_000
 _PREFIX = 300
 """Characters that another logger may put before Java's own."""
-_BODY = re.compile(r"\s*(?:[\"<)}\]{\[]|[0-9A-Fa-f]{4}: |at |Caused by: |\.\.\. )")
 
 
 @dataclass(slots=True)
@@ -64,38 +70,50 @@ def entries(lines: Iterable[str]) -> Iterator[Entry]:
 
     A block ends at its closing bracket, at the next entry, or at a bound.
     """
-    number, entry, open_to = 0, None, None
+    entry: Entry | None = None
     collector = _Collector()
     for number, line in enumerate(lines, 1):
         if _MARK in line:
             if entry is not None:
                 yield entry
-            entry, open_to = _entry(line, number), None
-            if entry is not None and entry.message.endswith("("):
-                entry.message = entry.message[:-1].rstrip()
-                open_to = collector
-                collector.open(entry, line)
-            elif entry is not None:
-                yield entry
                 entry = None
-        elif open_to is not None and not open_to.take(line):
-            if entry is not None:
-                yield entry
-            entry, open_to = None, None
+            found = _entry(line, number)
+            if found is None:
+                continue
+            if found.message.endswith("("):
+                found.message = found.message[:-1].rstrip()
+                if _BLOCKS.match(found.message + " "):
+                    entry = found
+                    collector.open(entry, line)
+                    continue
+            yield found
+        elif entry is not None and not collector.take(line):
+            yield entry
+            entry = None
     if entry is not None:
         yield entry
 
 
 def _entry(line: str, number: int) -> Entry | None:
     """Make an entry of a head line; None for one that tells nothing of a handshake."""
-    tail = line.rsplit("|", 1)[-1]
-    if not _TELLING.match(tail) and not _TELLING.search(line, line.find(_MARK)):
+    parts = line[line.find(_MARK) :].split("|", 6)
+    if len(parts) < 7:  # noqa: PLR2004 - the head has seven fields
         return None
+    if ":" not in parts[5] or parts[5].count(" "):
+        return _odd_entry(line, number)
+    if not parts[6].startswith(_TELLING):
+        return None
+    thread = f"{parts[2]} {parts[3]}"
+    return Entry(number, thread, parts[4], parts[5].partition(":")[0], parts[6].rstrip())
+
+
+def _odd_entry(line: str, number: int) -> Entry | None:
+    """Make an entry of a head whose thread has a name with bars in it."""
     head = HEAD.search(line)
-    if head is None:
+    if head is None or not head["message"].startswith(_TELLING):
         return None
-    message = head["message"].rstrip()
-    return Entry(number, f"{head['thread']} {head['name']}", head["time"], head["file"], message)
+    thread = f"{head['thread']} {head['name']}"
+    return Entry(number, thread, head["time"], head["file"], head["message"].rstrip())
 
 
 class _Collector:
@@ -116,7 +134,7 @@ class _Collector:
         if self.prefix is not None and (found := self.prefix.match(line)):
             line = line[found.end() :]
         line = line.rstrip()
-        if line.lstrip() == ")":
+        if line[-1:] == ")" and line.lstrip() == ")":
             return False
         self.characters += len(line)
         body = self.entry.body

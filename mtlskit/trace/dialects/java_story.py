@@ -7,6 +7,7 @@ decided, and why; and less in one: an alert that was lost is not in it.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -64,6 +65,15 @@ class Story:
     closing: Closing | None = None
     spoke: bool = False
     words: list[str] = field(default_factory=list)
+
+    def as_it_is(self) -> Story:
+        """Give a copy that what follows does not change."""
+        same = copy.copy(self)
+        same.events, same.words = self.events.copy(), self.words.copy()
+        same.printed, same.signs = self.printed.copy(), copy.copy(self.signs)
+        for name in ("goodbye", "said", "application", "sealed_from", "hidden_finished"):
+            setattr(same.signs, name, set(getattr(self.signs, name)))
+        return same
 
     @property
     def open(self) -> bool:
