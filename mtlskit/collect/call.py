@@ -94,6 +94,7 @@ class Call:
             begun; the answer itself is waited for within the timeout, for up to 5 seconds.
         via: the proxy to go through; None: call directly.
         starttls: the protocol within which TLS is begun, one of `PROTOCOLS`; None: at once.
+        question: what to say after the handshake where that is not HTTP, to hear any answer.
         address: what to connect to, if that is settled already: an earlier call's `Tap.peer`,
             so that a second attempt meets the same machine. With a proxy it is the proxy's.
         alpn: application protocols to offer, the first one preferred; (): no such extension.
@@ -120,6 +121,7 @@ class Call:
     linger: float = 1.0
     via: Proxy | None = None
     starttls: str | None = None
+    question: bytes = field(default=b"", repr=False)
     address: Target | None = None
     alpn: tuple[str, ...] = ()
     ciphers: tuple[str, ...] = ()
@@ -153,6 +155,8 @@ class Call:
                 f"TLS cannot be begun within {self.starttls[:20]!r}; "
                 f"give one of {', '.join(PROTOCOLS)}."
             )
+        if self.request is not None and (self.starttls or self.question):
+            raise ValueError("An HTTP request cannot be sent within another protocol.")
         if self.via is not None and "%" in self.target.host:
             raise ValueError("An address with a zone counts on this machine alone, for no proxy.")
 

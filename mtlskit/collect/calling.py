@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from mtlskit.case import Case
 from mtlskit.collect.call import VERSIONS, Call, HttpRequest
+from mtlskit.collect.starttls import PROTOCOLS, question
 from mtlskit.collect.via import Proxy, proxy_from
 from mtlskit.material import Problem, Source, Unreadable
 
@@ -63,7 +64,7 @@ def call_of(  # noqa: PLR0913 - the choices of a call
         tls: the one version to speak; None: 1.2 or 1.3.
         server_name: the name to reach; None: the target's host; "": send none.
         timeout: seconds for everything together.
-        request: send an HTTP GET; within another protocol none is sent.
+        request: send an HTTP GET; within another protocol a harmless request of its own.
         manner: how the connection is made.
 
     Raises:
@@ -77,17 +78,25 @@ def call_of(  # noqa: PLR0913 - the choices of a call
         words = f"{tls!r} is no TLS version; expected one of {', '.join(VERSIONS)}."
         raise Unreadable(Problem("not-recognised", words, Source("tls")))
     usable = [one for one in case.identities or () if one.key_matches]
-    path = path_at(case.url, {case.target.host, server_name or case.target.host})
     return Call(
         case.target,
         server_name=server_name,
         identity=usable[0] if usable else None,
         trust=case.trust,
         versions=(tls, tls) if tls else ("1.2", "1.3"),
-        request=HttpRequest("GET", path) if request and not manner.get("starttls") else None,
         timeout=timeout,
+        **(_asking(case, server_name, manner) if request else {}),
         **_settled(manner),
     )
+
+
+def _asking(case: Case, server_name: str | None, manner: Manner) -> dict[str, Any]:
+    """Say what is asked after the handshake: HTTP, or what fits the protocol around TLS."""
+    protocol = manner.get("starttls")
+    if protocol:
+        return {"question": question(protocol) if protocol in PROTOCOLS else b""}
+    host = case.target.host if case.target else ""
+    return {"request": HttpRequest("GET", path_at(case.url, {host, server_name or host}))}
 
 
 def _settled(manner: Manner) -> dict[str, Any]:

@@ -153,16 +153,15 @@ class _Talk:
         """Shake hands, ask if there is something to ask, listen, and close."""
         self._line = line
         self._handshake()
-        request = self._call.request
-        if request is not None and self._tls_1_3:
-            self._listen(min(HUSH, self._call.linger), Answer(request.method), once=True)
-        if request is not None:
-            self._ask(request)
-        self._listen(
-            self._call.linger,
-            Answer(request.method if request else ""),
-            answer_by=None if request is None else monotonic() + PATIENCE,
-        )
+        call = self._call
+        method = call.request.method if call.request else ""
+        words = call.request.encoded(call.authority) if call.request else call.question
+        if words and self._tls_1_3:
+            self._listen(min(HUSH, call.linger), Answer(method), once=True)
+        if words:
+            self._ask(words)
+        answer_by = monotonic() + PATIENCE if words else None
+        self._listen(call.linger, Answer(method), answer_by=answer_by)
         self._close()
 
     @property
@@ -182,11 +181,11 @@ class _Talk:
                 self._pump()
                 return
 
-    def _ask(self, request: HttpRequest) -> None:
+    def _ask(self, words: bytes) -> None:
         if self._over:
             return
         try:
-            self._tls.sendall(request.encoded(self._call.authority))
+            self._tls.sendall(words)
         except SSL.Error as error:
             self._break_off(error)
         self._pump()

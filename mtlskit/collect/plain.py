@@ -28,15 +28,17 @@ class Plain:
         remarks: what was said so far.
         speaker: who is at the other end now: a proxy, or the server behind it.
         who: that one, as it is called in a sentence.
+        hint: what silence may mean at this point.
     """
 
-    __slots__ = ("_hidden", "_line", "_read", "_unread", "remarks", "speaker", "who")
+    __slots__ = ("_hidden", "_line", "_read", "_unread", "hint", "remarks", "speaker", "who")
 
     def __init__(self, line: Line, remarks: list[Remark]) -> None:
         """Begin; what is said is added to `remarks`."""
         self.remarks = remarks
         self.speaker: _Speaker = "server"
         self.who = "the server"
+        self.hint = ""
         self._line = line
         self._unread = b""
         self._read = 0
@@ -60,12 +62,12 @@ class Plain:
         self._remark(None, words)
 
     def shown(self, words: str | bytes) -> str:
-        """Return the words in one line, cut short, and without what is hidden."""
-        text = words if isinstance(words, str) else words.decode("utf-8", "replace")
+        """Return foreign words in one line, cut short, and without what is hidden."""
+        text = words if isinstance(words, str) else words.decode("utf-8", "backslashreplace")
         for one in self._hidden:
             text = text.replace(one, _NOT_SHOWN)
-        text = "".join(one if one.isprintable() else " " for one in text)
-        return " ".join(text.split())[:WORDS]
+        text = " ".join(text.split())[:WORDS]
+        return "".join(one if one.isprintable() else _escaped(one) for one in text)
 
     def line(self) -> bytes:
         """Read a line; return it without its end."""
@@ -95,8 +97,8 @@ class Plain:
         text: str,
         code: int | None = None,
     ) -> NoReturn:
-        """End it here for whatever reason."""
-        raise NoConnectionError(Failure(kind, self.shown(text), self.speaker, code))
+        """End it here for whatever reason; foreign words in `text` were made fit by `shown`."""
+        raise NoConnectionError(Failure(kind, text, self.speaker, code))
 
     def left(self) -> bytes:
         """Return what was read too much; TLS begins with it."""
@@ -121,10 +123,12 @@ class Plain:
         """Read on; raise if there is nothing more, or too much."""
         data = self._line.read(self._line.deadline)
         if data is None:
-            self.fail("timeout", f"{self.who} did not answer before the deadline{self._so_far()}")
+            text = f"{self.who} did not answer before the deadline{self._so_far()}{self.hint}"
+            self.fail("timeout", text)
         if not data:
             how = "reset" if self._line.trouble else "closed"
-            self.fail("reset", f"{self.who} {how} the connection before TLS{self._so_far()}")
+            text = f"{self.who} {how} the connection before TLS{self._so_far()}{self.hint}"
+            self.fail("reset", text)
         self._read += len(data)
         if self._read > LIMIT:
             self.decline(f"{self.who} sent more than {LIMIT >> 10} KiB before TLS")
@@ -133,3 +137,7 @@ class Plain:
     def _so_far(self) -> str:
         words = self.shown(self._unread[:WORDS])
         return f"; it had begun to say {words!r}" if words else ""
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

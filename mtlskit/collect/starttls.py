@@ -18,13 +18,9 @@ _REPLY_LINES = 200
 
 _SMTP_REPLY = re.compile(rb"(\d{3})([ -]|$)")
 _START_TLS = b"1.3.6.1.4.1.1466.20037"  # RFC 4511, 4.14.1
-# The message { 1, extendedReq { [0] requestName } } (RFC 4511, 4.1.1 and 4.12) in BER.
-_LDAP_REQUEST = (
-    bytes([0x30, len(_START_TLS) + 7, 2, 1, 1, 0x77, len(_START_TLS) + 2, 0x80, len(_START_TLS)])
-    + _START_TLS
-)
 _SSL_REQUEST = bytes.fromhex("0000000804d2162f")  # PostgreSQL, 55.7: length 8, code 80877103
-_SEQUENCE, _INTEGER, _EXTENDED_RESPONSE, _ENUMERATED, _OCTETS = 0x30, 2, 0x78, 10, 4
+_SEQUENCE, _INTEGER, _ENUMERATED, _OCTETS = 0x30, 2, 10, 4
+_EXTENDED_REQUEST, _EXTENDED_RESPONSE = 0x77, 0x78
 
 
 def start(protocol: str, plain: Plain, own: str | None) -> None:
@@ -41,9 +37,22 @@ def start(protocol: str, plain: Plain, own: str | None) -> None:
     _WAYS[protocol](plain, own)
 
 
+def question(protocol: str) -> bytes:
+    """Return a harmless request, whose answer shows that TLS was accepted; nobody logs in."""
+    return _QUESTIONS[protocol]
+
+
+def _greeting(plain: Plain) -> bytes:
+    """Read what a server says that speaks first."""
+    plain.hint = "; a server that expects TLS at once stays silent, too"
+    line = plain.line()
+    plain.hint = ""
+    return line
+
+
 def _smtp(plain: Plain, own: str | None) -> None:
     """RFC 3207."""
-    _expect_smtp(plain, b"220", "its greeting")
+    _expect_smtp(plain, b"220", "its greeting", _greeting(plain))
     name = _literal(own)
     plain.say(f"EHLO {name}\r\n".encode(), f"EHLO {name}")
     offers = _expect_smtp(plain, b"250", "its answer to EHLO")
@@ -60,11 +69,11 @@ def _literal(own: str | None) -> str:
     return f"[IPv6:{host}]" if ip_address(host).version == 6 else f"[{host}]"  # noqa: PLR2004 - IPv6
 
 
-def _expect_smtp(plain: Plain, wanted: bytes, what: str) -> list[bytes]:
-    """Read one reply (RFC 5321, 4.2), of many lines perhaps."""
+def _expect_smtp(plain: Plain, wanted: bytes, what: str, first: bytes | None = None) -> list[bytes]:
+    """Read one reply (RFC 5321, 4.2), of many lines perhaps; the first may be there already."""
     lines: list[bytes] = []
     while True:
-        line = plain.line()
+        line = plain.line() if first is None or lines else first
         lines.append(line)
         match = _SMTP_REPLY.match(line)
         if match is None or len(lines) > _REPLY_LINES:
@@ -80,7 +89,7 @@ def _expect_smtp(plain: Plain, wanted: bytes, what: str) -> list[bytes]:
 
 def _imap(plain: Plain, _own: str | None) -> None:
     """RFC 9051, 6.2.1."""
-    greeting = plain.heard(plain.line())
+    greeting = plain.heard(_greeting(plain))
     if not greeting.upper().startswith(("* OK", "* PREAUTH", "* BYE")):
         plain.decline(f"the server does not speak IMAP: its greeting was {greeting!r}")
     if not greeting.upper().startswith("* OK"):
@@ -96,7 +105,7 @@ def _imap(plain: Plain, _own: str | None) -> None:
 
 def _pop3(plain: Plain, _own: str | None) -> None:
     """RFC 2595, 4."""
-    greeting = plain.heard(plain.line())
+    greeting = plain.heard(_greeting(plain))
     if not greeting.startswith("+OK"):
         plain.decline(f"the server does not speak POP3: its greeting was {greeting!r}")
     plain.say(b"STLS\r\n", "STLS")
@@ -107,13 +116,22 @@ def _pop3(plain: Plain, _own: str | None) -> None:
 
 def _ldap(plain: Plain, _own: str | None) -> None:
     """RFC 4511, 4.14."""
-    plain.say(_LDAP_REQUEST, "extended request StartTLS")
+    plain.say(_extended_request(1, _START_TLS), "extended request StartTLS")
     code, words = _ldap_response(plain)
     name = LDAP.get(code, "a result that is not known")
     told = f"result {code} ({name})" + (f": {plain.shown(words)}" if words else "")
     plain.heard(f"extended response, {told}")
     if code:
         plain.decline(f"the server answered with {told}", code)
+
+
+def _extended_request(number: int, name: bytes) -> bytes:
+    """Write { messageID, extendedReq { [0] requestName } } (RFC 4511, 4.1.1 and 4.12) in BER."""
+    size = len(name)
+    head = bytes(
+        [_SEQUENCE, size + 7, _INTEGER, 1, number, _EXTENDED_REQUEST, size + 2, 0x80, size]
+    )
+    return head + name
 
 
 def _ldap_response(plain: Plain) -> tuple[int, bytes]:
@@ -134,7 +152,8 @@ def _length(plain: Plain, wanted: int) -> int:
     """Read identifier and length of the message itself."""
     tag, size = plain.exactly(2)
     if tag != wanted:
-        plain.decline(f"the server does not speak LDAP: its answer begins with byte {tag}")
+        begins = plain.shown(bytes((tag, size)))
+        plain.decline(f"the server does not speak LDAP: its answer begins with {begins!r}")
     if size & 0x80:
         count = size & 0x7F
         # Lengths are of the definite form (RFC 4511, 5.1).
@@ -189,6 +208,15 @@ _WAYS: dict[str, Callable[[Plain, str | None], None]] = {
     "pop3": _pop3,
     "ldap": _ldap,
     "postgres": _postgres,
+}
+_WHO_AM_I = b"1.3.6.1.4.1.4203.1.11.3"  # RFC 4532
+_QUESTIONS = {
+    "smtp": b"NOOP\r\n",
+    "imap": b"a2 NOOP\r\n",
+    "pop3": b"CAPA\r\n",
+    "ldap": _extended_request(2, _WHO_AM_I),
+    # Nothing harmless is answered before a login, so it is asked for TLS again, and says no.
+    "postgres": _SSL_REQUEST,
 }
 PROTOCOLS = tuple(_WAYS)
 """Protocols within which TLS can be begun."""

@@ -106,7 +106,7 @@ def pass_through(proxy: Proxy, target: Target, wire_host: str, plain: Plain) -> 
     """
     plain.speaker, plain.who = "between", f"the proxy {proxy.target}"
     (_connect if proxy.kind == "http" else _socks)(proxy, Target(wire_host, target.port), plain)
-    plain.speaker, plain.who = "server", "the server"
+    plain.speaker, plain.who, plain.hint = "server", "the server", ""
 
 
 def _connect(proxy: Proxy, target: Target, plain: Plain) -> None:
@@ -169,9 +169,11 @@ def _about_credentials(proxy: Proxy, head: list[bytes], plain: Plain) -> str:
 
 
 def _socks(proxy: Proxy, target: Target, plain: Plain) -> None:
+    plain.hint = "; a proxy of another kind does so too"
     ways = bytes([_ANONYMOUS] if proxy.user is None else [_ANONYMOUS, _PASSWORD])
     plain.say(bytes([_VERSION, len(ways)]) + ways, f"SOCKS 5, {_named(ways)}")
     version, way = plain.exactly(2)
+    plain.hint = ""
     if version != _VERSION:
         plain.decline(f"{plain.who} does not speak SOCKS 5: its answer begins with byte {version}")
     if way == _NONE_OF_THESE or way not in ways:
