@@ -158,7 +158,7 @@ class Comparison(Shown):
     @property
     def same(self) -> bool:
         """Whether all was read, and all stores hold the same certificates under any aliases."""
-        return not self.problems and all(one.everywhere for one in self.held)
+        return all(self.known) and all(one.everywhere for one in self.held)
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:

@@ -45,7 +45,9 @@ def page(found: Comparison) -> Page:
     blocks: list[Block] = [_headline(found)]
     if found.problems:
         said: list[Inline] = [(Strong(str(one.source)), f": {one.text}") for one in found.problems]
-        blocks.append(Callout("Not everything could be read", (Items(tuple(said)),), "warn"))
+        whole = all(found.known)
+        title = "Noticed in the files" if whole else "Not everything could be read"
+        blocks.append(Callout(title, (Items(tuple(said)),), "warn"))
     sections = {
         "What is missing where": _list(found.missing, _missing),
         "What renews what": _list(found.renewals, _renewal),

@@ -6,7 +6,7 @@ recognised by its beginning, so that it can be called damaged and not unknown.
 
 from __future__ import annotations
 
-from mtlskit.certs import asn1
+from mtlskit.certs import asn1, bare64
 
 _MAGICS = (
     (b"\xfe\xed\xfe\xed", "jks"),
@@ -30,6 +30,8 @@ _PKCS7 = "1.2.840.113549.1.7."
 def format_of(data: bytes) -> str | None:
     """Name the format by content: ``pem``, ``der``, ``pkcs12``, ``pkcs7``, ``jks``, ... or None.
 
+    ``base64`` is one of them without the lines that PEM has.
+
     A DER certificate, request, CRL or key is ``der``; `der_kind` says which.
     """
     head = data.removeprefix(_UTF8_MARK)[:64]
@@ -42,7 +44,8 @@ def format_of(data: bytes) -> str | None:
         return kind if kind in {"pkcs12", "pkcs7", "bcfks"} else "der"
     if is_pem(data):
         return "pem"
-    return None
+    bare = bare64.head(data)
+    return "base64" if bare and format_of(bare) else None
 
 
 def is_pem(data: bytes) -> bool:

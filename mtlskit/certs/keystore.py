@@ -8,9 +8,11 @@ another password than the store (``key-password``).
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from mtlskit.certs import jks, pem, pkcs7, pkcs12
+from mtlskit.certs import bare64, jks, pem, pkcs7, pkcs12
 from mtlskit.certs.chain import Pool
 from mtlskit.certs.entries import Entry, Identity, Kind, Store
 from mtlskit.certs.formats import format_of
@@ -81,6 +83,34 @@ def _pkcs7(blob: Blob, passwords: Sequence[str]) -> Store:
     return _store(blob, "pkcs7", pile)
 
 
+def _bare64(blob: Blob, passwords: Sequence[str]) -> Store:
+    """Read what the base64 holds, and say what most programs will miss."""
+    try:
+        inner = Blob(blob.source, bare64.decoded(blob.data))
+    except binascii.Error as error:
+        text = f"The base64 text is damaged: {str(error).rstrip('.')}."
+        return Store(blob.source, "base64", (), (Problem("damaged", text, blob.source),))
+    kind = format_of(inner.data)
+    if kind is None or kind not in _READERS or kind == "base64":
+        return Store(blob.source, "base64", (), (_not_read(blob, kind or "unknown"),))
+    store = _READERS[kind](inner, passwords)
+    said = Problem("no-begin-line", _NO_LINES[kind == "der"], blob.source)
+    return replace(store, problems=(said, *store.problems))
+
+
+_NO_LINES = {
+    True: (
+        "This is base64 without its lines -----BEGIN CERTIFICATE----- and "
+        "-----END CERTIFICATE----- (or another label). It was read here; most programs cannot. "
+        "Add the lines, or decode it with: base64 -d"
+    ),
+    False: (
+        "This is a key store or bundle as base64 text. It was read here; most programs cannot. "
+        "Decode it with: base64 -d"
+    ),
+}
+
+
 def _store(blob: Blob, kind: str, pile: Pile) -> Store:
     entries, problems = paired(pile.entries)
     return Store(blob.source, kind, tuple(entries), (*pile.problems, *problems))
@@ -93,6 +123,7 @@ _READERS: dict[str, Reader] = {
     "pkcs12": pkcs12.read,
     "jks": jks.read,
     "jceks": jks.read,
+    "base64": _bare64,
 }
 
 _ADVICE = {

@@ -95,7 +95,7 @@ def _problems(found: PathSearch) -> tuple[Block, ...]:
         return ()
     said = (one.text if str(one.source) in one.text else str(one) for one in wrong)
     items = Items(tuple((text,) for text in said))
-    return (Callout("Not everything that was given was judged", (items,), "warn"),)
+    return (Callout("Noticed in the files that were given", (items,), "warn"),)
 
 
 def _ruling_section(found: PathSearch) -> Block:

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mtlskit.certs import dek, keys, pbe, pkcs7
+from mtlskit.certs.chain import Pool
 from mtlskit.certs.distinguished import visible
 from mtlskit.certs.entries import Entry, Store
 from mtlskit.certs.formats import UTF16_MARKS, der_kind
-from mtlskit.certs.pile import Pile, paired
+from mtlskit.certs.pile import Pile, leaves, paired
 from mtlskit.material import Blob, Problem, Source, Unreadable
 
 _BOUNDARY = re.compile(rb"-----(BEGIN|END) ([A-Z0-9][A-Z0-9 .#]{0,63})-----")
@@ -199,13 +200,17 @@ _LABELS = frozenset(
 
 
 def _ordered(entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
-    """Say of a file with one identity if its certificates stand in another order than TLS sends."""
-    own = [one for one in entries if one.identity]
+    """Say of one leaf's file if its certificates stand in another order than TLS sends."""
+    own = [one for one in entries if one.identity] or _lone(entries)
     listed = [one.certificate.der for one in entries if one.certificate]
     if len(own) != 1 or not own[0].certificate:
         return entries, []
-    wanted = [one.der for one in (own[0].certificate, *own[0].chain)]
-    if listed[: len(wanted)] == wanted:
+    leaf = own[0].certificate
+    chain = own[0].chain or Pool(one.certificate for one in entries if one.certificate).issuers_of(
+        leaf
+    )
+    wanted = [one.der for one in (leaf, *chain)]
+    if listed[: len(wanted)] == wanted or (not chain and not own[0].identity):
         return entries, []
     text = (
         "The certificates stand in another order than TLS sends them (the leaf first, then each "
@@ -214,3 +219,8 @@ def _ordered(entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
     problem = Problem("chain-order", text, own[0].source)
     noted = replace(own[0], problems=(*own[0].problems, problem))
     return [noted if one is own[0] else one for one in entries], [problem]
+
+
+def _lone(entries: list[Entry]) -> list[Entry]:
+    """The leaves of a file without any key, as a CA or a partner sends it."""
+    return leaves(entries)

@@ -69,14 +69,24 @@ def _asked_for(found: paths.PathSearch) -> tuple[Step, ...]:
 
 def _mended(reason: Reason) -> Step:
     one = reason.certificate
-    of_verifier = reason.code == "path-length" and one.path_length is None
-    text = _texts()["depth" if of_verifier else reason.code].format(
+    named = reason.expected and reason.expected != str(one.issuer)
+    text = _texts()[_act(reason)].format(
         it=one.label,
         issuer=one.issuer,
+        exactly=f" ({reason.expected})" if named else "",
         expected=reason.expected,
         presented=reason.presented or "nothing",
     )
     return Step(reason.code, text + _address(reason), one)
+
+
+def _act(reason: Reason) -> str:
+    """Which text mends it: the code's, but for what the side that verifies has to do."""
+    if reason.code == "path-length" and reason.certificate.path_length is None:
+        return "depth"
+    if reason.code == "missing-issuer" and reason.presented == "not among the trusted":
+        return "issuer-untrusted"
+    return reason.code
 
 
 def _address(reason: Reason) -> str:

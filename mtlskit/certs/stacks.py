@@ -47,12 +47,14 @@ class Answer:
         stack: the stack that it speaks for.
         engine: its name and version, as it tells them.
         accepted: None: it could not be asked; `words` say why.
+        unasked: what of the question it was not asked, such as ``the revocation lists``.
     """
 
     stack: str
     engine: str
     accepted: bool | None
     words: str
+    unasked: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Plain]:
         """Tell it to a program."""
@@ -61,6 +63,7 @@ class Answer:
             "engine": self.engine,
             "accepted": self.accepted,
             "words": self.words,
+            "unasked": list(self.unasked),
         }
 
 

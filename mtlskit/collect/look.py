@@ -48,8 +48,21 @@ def inspect(
     """
     found = gather(sources, passwords_of(password))
     seen = {problem for store in found.stores for problem in store.problems}
-    more = tuple(one for one in found.problems if one not in seen)
+    more = tuple(_no_page(one) for one in found.problems if one not in seen)
     return Inventory(found.stores, more, at=datetime.now(UTC), within=within)
+
+
+def _no_page(problem: Problem) -> Problem:
+    """Whoever looks for a certificate is not told how to export settings."""
+    return replace(problem, text=_WEB_PAGE) if problem.code in _PAGES else problem
+
+
+_PAGES = ("web-page", "login-page")
+_WEB_PAGE = (
+    "This is a web page (HTML), not a certificate or key store. It may be what a server showed "
+    "instead of the download, such as an error or a sign-in page: open it in a browser, and "
+    "download the file again."
+)
 
 
 def compare(*sources: Given, password: str | Sequence[str] | None = None) -> Comparison:
@@ -65,7 +78,7 @@ def compare(*sources: Given, password: str | Sequence[str] | None = None) -> Com
     words = passwords_of(password)
     found = [gather((one,), words) for one in sources]
     stores = [_one_store(given, one) for given, one in zip(sources, found, strict=True)]
-    return Comparison(stores, (problem for one in found for problem in one.problems))
+    return Comparison(stores, (_no_page(problem) for one in found for problem in one.problems))
 
 
 def _one_store(given: Given, found: Evidence) -> Store:
@@ -122,8 +135,9 @@ def verify(  # noqa: PLR0913 - the interface, all by name
     given, anchors = _looked(chain, password), _looked(trust, password)
     ours = given.certificates
     if not ours:
-        words = "There is no certificate in it; expected the certificate to verify."
-        raise Unreadable(Problem("empty", words, Source(_named(chain) or "chain")))
+        raise _nothing(chain, given, "chain", "the certificate to verify")
+    if anchors.stores and not anchors.certificates:
+        raise _nothing(trust, anchors, "trust", "the certificates that are trusted")
     judge, moment = stacks.profile(profile), at or datetime.now(UTC)
     found = paths.search(
         ours[0],
@@ -137,7 +151,9 @@ def verify(  # noqa: PLR0913 - the interface, all by name
         at_hand=_looked(material, password).certificates,
         responses=_responses(ocsp),
     )
-    problems = given.problems + anchors.problems + java_trust.notes(anchors.stores)
+    problems = (*given.problems, *_not_judged(given.identities))
+    problems += tuple(one for one in anchors.problems if one.code != "chain-order")
+    problems += java_trust.notes(anchors.stores)
     if fetch:
         got = status.fetched(found.question, fetch)
         found = paths.answer(got.added_to(found.question))
@@ -194,6 +210,7 @@ class _Looked:
     certificates: tuple[Certificate, ...]
     problems: tuple[Problem, ...] = ()
     stores: tuple[Store, ...] = ()
+    identities: tuple[Identity, ...] = ()
 
 
 def _looked(given: Chain, password: str | Sequence[str] | None) -> _Looked:
@@ -204,9 +221,27 @@ def _looked(given: Chain, password: str | Sequence[str] | None) -> _Looked:
     found = gather(several, passwords_of(password))  # type: ignore[arg-type]  # files, by the test above
     slips = [one for one in found.problems if one.code in NO_FILE]
     if slips or (not found.certificates and found.problems):
-        raise Unreadable((*slips, *found.problems)[0])
-    problems = found.problems + _not_judged(found.identities)
-    return _Looked(_leaf_first(found), problems, found.stores)
+        raise Unreadable(_no_page((*slips, *found.problems)[0]))
+    return _Looked(_leaf_first(found), found.problems, found.stores, found.identities)
+
+
+def _nothing(given: Chain, found: _Looked, what: str, expected: str) -> Unreadable:
+    """Say what is there instead of a certificate, and what to ask for."""
+    source = Source(_named(given) or what)
+    entries = [entry for store in found.stores for entry in store.entries]
+    asked = next((one for one in entries if one.request), None)
+    if asked and asked.request:
+        words = (
+            f"This is a certificate request (CSR) for {asked.request.subject}, not a certificate: "
+            "it is what is sent to a CA. Ask the CA for the certificate that it issued for it, "
+            "with its chain, and give that."
+        )
+        return Unreadable(Problem("request", words, asked.source))
+    if any(one.kind == "key" for one in entries):
+        words = f"There is a private key in it and no certificate; expected {expected}."
+        return Unreadable(Problem("empty", words, source))
+    words = f"There is no certificate in it; expected {expected}."
+    return Unreadable(Problem("empty", words, source))
 
 
 def _not_judged(identities: tuple[Identity, ...]) -> tuple[Problem, ...]:

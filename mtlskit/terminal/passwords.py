@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING
 import mtlskit
 
 if TYPE_CHECKING:
+    from mtlskit.material import Problem
+
+if TYPE_CHECKING:
     from mtlskit.collect.calling import Manner
 
 _TRIES = 3
 """How often a password is asked for."""
-_LOCKED = ("no-password", "wrong-password")
+_LOCKED_KEY = "key-password"
+_LOCKED = ("no-password", "wrong-password", _LOCKED_KEY)
 _PASSWORD_BYTES = 65536
 """A password file that is larger than this is some other file."""
 
@@ -68,13 +72,21 @@ def _from_environment(name: str) -> str:
     return os.environ[name]
 
 
-def passwords_of(options: argparse.Namespace, files: Sequence[str]) -> tuple[str, ...]:
-    """Return the passwords given; at a terminal, ask for one where a file is locked."""
+def passwords_of(
+    options: argparse.Namespace, files: Sequence[str], *, keys: bool = True
+) -> tuple[str, ...]:
+    """Return the passwords given; at a terminal, ask for one where a file is locked.
+
+    Args:
+        options: the arguments.
+        files: what may be locked.
+        keys: whether private keys are wanted too, where they have a password of their own.
+    """
     if options.password_file:
         return _from_file(options.password_file)
     if options.password_env:
         return (_from_environment(options.password_env),)
-    return _asked_for(files) if files and sys.stdin.isatty() else ()
+    return _asked_for(files, keys=keys) if files and sys.stdin.isatty() else ()
 
 
 def _from_file(path: Path) -> tuple[str, ...]:
@@ -89,16 +101,38 @@ def _from_file(path: Path) -> tuple[str, ...]:
     return tuple(line for line in lines if line) or ("",)
 
 
-def _asked_for(files: Sequence[str]) -> tuple[str, ...]:
-    """Ask until every file opens, a few times at most; an empty answer gives up."""
+def _asked_for(files: Sequence[str], *, keys: bool) -> tuple[str, ...]:
+    """Ask for whatever is locked, each a few times at most; an empty answer leaves it so."""
     known: tuple[str, ...] = ()
-    for _ in range(_TRIES):
-        problems = mtlskit.inspect(*files, password=known).problems
-        locked = [one for one in problems if one.code in _LOCKED]
-        if not locked:
-            break
-        word = getpass(f"Password for {locked[0].source.name}: ")
-        if not word:
-            break
-        known += (word,)
+    tries: dict[str, int] = {}
+    while problem := _locked(files, known, tries, keys=keys):
+        place = str(problem.source)
+        word = getpass(_question(problem, tries.get(place, 0), known))
+        tries[place] = tries.get(place, 0) + 1 if word else _TRIES
+        known += (word,) if word else ()
     return known
+
+
+def _locked(
+    files: Sequence[str], known: tuple[str, ...], tries: Mapping[str, int], *, keys: bool
+) -> Problem | None:
+    """Return the first thing that is locked and was not asked for too often."""
+    for one in mtlskit.inspect(*files, password=known).problems:
+        wanted = keys or not one.source.place  # only keys are locked within a file
+        locked = one.code in _LOCKED and wanted
+        if locked and tries.get(str(one.source), 0) < _TRIES:
+            return one
+    return None
+
+
+def _question(problem: Problem, tried: int, known: Sequence[str]) -> str:
+    """What is asked for, whether the last answer was wrong, and what is known of the password."""
+    place = problem.source
+    if tried:
+        return f"That password does not open {place}. Try again (empty: leave it locked): "
+    if problem.code == _LOCKED_KEY and known:
+        return (
+            f"The private key in {place} has another password than what was given so far. "
+            "Password of that key (empty: leave it locked): "
+        )
+    return f"Password for {place} (empty: leave it locked): "

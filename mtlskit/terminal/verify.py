@@ -98,7 +98,7 @@ def _asked(options: argparse.Namespace) -> PathSearch:
         trust=options.trust,
         role=options.role,
         name=options.name,
-        password=passwords_of(options, locked),
+        password=passwords_of(options, locked, keys=False),
         max_depth=options.max_depth,
         crls=options.crl,
         ocsp=options.ocsp,

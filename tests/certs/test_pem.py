@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlskit.certs.keystore import open_store
-from mtlskit.lab.pki import pem
+from mtlskit.lab.pki import Authority, pem
 from mtlskit.material import Blob, Source
 
 if TYPE_CHECKING:
@@ -65,6 +65,19 @@ def test_a_chain_upside_down_is_put_right_and_told(make: Maker, cast: Cast) -> N
     assert _subjects(store.identities[0].chain) == ["Acme Issuing CA", "Acme Root CA"]
     assert make.codes(store) == ["chain-order"]
     assert _subjects(store.certificates)[0] == "Acme Root CA"
+
+
+def test_a_chain_without_a_key_has_an_order_too(make: Maker, cast: Cast) -> None:
+    """As a CA sends it: the leaf last is told; in order, or without a leaf, nothing is."""
+    leaf, issuing, root = (
+        one.pem_chain(chain=False) for one in (cast.client, cast.issuing, cast.root)
+    )
+    assert make.codes(make.opened(root + issuing + leaf)) == ["chain-order"]
+    assert make.codes(make.opened(leaf + root + issuing)) == ["chain-order"]
+    assert make.codes(make.opened(leaf + issuing + root)) == []
+    assert make.codes(make.opened(root + issuing)) == []
+    stranger = Authority.root("CN=Stranger").pem_chain()
+    assert make.codes(make.opened(stranger + leaf)) == []
 
 
 def test_each_entry_says_where_it_stood(make: Maker, bundle: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 
-from mtlskit.certs import paths
+from mtlskit.certs import paths, stacks
 from mtlskit.certs.certificate import Certificate
 from mtlskit.lab.pki import Authority
 from mtlskit.material import Source
@@ -54,6 +54,24 @@ def test_what_is_missing_everywhere_is_to_be_asked_for(make: Maker, cast: Cast) 
     leaf = cast.issuing.client("CN=With address", extra=[(address, False)])
     (step,) = _search(make.facts(leaf), [], [make.facts(cast.root)]).repair
     assert "http://ca.example/issuing.cer" in step.text
+
+
+def test_an_issuer_is_named_once(make: Maker, cast: Cast) -> None:
+    """Where its name is all that is known of it, it does not stand in brackets again."""
+    leaf = cast.issuing.client("CN=No AKI", aki=None)
+    (step,) = _search(make.facts(leaf), [], [make.facts(cast.root)]).repair
+    assert step.text.count("CN=Acme Issuing CA") == 1
+
+
+def test_an_untrusted_root_above_a_trusted_issuer_is_for_the_other_side(
+    make: Maker, cast: Cast
+) -> None:
+    """Nothing that is sent mends it: nginx wants the root among the trusted ones."""
+    question = _search(make.facts(cast.client), [], [make.facts(cast.issuing)]).question
+    found = stacks.search_as(question, stacks.profile("nginx"))
+    (step,) = found.repair
+    assert step.text.startswith("Have CN=Acme Root CA,O=Acme,C=DE trusted too by the side that")
+    assert step.text.count("CN=Acme Root CA") == 1
 
 
 def test_what_is_accepted_needs_no_repair(make: Maker, cast: Cast) -> None:
