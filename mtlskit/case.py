@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 from mtlskit.certs.certificate import Certificate
-from mtlskit.certs.keystore import Identity
+from mtlskit.certs.keystore import Identity, Store
 from mtlskit.instance.settings import Settings
 from mtlskit.material import Problem, Target
 from mtlskit.trace.events import Trace
@@ -57,8 +57,10 @@ class Case:
         identities: client identities at hand, the one in use first; () looked, there is none.
         chosen: the identity that was offered in the trace; None: none was, or it is not known.
         trust: certificates that the client trusts servers by; None: not looked at.
+        stores: the key stores in which the identities stand, whole.
         material: every other certificate at hand, from whatever file.
-        trace: the failing connection.
+        trace: the failing connection, which is judged.
+        traces: every other connection that captures and logs told of.
         attempts: what happened when one thing was changed.
         settings: the instance's exports.
         url: the URL that the instance calls.
@@ -70,9 +72,11 @@ class Case:
     target: Target | None = None
     identities: tuple[Identity, ...] | None = None
     chosen: Identity | None = None
+    stores: tuple[Store, ...] = ()
     trust: tuple[Certificate, ...] | None = None
     material: tuple[Certificate, ...] = ()
     trace: Trace | None = None
+    traces: tuple[Trace, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     settings: Settings | None = None
     url: str | None = None

@@ -40,6 +40,7 @@ class Chooser:
     letters: bool
     order: Literal["given", "store", "hash-map"]
     key_types: bool
+    gives_up: bool
     says: str
     source: str
 
@@ -49,7 +50,8 @@ class Choice:
     """What a library would do.
 
     Attributes:
-        chosen: what it would send; None: an empty Certificate message.
+        chosen: what it would send; None: an empty Certificate message, or nothing more at all if
+            the library gives up.
         withheld: what it would not send, each with the first answer that speaks against it.
         rivals: what would have been sent in the absence of the one chosen.
     """
@@ -80,6 +82,7 @@ def _chooser(name: str, row: dict[str, object]) -> Chooser:
         bool(row.get("letters")),
         row["order"],  # type: ignore[arg-type]  # the same
         bool(row.get("key_types")),
+        bool(row.get("gives_up")),
         str(row["says"]),
         str(row["source"]),
     )

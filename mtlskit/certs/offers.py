@@ -46,9 +46,10 @@ class Wanted:
     @property
     def named(self) -> str:
         """The list of names, the first few of them, for people."""
-        names = [str(name_from(one)) for one in self.authorities[:_LISTED]]
+        names = [_told(one) for one in self.authorities[:_LISTED]]
         rest = len(self.authorities) - len(names)
-        return "; ".join(names) + (f" and {rest} more" if rest > 0 else "")
+        told = "; ".join(one or "an unreadable name" for one in names)
+        return told + (f" and {rest} more" if rest > 0 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,8 @@ class Offer:
 
     @property
     def fits(self) -> bool:
-        """Whether nothing that the server asked for speaks against it."""
-        return all(one.answer == "yes" for one in self.checks)
+        """Whether nothing that is known speaks against it."""
+        return all(one.answer != "no" for one in self.checks)
 
 
 def offer(
@@ -119,8 +120,16 @@ def _listed(chain: tuple[Certificate, ...], wanted: Wanted) -> tuple[Certificate
     for one in chain:
         if one.issuer.der in letters:
             return one, True
-    names = {normalised(der) for der in wanted.authorities}
+    names = {normalised(der) for der in wanted.authorities if _told(der)}
     return next(((one, False) for one in chain if one.issuer.normal in names), (None, False))
+
+
+def _told(der: bytes) -> str:
+    """Tell a distinguished name; "" where a server's bytes are none."""
+    try:
+        return str(name_from(der))
+    except ValueError:
+        return ""
 
 
 def _key(identity: Identity) -> Check:

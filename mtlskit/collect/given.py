@@ -65,6 +65,7 @@ def read(
     found = gather(files, passwords_of(password))
     return Case(
         identities=found.identities if found.stores else None,
+        stores=found.stores,
         material=found.certificates,
         settings=settings_from(found.exports) if found.exports else None,
         url=url,
@@ -101,6 +102,7 @@ def case_of(  # noqa: PLR0913, PLR0917 - the parts of the evidence
         target=where,
         url=url,
         identities=(ready,) if ready else None if identity is None else own.identities,
+        stores=own.stores,
         trust=held or (None if trust is None else anchors.certificates),
         material=(*own.certificates, *other.certificates),
         settings=settings_from(exports.exports) if exports.exports else None,

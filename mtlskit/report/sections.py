@@ -29,7 +29,7 @@ from mtlskit.page.blocks import (
     Table,
     Tone,
 )
-from mtlskit.report import commands, experiments, first, identities, instance, mending
+from mtlskit.report import commands, experiments, first, identities, instance, matched, mending
 from mtlskit.report.identities import moment
 from mtlskit.report.words import alert_meaning, sentence, standing_badge, told, words
 from mtlskit.rules.rule import Broken, Clear, Finding, Found, Inapplicable, Unknown, Verdict
@@ -63,6 +63,7 @@ def page_of(report: Report) -> Page:
         _found_as_well(report),
         _others(report),
         _asked(report),
+        matched.section(report.case),
         _handshake(report),
         identities.section(report.case),
         instance.section(report.case),

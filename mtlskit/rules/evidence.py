@@ -13,6 +13,7 @@ from mtlskit.case import Case, Missing
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import issuers_of
 from mtlskit.certs.keystore import Identity
+from mtlskit.certs.matching import Matching, match
 from mtlskit.material import Because, Source
 from mtlskit.trace.events import Asked, Trace
 
@@ -96,6 +97,20 @@ def listed(case: Case, chain: tuple[Certificate, ...]) -> Certificate | None:
     """Return the first certificate of the chain whose issuer the server's CA list names."""
     names = set(asked(case).authorities_der)
     return next((one for one in chain if one.issuer.der in names), None)
+
+
+def matched(case: Case) -> Matching | None:
+    """Hold every identity at hand against the request; None where one of the two is not known."""
+    trace = case.trace
+    if trace is None or trace.asked is None or not case.identities:
+        return None
+    return match(
+        case.identities,
+        trace.asked.wanted(trace.tls),
+        at=case.at,
+        material=tuple(at_hand(case)),
+        stores=case.stores,
+    )
 
 
 def refused_by_server(trace: Trace) -> bool:

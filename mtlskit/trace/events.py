@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.offers import Wanted
 from mtlskit.material import Because, Failure, Side, Source, Target
 from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain, by_fields
@@ -75,6 +76,10 @@ class Asked:
     schemes: tuple[str, ...]
     types: tuple[str, ...]
     source: Source
+
+    def wanted(self, tls: str | None) -> Wanted:
+        """Return the request as something that identities are held against."""
+        return Wanted(self.authorities_der, self.schemes, self.types, tls, self.source)
 
 
 @dataclass(frozen=True, slots=True)

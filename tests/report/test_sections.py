@@ -102,6 +102,7 @@ def test_the_evidence_follows_the_first_screen(incomplete: Report) -> None:
         "Experiments",
         "Commands that mend it",
         "What was asked and what was sent",
+        "Which identity fits what the server asked for",
         "The connection, message by message",
         "Identities and certificates",
         "What was ruled out",
