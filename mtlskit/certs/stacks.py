@@ -193,7 +193,9 @@ def section(
     differing = [
         one.title
         for one in verdicts(question, handshake=False)
-        if (answer := asked.get(one.stack)) and answer.accepted not in {None, one.accepted}
+        if (answer := asked.get(one.stack))
+        and not answer.unasked  # another question than the one that was predicted
+        and answer.accepted not in {None, one.accepted}
     ]
     blocks: tuple[Block, ...] = (Table(columns, rows, _CAPTION),)
     if differing:
@@ -234,4 +236,8 @@ def _told(answer: Answer | None) -> str | tuple[Badge, str]:
     if answer.accepted is None:
         return answer.words
     words = f" {answer.engine}"  # and what it said, where that is more than a yes
-    return _badge(answer.accepted), words if answer.accepted else f"{words}: {answer.words}"
+    if not answer.accepted:
+        words += f": {answer.words}"
+    if answer.unasked:
+        words += f" (not asked about {' and '.join(answer.unasked)})"
+    return _badge(answer.accepted), words

@@ -1,6 +1,7 @@
 // Asks Go's crypto/x509 about chains, at a given time.
 // Reads a folder: questions.txt with lines "number role seconds", and for each number
-// NUMBER.chain.pem (leaf first, as sent) and NUMBER.anchors.pem. Prints "number<TAB>A|R|?<TAB>words".
+// NUMBER.chain.pem (leaf first, as sent), NUMBER.anchors.pem and NUMBER.name.txt (the name that the
+// leaf must carry, or nothing). Prints "number<TAB>A|R|?<TAB>words".
 
 package main
 
@@ -46,7 +47,11 @@ func answer(stem, role string, at time.Time) (string, string) {
 	for _, one := range chain[1:] {
 		sent.AddCert(one)
 	}
-	options := x509.VerifyOptions{Roots: roots, Intermediates: sent, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{usage}}
+	name, err := os.ReadFile(stem + ".name.txt")
+	if err != nil {
+		panic(err)
+	}
+	options := x509.VerifyOptions{Roots: roots, Intermediates: sent, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{usage}, DNSName: string(name)}
 	if _, err := chain[0].Verify(options); err != nil {
 		return "R", err.Error()
 	}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,13 +16,19 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from mtlskit import verify
 from mtlskit.certs import rulings
 from mtlskit.certs.certificate import Certificate, read_certificate
+from mtlskit.certs.ocsp import read_response
 from mtlskit.certs.profiles import profile
 from mtlskit.certs.rulings import Question
-from mtlskit.certs.stacks import Answer, judge
+from mtlskit.certs.signed import read_crl
+from mtlskit.certs.stacks import Answer, judge, section
 from mtlskit.collect.engines import ENGINES, second_opinions
 from mtlskit.lab.differences import differences
+from mtlskit.lab.lists import revocation_list
 from mtlskit.lab.pki import Authority
+from mtlskit.lab.responses import Responder
 from mtlskit.material import Source
+from mtlskit.page.blocks import Page
+from mtlskit.page.markdown import markdown
 
 NOW = datetime.now(UTC)
 AT_LEAST = 0.95
@@ -31,6 +38,7 @@ ASKED = {
     "nginx": "openssl",
     "gnutls": "certtool",
     "java": "java",
+    **({"go": "go"} if shutil.which("go") else {}),
 }
 Said = Mapping[str, Sequence[Answer]]
 
@@ -74,6 +82,100 @@ def test_predictions_hold_against_the_engine(
             missed.append((name, answer.words, predicted.because))
     right = len(questions) - len(missed)
     assert right >= AT_LEAST * len(questions), missed
+
+
+_EXACT = ("dns-", "other-name-", "malformed-")
+"""Chains of which every prediction has to be right: they were made to tell the rules apart."""
+
+
+@pytest.mark.needs("openssl", "java", "javac", "certtool")
+@pytest.mark.parametrize("stack", ASKED)
+def test_names_below_constraints_are_predicted_to_the_letter(
+    questions: Mapping[str, Question], said: Said, stack: str
+) -> None:
+    """Wildcards, dots, otherNames, and extensions that cannot be read: every answer is foreseen."""
+    asked = dict(zip(questions, said[stack], strict=True))
+    chosen = {name: one for name, one in questions.items() if name.startswith(_EXACT)}
+    assert len(chosen) > 35
+    wrong = {
+        name: asked[name].words
+        for name, one in chosen.items()
+        if judge(one, profile(stack), handshake=False).accepted is not asked[name].accepted
+    }
+    assert wrong == {}
+
+
+@pytest.mark.needs("openssl", "java", "javac", "certtool")
+def test_revocation_name_and_depth_are_asked_or_said_to_be_left_out() -> None:
+    """Each engine is asked as much of the question as it can be; the rest stands beside it."""
+    root = Authority.root("CN=Acme Root, O=Acme")
+    issuing = root.intermediate("CN=Issuing, O=Acme")
+    leaf = issuing.server("CN=s", "s.example")
+    good = [revocation_list(root), revocation_list(issuing)]
+    bad = [revocation_list(root), revocation_list(issuing, leaf.certificate)]
+    plain = Question(
+        _facts(leaf.certificate, "leaf"),
+        (_facts(issuing.certificate, "sent"),),
+        (_facts(root.certificate, "root"),),
+        "server",
+        NOW,
+    )
+
+    def said_of(**parts: object) -> dict[str, tuple[bool | None, tuple[str, ...]]]:
+        found = second_opinions(replace(plain, **parts))
+        return {one.stack: (one.accepted, one.unasked) for one in found if one.stack in ASKED}
+
+    def lists(ders: list[bytes]) -> dict[str, object]:
+        return {"crls": tuple(read_crl(der, Source("x.crl")) for der in ders)}
+
+    for revoked, ders in ((True, bad), (False, good)):
+        for stack, (accepted, unasked) in said_of(**lists(ders)).items():
+            left_out = ("the revocation lists",) if stack == "go" else ()
+            assert (accepted, unasked) == (not revoked or stack == "go", left_out), stack
+    for name, right in (("s.example", True), ("t.example", False)):
+        for stack, (accepted, unasked) in said_of(name=name).items():
+            left_out = (f"the name {name}",) if stack == "java" else ()
+            assert (accepted, unasked) == (right or stack == "java", left_out), stack
+    for stack, (accepted, unasked) in said_of(max_depth=0).items():
+        blind = stack in {"gnutls", "java", "go"}
+        assert (accepted, unasked) == (blind, ("the limit of depth",) * blind), stack
+    answer = read_response(Responder(issuing).response(leaf.certificate), Source("x.ocsp"))
+    told = said_of(responses=(answer,))
+    assert {unasked for _, unasked in told.values()} == {("the OCSP responses",)}
+
+
+@pytest.mark.needs("openssl", "java", "javac", "certtool")
+def test_what_was_not_asked_stands_in_the_row_and_is_no_wrong_prediction() -> None:
+    """An engine that was asked less than was predicted does not contradict the prediction."""
+    root = Authority.root("CN=Acme Root, O=Acme")
+    leaf = root.client("CN=c")
+    listed = revocation_list(root, leaf.certificate)
+    question = Question(
+        _facts(leaf.certificate, "leaf"),
+        (),
+        (_facts(root.certificate, "root"),),
+        "client",
+        NOW,
+        crls=(read_crl(listed, Source("x.crl")),),
+    )
+    answer = Answer("go", "go1.27", accepted=True, words="accepted", unasked=("the lists",))
+    told = markdown(Page("x", (section(question, (answer,)),)))
+    assert "go1.27 (not asked about the lists)" in told
+    assert "was predicted" not in told
+    wrong = markdown(Page("x", (section(question, (replace(answer, unasked=()),)),)))
+    assert "was predicted" in wrong
+
+
+@pytest.mark.needs("java", "javac")
+def test_java_is_asked_with_the_anchors_that_it_sees() -> None:
+    """A root that a JVM does not see in the trust store is none for Java."""
+    root = Authority.root("CN=Acme Root, O=Acme")
+    seen = _facts(Authority.root("CN=Other Root").certificate, "other")
+    leaf, anchor = _facts(root.client("CN=c").certificate, "leaf"), _facts(root.certificate, "root")
+    question = Question(leaf, (), (anchor, seen), "client", NOW)
+    assert ENGINES["java"].answers([question])[0].accepted
+    blind = replace(question, java_anchors=(seen,))
+    assert ENGINES["java"].answers([blind])[0].accepted is False
 
 
 @pytest.mark.needs("openssl", "java", "javac", "certtool")
@@ -169,6 +271,44 @@ def test_an_engine_that_hangs_is_given_up(
     pretend("java", "import time; time.sleep(60)")
     answer = ENGINES["java"].answers([questions["sound"]], timeout=0.5)[0]
     assert (answer.accepted, answer.words) == (None, "not asked: no answer within 0.5 seconds")
+
+
+def test_the_version_is_asked_within_the_same_deadline(
+    questions: Mapping[str, Question], pretend: Callable[[str, str], None]
+) -> None:
+    """An engine that answers and then does not tell its version costs no more than its time."""
+    hang = "import sys, time\nif sys.argv[1] != 'verify': time.sleep(60)"
+    pretend("openssl", hang)
+    answer = ENGINES["openssl-3"].answers([questions["sound"]], timeout=1.5)[0]
+    assert (answer.accepted, answer.engine) == (True, "openssl")
+
+
+def test_with_no_time_left_nothing_is_started(
+    questions: Mapping[str, Question], pretend: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    """Those whose turn comes after the deadline are told as such."""
+    pretend("openssl", f"open({str(tmp_path / 'ran')!r}, 'w')")
+    found = second_opinions(questions["sound"], timeout=0.0)
+    assert [one.stack for one in found] == ["openssl-3", "openssl-strict", "nginx"]
+    assert {one.words for one in found} == {"not asked: no answer within 0 seconds"}
+    assert not (tmp_path / "ran").exists()
+
+
+def test_what_an_engine_started_ends_with_it(
+    questions: Mapping[str, Question], pretend: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    """A program that leaves another one running leaves none behind after the deadline."""
+    note = tmp_path / "pid"
+    pretend(
+        "java",
+        "import os, subprocess, sys, time\n"
+        "one = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"open({str(note)!r}, 'w').write(str(one.pid))\n"
+        "time.sleep(60)",
+    )
+    assert ENGINES["java"].answers([questions["sound"]], timeout=2.0)[0].accepted is None
+    status = Path(f"/proc/{note.read_text()}/stat")
+    assert not status.exists() or ") Z " in status.read_text()
 
 
 def test_a_java_without_compiler_is_told(
