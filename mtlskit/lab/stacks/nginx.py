@@ -62,7 +62,14 @@ def _http(setup: Setup, room: Room) -> str:
     if setup.names:
         own.append(f"server_name {' '.join(setup.names)}")
         outer.append(
-            _block("server", [f"listen {address} ssl default_server", "ssl_reject_handshake on"])
+            _block(
+                "server",
+                [
+                    f"listen {address} ssl default_server",
+                    f"ssl_protocols {protocols(setup)}",
+                    "ssl_reject_handshake on",
+                ],
+            )
         )
     says = setup.says.replace('"', "'")
     own.append(f'location / {{ return {setup.status} "{says}\\n"; }}')

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mtlskit.lab.stacks.process import started
 from mtlskit.lab.stacks.programs import asked, found
-from mtlskit.lab.stacks.setup import Launch, Room, Setup, Stack, Wish
+from mtlskit.lab.stacks.setup import VERSIONS, Launch, Room, Setup, Stack, Wish
 
 _CAN: frozenset[Wish] = frozenset(
     {"optional", "ca-list", "depth", "crl", "ciphers", "schemes", "names"}
@@ -19,7 +21,8 @@ def _command(setup: Setup, room: Room, program: str) -> tuple[str, ...]:
     told += ["-no-CApath", "-no-CAstore"]
     if setup.identity.chain:
         told += ["-cert_chain", room.path("issuers.pem")]
-    told += ["-min_protocol", f"TLSv{low}", "-max_protocol", f"TLSv{high}"]
+    if setup.versions != VERSIONS:  # else it is as the system's configuration says
+        told += ["-min_protocol", f"TLSv{low}", "-max_protocol", f"TLSv{high}"]
     if setup.names:
         told += ["-servername", setup.names[0], "-servername_fatal"]
         told += ["-cert2", room.path("chain.pem"), "-key2", room.path("key.pem")]
@@ -31,13 +34,14 @@ def _about_clients(setup: Setup, room: Room) -> list[str]:
         return []
     insisting = setup.asks == "require"
     told = ["-Verify" if insisting else "-verify", str(setup.depth), "-verify_return_error"]
-    told += ["-verifyCAfile", room.path("trust.pem")] if setup.trust else []
+    told += ["-verifyCAfile", room.path("trust-and-lists.pem")] if setup.trust else []
     listed = setup.trust if setup.ca_list is None else setup.ca_list
     # s_server names the authorities of -CAfile, and verifies by those of -verifyCAfile.
     told += ["-CAfile", room.path("list.pem")] if listed else ["-no-CAfile"]
-    if setup.crls:
-        told += ["-crl_check_all", "-CRL", room.path("crl.pem")]
-    return told
+    # Its option -CRL takes one list alone; a file of authorities may hold any number.
+    both = [Path(room.path(name)).read_bytes() for name in ("trust.pem", "crl.pem")]
+    room.write("trust-and-lists.pem", b"".join(both))
+    return [*told, "-crl_check_all"] if setup.crls else told
 
 
 def _about_algorithms(setup: Setup) -> list[str]:

@@ -29,7 +29,6 @@ def _told(setup: Setup, room: Room) -> None:
         "high": setup.versions[1],
         "crl": bool(setup.crls),
         "ciphers": ":".join(setup.ciphers) if setup.ciphers else "",
-        "schemes": setup.schemes or "",
         "names": setup.names,
         "plain": setup.plain,
         "status": setup.status,
@@ -72,7 +71,7 @@ def find_go() -> str | None:
 NODE = Stack(
     name="node",
     library="OpenSSL (Node)",
-    can=frozenset({"optional", "status", "crl", "ciphers", "schemes", "names", "plain"}),
+    can=frozenset({"optional", "status", "crl", "ciphers", "names", "plain"}),
     find=found("node", "nodejs"),
     ask_version=asked("--version", pattern=r"(v\S+)"),
     launch=partial(_script, name="server.js", more=()),

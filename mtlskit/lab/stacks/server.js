@@ -20,7 +20,6 @@ if (setup.crl) {
   options.crl = read('crl.pem').toString().split(/(?=-----BEGIN)/).filter((one) => one.trim());
 }
 if (setup.ciphers) options.ciphers = setup.ciphers;
-if (setup.schemes) options.sigalgs = setup.schemes;
 if (setup.names.length) {
   options.SNICallback = (name, done) =>
     setup.names.includes(name) ? done(null, null) : done(new Error('no such name'));
