@@ -95,7 +95,13 @@ def _problems(found: PathSearch) -> tuple[Block, ...]:
         return ()
     said = (one.text if str(one.source) in one.text else str(one) for one in wrong)
     items = Items(tuple((text,) for text in said))
-    return (Callout("Noticed in the files that were given", (items,), "warn"),)
+    whole = all(one.code in _REMARKS for one in wrong)
+    title = "Noticed in the files" if whole else "Not everything that was given was judged"
+    return (Callout(title, (items,), "warn"),)
+
+
+_REMARKS = {"chain-order", "no-begin-line"}
+"""Problems of files that were read whole."""
 
 
 def _ruling_section(found: PathSearch) -> Block:
