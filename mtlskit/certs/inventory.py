@@ -179,8 +179,10 @@ class Inventory(Shown):
     def _rows(self, store: Store) -> list[Row]:
         pool = Pool(store.certificates)
         rows = (_row(one, store, pool, self.at, self._warned(one)) for one in store.entries)
-        pairs = zip(rows, store.entries, strict=True)
-        return [replace(row, **self._partners.of(entry)) for row, entry in pairs]
+        found = (
+            (row, self._partners.of(entry)) for row, entry in zip(rows, store.entries, strict=True)
+        )
+        return [replace(row, **more) if more else row for row, more in found]
 
     @cached_property
     def _partners(self) -> Partners:

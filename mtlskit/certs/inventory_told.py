@@ -137,8 +137,8 @@ def _standing(one: Certificate, at: datetime | None, within: int) -> tuple[str, 
     if at is None:
         return "", "plain"
     left = int((one.not_after - at).total_seconds() // _SECONDS_A_DAY)
-    if left < 0:
-        return f"expired {_counted(-left, 'day')} ago", "bad"
+    if one.not_after < at:
+        return f"expired {_counted((at - one.not_after).days, 'day')} ago", "bad"
     if one.not_before > at:
         return "not yet valid", "bad"
     return f"{_counted(left, 'day')} left", "warn" if left < within else "good"

@@ -222,5 +222,9 @@ def _ordered(entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
 
 
 def _lone(entries: list[Entry]) -> list[Entry]:
-    """The leaves of a file without any key, as a CA or a partner sends it."""
-    return leaves(entries)
+    """The leaves of a file without any key, as a CA or a partner sends it; a long one is a list."""
+    return leaves(entries) if len(entries) <= _CHAIN else []
+
+
+_CHAIN = 50
+"""Entries. No server takes a longer chain."""
