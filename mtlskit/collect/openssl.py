@@ -23,7 +23,7 @@ from mtlskit.certs.names import match
 from mtlskit.collect.call import Call
 from mtlskit.material import Source, Unreadable
 
-_VERSIONS = {
+VERSIONS = {
     "1.0": SSL.TLS1_VERSION,
     "1.1": SSL.TLS1_1_VERSION,
     "1.2": SSL.TLS1_2_VERSION,
@@ -102,8 +102,8 @@ def reasons(error: SSL.Error | crypto.Error) -> tuple[str, ...]:
 
 def _context(call: Call, secrets: list[str], words: list[str]) -> SSL.Context:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.set_min_proto_version(_VERSIONS[call.versions[0]])
-    context.set_max_proto_version(_VERSIONS[call.versions[1]])
+    context.set_min_proto_version(VERSIONS[call.versions[0]])
+    context.set_max_proto_version(VERSIONS[call.versions[1]])
     _choose(context, call)
     context.set_mode(_NO_AUTO_CHAIN)
     # Java clients talk to servers without RFC 5746; refusing them here would hide the cause.

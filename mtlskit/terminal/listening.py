@@ -103,7 +103,7 @@ class Countdown:
 
 def worst(statuses: Sequence[int]) -> int:
     """Return the exit status of many connections."""
-    if not statuses:
+    if all(one == UNREADABLE for one in statuses):  # also if there are none
         return UNREADABLE
     return ACCEPTED if all(one == ACCEPTED for one in statuses) else REFUSED
 

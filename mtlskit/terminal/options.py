@@ -33,6 +33,13 @@ def password_options(parser: argparse.ArgumentParser) -> None:
 
 
 def connection_options(parser: argparse.ArgumentParser) -> None:
+    """Name the endpoint, what is at hand to call it, and how it is called."""
+    endpoint_options(parser)
+    _way_options(parser)
+    _hello_options(parser)
+
+
+def endpoint_options(parser: argparse.ArgumentParser) -> None:
     """Name the endpoint and what is at hand to call it."""
     parser.add_argument("target", metavar="HOST:PORT", help="the endpoint, or its URL")
     parser.add_argument(
@@ -72,8 +79,6 @@ def connection_options(parser: argparse.ArgumentParser) -> None:
         help="seconds for one connection (default: 10)",
     )
     password_options(parser)
-    _way_options(parser)
-    _hello_options(parser)
 
 
 def _way_options(parser: argparse.ArgumentParser) -> None:
