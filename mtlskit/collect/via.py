@@ -146,6 +146,8 @@ def _no(proxy: Proxy, status: int, said: str, head: list[bytes], plain: Plain) -
     text = f"{plain.who} answered {said}"
     if status == 407:  # noqa: PLR2004 - Proxy Authentication Required, RFC 9110, 15.5.8
         text += f": {_about_credentials(proxy, head, plain)}"
+    if status == 403:  # noqa: PLR2004 - Forbidden, RFC 9110, 15.5.4
+        text += ": it does not let this connection through"
     kind = _NO_ANSWER.get(status)
     if kind == "timeout":
         plain.fail("timeout", f"{text}: it got no answer from the endpoint in time", status)
