@@ -1,14 +1,14 @@
 """OCSP responses at hand: what they say of a certificate, and whether that counts (RFC 6960).
 
 Law of this room: an answer counts only if it is about this certificate of this issuer, of the time
-in question, and signed by the issuer or by whom the issuer charged with it. Of each that does not
-count it is said why.
+in question, and signed by the issuer or by whom the issuer charged with it; a responder's own
+certificate has to hold. Of each that does not count it is said why.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -30,6 +30,13 @@ _LIFE = timedelta(days=7)
 
 RFC 6960, 4.2.2.1: without nextUpdate there is newer information at any time.
 """
+_NO_CHECK = "1.3.6.1.5.5.7.48.1.5"
+_PROCESSED = frozenset(
+    # basicConstraints, keyUsage, extKeyUsage, both key identifiers, subjectAltName, nocheck
+    {"2.5.29.19", "2.5.29.15", "2.5.29.37", "2.5.29.14", "2.5.29.35", "2.5.29.17", _NO_CHECK}
+)
+"""Extensions of a responder's certificate that may be critical."""
+_SIGNING = frozenset({"digitalSignature", "nonRepudiation"})
 _HASHES = ("sha1", "sha256", "sha384", "sha512")
 
 
@@ -77,6 +84,10 @@ class Response:
     answers: tuple[Answer, ...]
     certificates: tuple[Certificate, ...] = ()
     basic: bytes = field(default=b"", repr=False)
+
+
+Status = Callable[[Certificate], Literal["good", "revoked", "unknown"]]
+"""What is known of a responder's own certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +167,27 @@ def _key_bits(spki: bytes) -> bytes:
 
 
 def word_on(
-    one: Certificate, issuer: Certificate, responses: tuple[Response, ...], at: datetime
+    one: Certificate,
+    issuer: Certificate,
+    responses: tuple[Response, ...],
+    at: datetime,
+    status: Status | None = None,
 ) -> Word:
     """Ask the responses for a certificate: the answer that decides, and why some do not count.
 
     That it is revoked comes before that it is good, and of the same the newest.
+
+    Args:
+        one: the certificate.
+        issuer: its issuer, whose answers count.
+        responses: those at hand.
+        at: the time in question, aware.
+        status: what the revocation lists at hand say of a responder's own certificate.
     """
     notes: list[str] = []
     usable: list[tuple[Response, Answer]] = []
     for response, answer in _meant(one, issuer, responses):
-        note = _why_not(response, answer, issuer, at)
+        note = _why_not(response, answer, issuer, at, status or _not_known)
         if note is None:
             usable.append((response, answer))
         else:
@@ -174,6 +196,10 @@ def word_on(
         return Word(None, None, tuple(notes))
     by, said = max(usable, key=lambda one: (one[1].status == "revoked", one[1].this_update))
     return Word(said, by.source, tuple(notes))
+
+
+def _not_known(_: Certificate) -> Literal["unknown"]:
+    return "unknown"
 
 
 def _meant(
@@ -185,7 +211,9 @@ def _meant(
                 yield response, answer
 
 
-def _why_not(response: Response, answer: Answer, issuer: Certificate, at: datetime) -> str | None:
+def _why_not(
+    response: Response, answer: Answer, issuer: Certificate, at: datetime, status: Status
+) -> str | None:
     if untimely := _untimely(answer, at):
         return untimely
     if answer.status == "unknown":
@@ -195,7 +223,8 @@ def _why_not(response: Response, answer: Answer, issuer: Certificate, at: dateti
     signers = [one for one in response.certificates if made_by(response.basic, one.key.spki)]
     if not signers:
         return "is not signed by the issuer, nor by a certificate that came with it"
-    return _not_charged(signers[0], issuer, at)
+    found = [next(_against(one, issuer, at, status), None) for one in signers]
+    return None if None in found else f"is signed by {signers[0].label}, {found[0]}"
 
 
 def _untimely(answer: Answer, at: datetime) -> str | None:
@@ -211,12 +240,42 @@ def _untimely(answer: Answer, at: datetime) -> str | None:
     return None
 
 
-def _not_charged(signer: Certificate, issuer: Certificate, at: datetime) -> str | None:
-    """RFC 6960, 4.2.2.2: the issuer itself issued the responder's certificate, for this purpose."""
+def _against(
+    signer: Certificate, issuer: Certificate, at: datetime, status: Status
+) -> Iterator[str]:
+    """Yield why a responder's certificate does not count, relative clauses.
+
+    RFC 6960, 4.2.2.2: the issuer itself issued it, for this purpose. Like any certificate it is
+    read whole, valid at that time, and allowed to sign (RFC 5280, 4.2.1.3 and 4.2.1.12).
+    """
     if not signed_by(signer, issuer):
-        return f"is signed by {signer.label}, whom the issuer did not charge with it"
+        yield "whom the issuer did not charge with it"
+        return  # whatever else is wrong with a stranger does not matter
     if "OCSPSigning" not in (signer.eku or ()):
-        return f"is signed by {signer.label}, whose purposes do not include OCSPSigning"
+        yield "whose purposes do not include OCSPSigning"
+    if signer.ku is not None and not _SIGNING & set(signer.ku):
+        yield "whose key usage does not include digitalSignature"
     if not signer.not_before <= at.astimezone(UTC) <= signer.not_after:
-        return f"is signed by {signer.label}, which is not valid at that time"
-    return None
+        yield "which is not valid at that time"
+    for problem in signer.problems:
+        yield f"which is malformed: {problem.text.rstrip('.')}"
+    for one in signer.extensions:
+        if one.critical and one.oid not in _PROCESSED:
+            yield f"which has the critical extension {one.name}, which is not known"
+    if own := _own_status(signer, status):
+        yield own
+
+
+def _own_status(signer: Certificate, status: Status) -> str | None:
+    """RFC 6960, 4.2.2.2.1: with id-pkix-ocsp-nocheck nobody asks; else somebody has to know."""
+    if signer.extension(_NO_CHECK) is not None:
+        return None
+    known = status(signer)
+    if known == "revoked":
+        return "which is revoked itself"
+    if known == "good":
+        return None
+    return (
+        "of which it is not known whether it is revoked itself: it does not have "
+        "id-pkix-ocsp-nocheck, and no revocation list at hand covers it"
+    )

@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
+from typing import Literal
 
 from mtlskit.certs import asn1
 from mtlskit.certs.certificate import Certificate
@@ -68,13 +70,23 @@ def faults(lists: Lists) -> Iterator[Fault]:
         if not lists.crls and not lists.responses:
             return
         above = replace(lists, path=lists.path[at:], others=(*lists.path[:at], *lists.others))
-        word = word_on(one, issuer, lists.responses, lists.at)
+        word = word_on(one, issuer, lists.responses, lists.at, partial(_responder, above))
         if word.answer is not None and word.answer.status == "revoked":
             yield _answered(one, word)
         elif lists.crls or one is lists.path[0]:
             fault = _fault(above, one, word.notes)
             if fault is not None and (word.answer is None or fault.code == "revoked"):
                 yield fault
+
+
+def _responder(above: Lists, responder: Certificate) -> Literal["good", "revoked", "unknown"]:
+    """What the lists say of a responder, which has the issuer of the one that is asked for."""
+    if not above.crls:
+        return "unknown"
+    fault = _fault(replace(above, path=(responder, *above.path[1:])), responder)
+    if fault is None:
+        return "good"
+    return "revoked" if fault.code == "revoked" else "unknown"
 
 
 def _answered(one: Certificate, word: Word) -> Fault:

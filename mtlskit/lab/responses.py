@@ -25,7 +25,7 @@ class Responder:
     authority: Authority
     own: Issued | None = None
 
-    def response(
+    def response(  # noqa: PLR0913 - the parts of an answer, all by name
         self,
         one: x509.Certificate,
         *,
@@ -33,6 +33,7 @@ class Responder:
         unknown: bool = False,
         this_update: datetime | None = None,
         next_update: datetime | None = None,
+        hashed: hashes.HashAlgorithm | None = None,
     ) -> bytes:
         """Answer for one certificate, DER.
 
@@ -42,6 +43,7 @@ class Responder:
             unknown: the responder does not know it.
             this_update: when the answer was made, aware; an hour ago by default.
             next_update: until when it holds, aware; four days by default.
+            hashed: by which hash the issuer is named; SHA-1 by default.
         """
         since = this_update or now() - timedelta(hours=1)
         status = ocsp.OCSPCertStatus.REVOKED if revoked else ocsp.OCSPCertStatus.GOOD
@@ -49,7 +51,7 @@ class Responder:
         builder = ocsp.OCSPResponseBuilder().add_response(
             cert=one,
             issuer=self.authority.certificate,
-            algorithm=hashes.SHA1(),  # noqa: S303 - RFC 5019, 2.1.1: it only names the issuer
+            algorithm=hashed or hashes.SHA1(),  # noqa: S303 - RFC 5019, 2.1.1: it only names the issuer
             cert_status=ocsp.OCSPCertStatus.UNKNOWN if unknown else status,
             this_update=since,
             next_update=next_update or since + _LIFE,

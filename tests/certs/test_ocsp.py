@@ -5,16 +5,18 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mtlskit
 from mtlskit.__main__ import main
-from mtlskit.certs import paths
+from mtlskit.certs import paths, revocation
 from mtlskit.certs.ocsp import read_response, word_on
 from mtlskit.certs.signed import read_crl
 from mtlskit.lab.lists import revocation_list
@@ -48,9 +50,12 @@ def _only(found: paths.PathSearch) -> str:
     return f"{reason.code}: {reason.because}"
 
 
+NO_CHECK = (x509.OCSPNoCheck(), False)
+
+
 def _charged(cast: Cast, **parts: object) -> Responder:
-    own = cast.issuing.issue("CN=Responder", **{"eku": ("OCSPSigning",), **parts})
-    return Responder(cast.issuing, own)
+    usual = {"eku": ("OCSPSigning",), "ku": ("digitalSignature",), "extra": [NO_CHECK]}
+    return Responder(cast.issuing, cast.issuing.issue("CN=Responder", **{**usual, **parts}))
 
 
 def test_a_good_answer_of_the_issuer_or_its_delegate_is_enough(make: Maker, cast: Cast) -> None:
@@ -82,12 +87,89 @@ def test_each_answer_that_does_not_count_is_named_with_its_reason(make: Maker, c
         "did not charge": Responder(cast.issuing, stranger).response(client),
         "do not include OCSPSigning": _charged(cast, eku=("serverAuth",)).response(client),
         "not valid at that time": _charged(cast, **late).response(client),
+        "does not include digitalSignature": _charged(cast, ku=["keyEncipherment"]).response(
+            client
+        ),
+        "critical extension 1.3.6.1.4.1.55555.9": _charged(
+            cast, extra=[NO_CHECK, (_UNKNOWN, True)]
+        ).response(client),
+        "which is malformed": _charged(cast, extra=[NO_CHECK, (_BROKEN, False)]).response(client),
+        "does not have id-pkix-ocsp-nocheck": _charged(cast, extra=[]).response(client),
     }
     for words, der in cases.items():
         said = _only(_search(make, cast, der))
         assert said.startswith("revocation-unknown: Whether Acme Client is revoked is not known")
         assert words in said
         assert "1.ocsp" in said
+
+
+_UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.9"), b"\x05\0")
+_BROKEN = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\x05\0")
+
+
+def test_a_responder_without_nocheck_is_looked_up_in_the_lists(make: Maker, cast: Cast) -> None:
+    """RFC 6960, 4.2.2.2.1: its own status stands in a list; revoked, its word is worth nothing."""
+    responder = _charged(cast, extra=[], ku=None)
+    assert responder.own is not None
+    good = read_response(responder.response(cast.client.certificate), Source("1.ocsp"))
+    one, issuer = make.facts(cast.client), make.facts(cast.issuing)
+    for revoked, words in (((), None), ((responder.own.certificate,), "which is revoked itself")):
+        listed = read_crl(revocation_list(cast.issuing, *revoked), Source("x.crl"))
+        lists = revocation.Lists((listed,), (one, issuer, make.facts(cast.root)), (), NOW)
+        status = partial(revocation._responder, lists)
+        word = word_on(one, issuer, (good,), NOW, status)
+        assert (word.answer is None) == (words is not None)
+        assert words is None or words in word.notes[0]
+
+
+def test_a_responder_that_is_revoked_does_not_clear_a_leaf(make: Maker, cast: Cast) -> None:
+    """Its answer is no word on the leaf; that its list is silent about the leaf is one."""
+    responder = _charged(cast, extra=[])
+    assert responder.own is not None
+    only_root = revocation_list(cast.root)
+    found = paths.search(
+        make.facts(cast.client),
+        [make.facts(cast.issuing)],
+        [make.facts(cast.root)],
+        role="client",
+        at=NOW,
+        crls=[read_crl(only_root, Source("root.crl"))],
+        responses=[read_response(responder.response(cast.client.certificate), Source("1.ocsp"))],
+    )
+    said = _only(found)
+    assert said.startswith("revocation-unknown: Whether Acme Client is revoked is not known")
+    assert "it is not known whether it is revoked itself" in said
+
+
+def test_of_two_certificates_for_the_responders_key_one_is_enough(make: Maker, cast: Cast) -> None:
+    """A renewed responder's certificate beside the old one: the one that holds counts."""
+    new = _charged(cast)
+    assert new.own is not None
+    late = {"not_before": NOW - 9 * DAY, "not_after": NOW - DAY}
+    old = _charged(cast, key=new.own.key, **late)
+    assert old.own is not None
+    response = read_response(new.response(cast.client.certificate), Source("o"))
+    both = replace(response, certificates=(make.facts(old.own), make.facts(new.own)))
+    one, issuer = make.facts(cast.client), make.facts(cast.issuing)
+    assert word_on(one, issuer, (both,), NOW).answer is not None
+    assert word_on(one, issuer, (replace(both, certificates=both.certificates[:1]),), NOW).notes
+
+
+@pytest.mark.parametrize("hashed", [None, hashes.SHA256()], ids=["sha1", "sha256"])
+def test_an_issuer_is_named_by_its_name_and_by_its_key(
+    make: Maker, cast: Cast, hashed: hashes.HashAlgorithm | None
+) -> None:
+    """RFC 6960, 4.1.1: another CA of the same name, or of the same key, is not the one meant."""
+    der = Responder(cast.issuing).response(cast.client.certificate, hashed=hashed)
+    (answer,) = read_response(der, Source("x")).answers
+    one, issuer = make.facts(cast.client), make.facts(cast.issuing)
+    namesake = make.facts(Authority.root(str(issuer.subject)))
+    same_key = make.facts(Authority.root("CN=Other", key=cast.issuing.key))
+    assert namesake.subject.der == issuer.subject.der
+    assert answer.about(one, issuer)
+    assert not answer.about(one, namesake)
+    assert not answer.about(one, same_key)
+    assert not answer.about(make.facts(cast.second), issuer)
 
 
 def test_of_several_answers_revoked_decides_in_whatever_order(make: Maker, cast: Cast) -> None:
