@@ -114,10 +114,12 @@ def contents_of(der: bytes) -> RevocationList:
 
 
 def _contents(der: bytes) -> RevocationList:
-    outer, _ = asn1.expect(der, 0, len(der), asn1.SEQUENCE)
+    outer, end = asn1.expect(der, 0, len(der), asn1.SEQUENCE)
     start, stop = asn1.expect(der, outer, len(der), asn1.SEQUENCE)
     parts = asn1.children(der, start, stop)
-    _, issuer, *rest = parts[parts[0][0] == asn1.INTEGER :]  # behind the version, if there is one
+    algorithm, issuer, *rest = parts[parts[0][0] == asn1.INTEGER :]  # behind a version, if any
+    if der[algorithm[1] : algorithm[2]] != der[slice(*asn1.expect(der, stop, end, asn1.SEQUENCE))]:
+        raise asn1.Asn1Error(stop, "the signature algorithm within (RFC 5280, 5.1.1.2)", "another")
     extensions = dict[str, tuple[bool, bytes]]()
     entries, odd = _Entries(), set[str]()
     for tag, start, stop in rest:

@@ -26,6 +26,7 @@ def revocation_list(  # noqa: PLR0913 - the parts of a list, all by name
     next_update: datetime | None = None,
     signer: PrivateKey | None = None,
     extra: Iterable[tuple[x509.ExtensionType, bool]] = (),
+    of_entries: Iterable[tuple[x509.ExtensionType, bool]] = (),
 ) -> bytes:
     """Make a list, DER, of an hour ago and for a week.
 
@@ -38,6 +39,7 @@ def revocation_list(  # noqa: PLR0913 - the parts of a list, all by name
         next_update: when the next one is due, aware.
         signer: the key that signs in place of the authority's, so that the signature is wrong.
         extra: further extensions, each with its critical flag.
+        of_entries: further extensions of each entry.
     """
     since = this_update or now() - timedelta(hours=1)
     builder = (
@@ -49,6 +51,7 @@ def revocation_list(  # noqa: PLR0913 - the parts of a list, all by name
     )
     for extension, critical in extra:
         builder = builder.add_extension(extension, critical)
+    further = tuple(of_entries)
     for one in revoked:
         entry = (
             x509.RevokedCertificateBuilder()
@@ -56,6 +59,8 @@ def revocation_list(  # noqa: PLR0913 - the parts of a list, all by name
             .revocation_date(since)
             .add_extension(x509.CRLReason(reason), critical=False)
         )
+        for extension, critical in further:
+            entry = entry.add_extension(extension, critical)
         builder = builder.add_revoked_certificate(entry.build())
     made = builder.sign(signer or authority.key, hashes.SHA256())
     return made.public_bytes(Encoding.DER)

@@ -148,6 +148,75 @@ def test_of_several_lists_of_changes_the_newest_decides(make: Maker, cast: Cast)
         assert _search(make, cast, root, full, *reversed(changes)).accepted == accepted
 
 
+def test_a_list_of_changes_amends_no_list_of_its_own_age_or_later(make: Maker, cast: Cast) -> None:
+    """RFC 5280, 5.2.4: the full list's number is less than that of the changes to it."""
+    hold, back = x509.ReasonFlags.certificate_hold, x509.ReasonFlags.remove_from_crl
+    root, client = revocation_list(cast.root), cast.client.certificate
+    takes = revocation_list(cast.issuing, client, number=5, reason=back, extra=_amends(1))
+    for number, accepted in ((4, True), (5, False), (6, False)):
+        full = revocation_list(cast.issuing, client, number=number, reason=hold)
+        assert _search(make, cast, root, full, takes).accepted == accepted, number
+
+
+def test_a_list_of_changes_amends_a_list_of_the_same_scope_only(make: Maker, cast: Cast) -> None:
+    """RFC 5280, 5.2.4 (b): changes for users' certificates say nothing of a list for all."""
+    hold, back = x509.ReasonFlags.certificate_hold, x509.ReasonFlags.remove_from_crl
+    root, client = revocation_list(cast.root), cast.client.certificate
+    users = [(_point(only_contains_user_certs=True), True)]
+    extra = [*_amends(1), *users]
+    takes = revocation_list(cast.issuing, client, number=2, reason=back, extra=extra)
+    for scope, accepted in (([], False), (users, True)):
+        full = revocation_list(cast.issuing, client, reason=hold, extra=scope)
+        assert _search(make, cast, root, full, takes).accepted == accepted
+
+
+def test_a_list_counts_only_within_the_dates_of_its_signers_certificate(
+    make: Maker, cast: Cast
+) -> None:
+    """A CA may sign lists with a key of its own; the certificate for that key has to be valid."""
+    name = str(make.facts(cast.issuing).subject)
+    late = {"not_before": NOW - 9 * DAY, "not_after": NOW - DAY}
+    early = {"not_before": NOW + DAY, "not_after": NOW + 9 * DAY}
+    for dates, accepted in (({}, True), (late, False), (early, False)):
+        signer = cast.root.intermediate(name, **dates)
+        found = paths.search(
+            make.facts(cast.client),
+            [make.facts(cast.issuing), make.facts(signer)],
+            [make.facts(cast.root)],
+            role="client",
+            at=NOW,
+            crls=[_crl(revocation_list(cast.root)), _crl(revocation_list(signer))],
+        )
+        assert found.accepted == accepted, dates
+        assert accepted or "a certificate that does not hold" in _only(found)
+
+
+def test_an_unknown_critical_extension_of_one_entry_makes_a_list_useless(
+    make: Maker, cast: Cast
+) -> None:
+    """RFC 5280, 5.3: it may say that the entry means something else; be it another's entry."""
+    root = revocation_list(cast.root)
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.9"), b"\x05\0")
+    for critical in (True, False):
+        of_entries = [(unknown, critical)]
+        other = revocation_list(cast.issuing, cast.second.certificate, of_entries=of_entries)
+        found = _search(make, cast, root, other)
+        assert found.accepted != critical
+        assert not critical or "critical extension 1.3.6.1.4.1.55555.9" in _only(found)
+
+
+def test_a_list_that_names_two_signature_algorithms_is_malformed(make: Maker, cast: Cast) -> None:
+    """RFC 5280, 5.1.1.2: what is said of the signature within is what stands beside it."""
+    der = revocation_list(cast.issuing)
+    sha256, sha384 = bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a8648ce3d040303")
+    assert der.count(sha256) == 2
+    assert contents_of(der).unusable == ()
+    changed = der.replace(sha256, sha384, 1)
+    assert "signature algorithm" in contents_of(changed).unusable[0]
+    said = _only(_search(make, cast, revocation_list(cast.root), changed))
+    assert "is malformed" in said
+
+
 def test_a_list_that_ran_out_still_tells_what_it_lists(make: Maker, cast: Cast) -> None:
     """An old list does not decide, but nobody has to look into it by hand."""
     old = revocation_list(

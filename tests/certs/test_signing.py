@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from mtlskit.certs import asn1
+from mtlskit.certs import asn1, paths
 from mtlskit.certs.signing import made_by, signed_by, verified
 from mtlskit.lab.pki import Authority
 
@@ -42,11 +44,11 @@ def test_a_key_that_is_none_gives_no_answer(make: Maker, cast: Cast) -> None:
 
 @pytest.mark.needs("openssl")
 @pytest.mark.parametrize(
-    ("how", "padding"),
+    ("how", "padded"),
     [("sha256", "pss"), ("sha1", "pss"), ("sha384", "pkcs1"), ("sha1", "pkcs1"), ("md5", "pkcs1")],
 )
 def test_rsa_signatures_of_openssl(
-    make: Maker, program: Callable[[str], str], tmp_path: Path, how: str, padding: str
+    make: Maker, program: Callable[[str], str], tmp_path: Path, how: str, padded: str
 ) -> None:
     """PKCS#1 and PSS paddings, with old hashes too, are checked as openssl made them."""
     openssl = program("openssl")
@@ -54,7 +56,7 @@ def test_rsa_signatures_of_openssl(
     make.run(
         *(openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=r"),
         *(f"-{how}", "-keyout", "k.pem", "-outform", "DER", "-out", "c.der"),
-        *(pss if padding == "pss" else ()),
+        *(pss if padded == "pss" else ()),
         cwd=tmp_path,
     )
     one = make.facts((tmp_path / "c.der").read_bytes())
@@ -84,5 +86,56 @@ def test_a_salt_of_pss_that_cannot_be_gives_no_answer(make: Maker, cast: Cast, s
     assert verified(child, spki) is None
 
 
+def _pss(salt: int, masked: bytes) -> bytes:
+    """An AlgorithmIdentifier of RSASSA-PSS with SHA-256."""
+    oid = asn1.encode(asn1.OID, bytes.fromhex("2a864886f70d01010a"))
+    number = asn1.encode(asn1.INTEGER, bytes((salt,)))
+    fields = ((0, _SHA256), (1, _MASK + masked), (2, number))
+    parts = [
+        asn1.encode(asn1.EXPLICIT + at, asn1.encode(asn1.SEQUENCE, one) if at == 1 else one)
+        for at, one in fields
+    ]
+    return asn1.encode(asn1.SEQUENCE, oid + asn1.encode(asn1.SEQUENCE, b"".join(parts)))
+
+
+def test_salt_and_mask_of_pss_have_to_be_those_that_are_named(make: Maker) -> None:
+    """RFC 4055, 3.1: a signature with another salt length, or another mask, does not verify."""
+    key = rsa.generate_private_key(65537, 2048)
+    spki = make.facts(Authority.root("CN=RSA", key=key)).key.spki
+    tbs = b"\x30\x03\x02\x01\x07"
+    for salt, masked, hashed in (
+        (32, _SHA256, hashes.SHA256()),
+        (20, _SHA256, hashes.SHA256()),
+        (32, _SHA384, hashes.SHA384()),
+    ):
+        scheme = padding.PSS(padding.MGF1(hashed), salt)
+        signature = asn1.encode(asn1.BIT_STRING, b"\0" + key.sign(tbs, scheme, hashes.SHA256()))
+        for named_salt, named_mask in ((32, _SHA256), (20, _SHA256), (32, _SHA384), (20, _SHA384)):
+            der = asn1.encode(asn1.SEQUENCE, tbs + _pss(named_salt, named_mask) + signature)
+            assert made_by(der, spki) == ((named_salt, named_mask) == (salt, masked))
+
+
+def test_two_signature_algorithms_in_one_certificate_are_malformed(make: Maker, cast: Cast) -> None:
+    """RFC 5280, 4.1.1.2: the one within and the one beside the signature are the same."""
+    der = cast.client.der
+    sha256, sha384 = bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("2a8648ce3d040303")
+    assert der.count(sha256) == 2
+    assert make.facts(der).problems == ()
+    outer = der.rindex(sha256)
+    beside = der[:outer] + sha384 + der[outer + len(sha384) :]
+    for changed in (der.replace(sha256, sha384, 1), beside):
+        found = paths.search(
+            make.facts(changed),
+            [make.facts(cast.issuing)],
+            [make.facts(cast.root)],
+            role="client",
+            at=datetime.now(UTC),
+        )
+        assert found.reasons[0].code == "malformed"
+        assert "two signature algorithms differ" in found.reasons[0].because
+
+
+_SHA384 = asn1.encode(asn1.SEQUENCE, bytes.fromhex("0609608648016503040202"))
+_MASK = bytes.fromhex("06092a864886f70d010108")
 _SHA256 = asn1.encode(asn1.SEQUENCE, bytes.fromhex("0609608648016503040201"))
 _MGF1 = asn1.encode(asn1.SEQUENCE, bytes.fromhex("06092a864886f70d010108") + _SHA256)
