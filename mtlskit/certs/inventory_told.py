@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.entries import Identity, Store
 from mtlskit.certs.outlook import Caution
-from mtlskit.material import Problem
 from mtlskit.page.blocks import (
     Badge,
     Block,
@@ -32,6 +31,8 @@ from mtlskit.page.timeline import Span, Timeline
 if TYPE_CHECKING:
     from mtlskit.certs.inventory import Inventory, Row
 
+FIRST = 12
+"""So many problems or warnings are read at once; the others are folded."""
 ROWS_SHOWN = 200
 """A page shows so many entries of one store; `frame` has them all."""
 SPANS_SHOWN = 24
@@ -43,9 +44,11 @@ def page(inventory: Inventory, rows: Sequence[tuple[Store, Sequence[Row]]]) -> P
     """Describe every store in a section of its own, what is wrong first."""
     problems = inventory.problems
     blocks: list[Block] = []
-    if problems:
-        blocks.append(Callout(_counted(len(problems), "problem"), _told(problems), "warn"))
-    blocks += _cautioned(inventory.warnings)
+    said: list[Inline] = [(Strong(str(one.source)), f": {one.text}") for one in problems]
+    blocks += _first_few(_counted(len(problems), "problem"), "problems", said)
+    warned: list[Inline] = [(one.text, " ", f"[{one.source}]") for one in inventory.warnings]
+    title = f"{_counted(len(warned), 'warning')}, before it hurts"
+    blocks += _first_few(title, "warnings", warned)
     blocks += _noted(inventory.notes)
     blocks += _without_key(inventory.identities)
     blocks += _fitting(inventory.identities)
@@ -71,14 +74,18 @@ def _without_key(identities: Sequence[Identity]) -> list[Block]:
     return [Callout(f"No private key for {names}", (Paragraph(lone[0]),), "info")]
 
 
-def _cautioned(warnings: Sequence[Caution]) -> list[Block]:
-    if not warnings:
+def _first_few(title: str, what: str, said: Sequence[Inline]) -> list[Block]:
+    """A callout with the first few; all of them, if there are more, folded beneath it."""
+    if not said:
         return []
-    shown: list[Inline] = [(one.text, " ", f"[{one.source}]") for one in warnings[:ROWS_SHOWN]]
-    if len(warnings) > ROWS_SHOWN:
-        shown.append(f"and {len(warnings) - ROWS_SHOWN} more")
-    title = f"{_counted(len(warnings), 'warning')}, before it hurts"
-    return [Callout(title, (Items(tuple(shown)),), "warn")]
+    if len(said) <= FIRST:
+        return [Callout(title, (Items(tuple(said)),), "warn")]
+    shown = (*said[:FIRST], f"and {len(said) - FIRST} more, beneath this")
+    every: list[Inline] = list(said[:ROWS_SHOWN])
+    if len(said) > ROWS_SHOWN:
+        every.append(f"and {len(said) - ROWS_SHOWN} more")
+    more = Section(f"All {len(said)} {what}", (Items(tuple(every)),), folded=True)
+    return [Callout(title, (Items(shown),), "warn"), more]
 
 
 def _noted(notes: Sequence[Caution]) -> list[Block]:
@@ -146,15 +153,6 @@ def _standing(one: Certificate, at: datetime | None, within: int) -> tuple[str, 
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _told(problems: Sequence[Problem]) -> tuple[Block, ...]:
-    shown: list[Inline] = [
-        (Strong(str(one.source)), f": {one.text}") for one in problems[:ROWS_SHOWN]
-    ]
-    if len(problems) > ROWS_SHOWN:
-        shown.append(f"and {len(problems) - ROWS_SHOWN} more")
-    return (Items(tuple(shown)),)
 
 
 _COLUMNS = ("Entry", "Kind", "Subject", "Valid until", "Key", "Private key", "Chain")

@@ -16,12 +16,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mtlskit.certs.inventory import Inventory
-from mtlskit.certs.inventory_told import ROWS_SHOWN
+from mtlskit.certs.inventory_told import FIRST, ROWS_SHOWN
 from mtlskit.certs.keystore import open_store
 from mtlskit.lab.pki import pem
 from mtlskit.material import Blob, Problem, Source
 from mtlskit.page.markdown import markdown
 from mtlskit.page.plain import plain
+from mtlskit.page.text import brief, text
 
 if TYPE_CHECKING:
     from conftest import Cast, Maker
@@ -191,3 +192,13 @@ def test_that_nothing_ends_is_an_answer(make: Maker, cast: Cast) -> None:
     assert "Of what could be read, nothing ends within 7 days." in str(held)
     assert held.unread == ("file",)
     assert "ends within" not in str(Inventory((good,), at=at, within=9999))
+
+
+def test_many_problems_are_folded(make: Maker) -> None:
+    """The first few stand on top; the others are beneath, and none is lost on the page."""
+    held = Inventory((make.opened(b"-----BEGIN CERTIFICATE-----\n" * 40),))
+    assert len(held.problems) == 40
+    whole, short = str(held), text(brief(held.page(), "Left out:"))
+    assert short.count("is cut short") == FIRST
+    assert f"and {40 - FIRST} more, beneath this" in short
+    assert whole.count("is cut short") == 40 + FIRST
