@@ -12,7 +12,18 @@ from typing import NoReturn
 import mtlskit
 from mtlskit.terminal.showing import USAGE
 
-COMMANDS = ("diagnose", "trace", "read", "explain", "inspect", "verify", "tap", "mirror", "clients", "doctor")
+COMMANDS = (
+    "diagnose",
+    "trace",
+    "read",
+    "explain",
+    "inspect",
+    "verify",
+    "tap",
+    "mirror",
+    "clients",
+    "doctor",
+)
 """In the order of the help; each is the file of that name beside this one."""
 
 
