@@ -7,32 +7,23 @@ handed on as they are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from os import PathLike
+from dataclasses import dataclass, field
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity, Store, identities_of, open_store
-from mtlskit.collect.files import kind_of, read_blob
+from mtlskit.collect.recorded import Recorded, replay
+from mtlskit.collect.sorting import CAPTURES, LOG, Given, sort_of
 from mtlskit.instance.exports import Export, read_export
-from mtlskit.material import Blob, Problem, Unreadable
+from mtlskit.material import Blob, Problem, Secrets, Unreadable
 
-Given = str | PathLike[str] | Blob
-"""A file's path, or its bytes with a name."""
+__all__ = ["NO_FILE", "Evidence", "Given", "gather"]
 
 _EXPORTS = ("instance-xml", "instance-json", "instance-csv", "html")
-_LATER = {
-    "pcap": "a capture",
-    "pcapng": "a capture",
-    "keylog": "a key log",
-    "text": "a text or log",
-    "zip": "a zip archive",
-    "gzip": "a compressed file",
-}
-"""Kinds that are recognised and not read by this version."""
 
 
 NO_FILE = ("missing", "directory", "not-a-file", "unreadable", "empty", "too-large")
 """Problems of a file as such: what was meant is not what was named, so nobody is called."""
+_STORE_LINES = (b"-----BEGIN", b"Bag Attributes", b"subject=", b"#", b"Certificate:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +31,13 @@ class Evidence:
     """What a number of files held.
 
     Attributes:
-        problems: everything that could not be read, in the stores too.
+        recorded: what captures and logs told of.
+        problems: everything that could not be read, in the stores and logs too.
     """
 
     stores: tuple[Store, ...] = ()
     exports: tuple[Export, ...] = ()
+    recorded: Recorded = field(default_factory=Recorded)
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -56,7 +49,7 @@ class Evidence:
     def certificates(self) -> tuple[Certificate, ...]:
         """Every certificate, once."""
         every = (one for store in self.stores for one in store.certificates)
-        return tuple({one.der: one for one in every}.values())
+        return tuple({one.der: one for one in (*every, *self.recorded.certificates)}.values())
 
 
 def gather(given: Iterable[Given], passwords: Sequence[str] = ()) -> Evidence:
@@ -66,30 +59,59 @@ def gather(given: Iterable[Given], passwords: Sequence[str] = ()) -> Evidence:
         given: paths, or bytes with a name.
         passwords: tried in turn on whatever is locked.
     """
-    evidence = Evidence()
+    pile = _Pile(tuple(passwords))
     for one in given:
-        evidence = _with(evidence, one, passwords)
-    return evidence
+        try:
+            pile.add(one)
+        except Unreadable as error:
+            pile.problems.append(error.problem)
+    return pile.evidence()
 
 
-def _with(evidence: Evidence, given: Given, passwords: Sequence[str]) -> Evidence:
-    try:
-        blob = given if isinstance(given, Blob) else read_blob(given)
-        kind = kind_of(blob)
-        if kind in _EXPORTS:
-            return replace(evidence, exports=(*evidence.exports, read_export(blob)))
-    except Unreadable as error:
-        return replace(evidence, problems=(*evidence.problems, error.problem))
-    if kind in _LATER:
-        text = (
-            f"This is {_LATER[kind]}, which this version does not read; "
-            "give certificates, key stores or exports of the instance's settings."
-        )
-        problem = Problem("not-read", text, blob.source)
-        return replace(evidence, problems=(*evidence.problems, problem))
-    store = open_store(blob, passwords)
-    return replace(
-        evidence,
-        stores=(*evidence.stores, store),
-        problems=(*evidence.problems, *store.problems),
-    )
+@dataclass(slots=True)
+class _Pile:
+    """What has been read so far. Captures wait until every key log is known."""
+
+    passwords: tuple[str, ...]
+    stores: list[Store] = field(default_factory=list)
+    exports: list[Export] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    waiting: list[tuple[str, Given]] = field(default_factory=list)
+    key_log: list[str] = field(default_factory=list, repr=False)
+
+    def add(self, given: Given) -> None:
+        """Put a file where it belongs."""
+        kind, blob = sort_of(given)
+        if kind in CAPTURES or blob is None:
+            self.waiting.append((kind, given))
+        elif kind == LOG:
+            self.waiting.append((kind, blob))
+        elif kind == "keylog":
+            self.key_log += blob.data.decode("ascii", "replace").splitlines()
+        elif kind in _EXPORTS:
+            self.exports.append(read_export(blob))
+        elif kind == "pem" and not blob.data.lstrip().startswith(_STORE_LINES):
+            # A transcript, maybe, in which certificates were printed.
+            self.waiting.append((kind, blob))
+        else:
+            self._store(blob)
+
+    def _store(self, blob: Blob) -> None:
+        store = open_store(blob, self.passwords)
+        self.stores.append(store)
+        self.problems += store.problems
+
+    def evidence(self) -> Evidence:
+        """Read what waits, and hand everything over."""
+        secrets = Secrets(tuple(self.key_log))
+        recorded = Recorded()
+        for kind, given in self.waiting:
+            try:
+                told = replay(kind, given, secrets)
+                recorded = recorded.joined(told)
+                if kind == "pem" and isinstance(given, Blob) and not told.logs:
+                    self._store(given)
+            except Unreadable as error:
+                self.problems.append(error.problem)
+        problems = (*self.problems, *recorded.problems)
+        return Evidence(tuple(self.stores), tuple(self.exports), recorded, problems)

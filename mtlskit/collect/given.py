@@ -14,8 +14,11 @@ from mtlskit.case import Case
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity
 from mtlskit.collect.evidence import NO_FILE, Evidence, Given, gather
+from mtlskit.collect.recorded import failing
 from mtlskit.instance.settings import settings_from
 from mtlskit.material import Problem, Source, Target, Unreadable
+from mtlskit.trace.at_hand import joined
+from mtlskit.trace.events import Trace
 
 DEFAULT_PORT = 443
 _PORTS = range(1, 65536)
@@ -63,7 +66,8 @@ def read(
         url: the URL that the instance or client calls.
     """
     found = gather(files, passwords_of(password))
-    return Case(
+    where = target_of(url)[0] if url else None
+    case = Case(
         identities=found.identities if found.stores else None,
         stores=found.stores,
         material=found.certificates,
@@ -71,6 +75,24 @@ def read(
         url=url,
         problems=found.problems,
         at=datetime.now(UTC),
+    )
+    return _with_traces(case, found.recorded.traces, where)
+
+
+def _with_traces(case: Case, traces: Sequence[Trace], where: Target | None) -> Case:
+    """Add what captures and logs told of, and choose the connection that is judged.
+
+    Dates are judged at the time of that connection, where it is known.
+    """
+    held = tuple(joined(one, case.material) for one in traces)
+    chosen = failing(held, where)
+    if chosen is None:
+        return case
+    return case.having(
+        trace=chosen,
+        traces=tuple(one for one in held if one is not chosen),
+        target=chosen.target,
+        at=chosen.began or case.at,
     )
 
 
