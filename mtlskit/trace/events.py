@@ -17,6 +17,7 @@ from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain, by_fields
 from mtlskit.page.shown import Shown
 from mtlskit.trace import tell
+from mtlskit.trace.inferred import Inferred
 from mtlskit.trace.printed import PrintedCertificate
 from mtlskit.trace.said import Said
 
@@ -149,6 +150,8 @@ class Trace(Shown):
         own: the address and port from which the client called, as its own machine sees them.
         seen_by: the side whose log tells it; None: the wire itself.
         said: the phrases that were recognised in that log, in order.
+        inferred: what the sizes and the order of sealed records tell; None: nothing was sealed, or
+            all of it was opened. Never a fact.
         server_printed, client_printed: what a log prints of the certificates that were sent,
             whose bytes it does not carry; None where nothing of the kind was printed. The chains
             stay None unless the certificates are at hand (see `at_hand.joined`).
@@ -178,6 +181,7 @@ class Trace(Shown):
     own: str | None = None
     seen_by: Side | None = None
     said: tuple[Said, ...] = ()
+    inferred: Inferred | None = None
     server_printed: tuple[PrintedCertificate, ...] | None = None
     client_printed: tuple[PrintedCertificate, ...] | None = None
 

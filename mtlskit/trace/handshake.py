@@ -7,7 +7,7 @@ what was sent. How it ended is judged in `ending`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.certs.distinguished import name_from
@@ -15,8 +15,9 @@ from mtlskit.material import Chunk, Side, Source, Tap, Unreadable
 from mtlskit.trace.ending import Signs, judge
 from mtlskit.trace.events import Asked, Event, HttpAnswer, Kind, Trace
 from mtlskit.trace.http import read_answer
+from mtlskit.trace.inferred import Setting, infer
 from mtlskit.trace.order import table_for
-from mtlskit.wire import messages, names
+from mtlskit.wire import extensions, messages, names
 from mtlskit.wire.conversation import (
     ApplicationData,
     ChangeCipherSpec,
@@ -124,11 +125,16 @@ class _Story:
         self._closing()
         http = self._http()
         hello = self.client_hello
+        inferred = infer(self.events, self._setting())
+        ended = judge(self.signs, self.tap, self.tls, http)
+        if inferred and ended.outcome == "undecided":
+            ended = replace(ended, because=(*ended.because, *inferred.because))
         return Trace(
             source=self.tap.source,
             target=self.tap.target,
             events=tuple(self.events),
-            ended=judge(self.signs, self.tap, self.tls, http),
+            ended=ended,
+            inferred=inferred,
             tls=self.tls,
             cipher=names.cipher_name(self.server_hello.cipher_suite) if self.server_hello else None,
             server_name=hello.server_name if hello else None,
@@ -147,6 +153,20 @@ class _Story:
             began=self.tap.began,
             peer=self.tap.peer,
             own=self.tap.own,
+        )
+
+    def _setting(self) -> Setting:
+        """What sealed records are judged by."""
+        hello, chosen, closing = self.client_hello, self.server_hello, self.tap.closing
+        return Setting(
+            tls=self.tls,
+            cipher=names.cipher_name(chosen.cipher_suite) if chosen else None,
+            resumed=self.signs.resumed,
+            early=bool(hello and hello.extension(extensions.EARLY_DATA) is not None),
+            raw_keys=bool(
+                hello and hello.extension(extensions.CLIENT_CERTIFICATE_TYPE) is not None
+            ),
+            closed=closing is not None and closing.kind in {"fin", "reset"},
         )
 
     def _note(  # noqa: PLR0913 - the parts of an event
