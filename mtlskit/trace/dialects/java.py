@@ -1,327 +1,40 @@
-"""Java's TLS debug log (``-Djavax.net.debug``), of 8u251 and later, told as traces.
+"""Java's TLS debug log (``-Djavax.net.debug``), in all of its dialects, told as traces.
 
-Law of this file: an entry is given to a connection only where the log tells to which. One thread
-that serves one socket at a time leaves no doubt; where engines serve many connections in turn on
-few threads, a message that two of them wait for is given to neither, and both are told in doubt.
+Law of this file: it only chooses the reader. Up to 8u25x the log is free text; since then it is
+entries with one head: their levels are FINE and SEVERE in Java 8, DEBUG and ERROR from 11 on, and
+from 25 on an exception names its alert in brackets.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from itertools import chain, islice
 
-from mtlskit.material import Side, Source
-from mtlskit.trace.dialects import java_blocks as blocks
-from mtlskit.trace.dialects import java_lines
-from mtlskit.trace.dialects.java_lines import Entry
-from mtlskit.trace.dialects.java_story import Ending, Story, other
+from mtlskit.material import Source
+from mtlskit.trace.dialects import java_lines, java_old
+from mtlskit.trace.dialects.java_book import Book
 from mtlskit.trace.events import Trace
 
-LIMIT = 2000
-"""Connections that are kept whole; of more, those that went well are left out first."""
-
-_MESSAGE = re.compile(
-    r"(?P<did>Produced|Consuming|Consumed) (?P<words>.{0,60}?)"
-    r"\b(?P<name>ClientHello|ServerHelloDone|ServerHello|HelloRetryRequest|HelloRequest|"
-    r"EncryptedExtensions|CertificateRequest|CertificateVerify|CertificateStatus|"
-    r"CompressedCertificate|Certificate|ServerKeyExchange|ClientKeyExchange|"
-    r"NewSessionTicket|KeyUpdate|EndOfEarlyData|Finished)\b(?! extension)"
-)
-_SENDERS: dict[str, Side] = {
-    "ClientHello": "client",
-    "ClientKeyExchange": "client",
-    "EndOfEarlyData": "client",
-    "ServerHello": "server",
-    "HelloRetryRequest": "server",
-    "HelloRequest": "server",
-    "EncryptedExtensions": "server",
-    "CertificateRequest": "server",
-    "CertificateStatus": "server",
-    "ServerKeyExchange": "server",
-    "ServerHelloDone": "server",
-    "NewSessionTicket": "server",
-}
-_KINDS = (("socket", "SSLSocket"), ("socket", "underlying socket"), ("engine", "SSLEngine"))
-"""Words by which the log tells what does the work."""
-_FATAL = re.compile(r"Fatal \((?P<alert>\w+)\): (?P<text>.*)", re.DOTALL)
-_RECEIVED = re.compile(r"(?:\(\w+\) )?Received fatal alert: (\w+)")
-_WRITE = re.compile(r"WRITE: TLSv?(?P<tls>[\d.]+),? alert\((?P<alert>\w+)\)", re.IGNORECASE)
-_CERTIFICATE_REQUIRED = re.compile(r"Empty (?:client|server) certificate chain|null cert chain")
-_WITHHELD = re.compile(
-    r"No X\.509 cert selected for|No X\.509 certificate for client authentication|"
-    r"No available (?:client )?authentication scheme|Ignore alias|KeyMgr: no|"
-    r"No X\.509 credentials negotiated|matching alias:"
-)
-_CLOSES = re.compile(
-    r"close the underlying socket|close the SSL connection|Closing outbound of SSLEngine|"
-    r"called closeSocket|SSLSocket duplex close failed"
-)
+_LOOKED_AT = 20_000
+"""Lines by which the dialect is told; an application's own lines may come before."""
 
 
 def fits(first_lines: Sequence[str]) -> bool:
-    """Tell whether these are the first lines of such a log."""
-    return java_lines.fits(first_lines)
+    """Tell whether these lines are of a Java debug log, of whatever dialect."""
+    return java_lines.fits(first_lines) or java_old.fits(first_lines)
 
 
 def read(lines: Iterable[str], source: Source) -> tuple[Trace, ...]:
-    """Tell the connections of a log, in the order of their beginnings; never fails for content."""
+    """Tell the connections of a log, in the order of their beginnings; never fails for content.
+
+    The lines are taken one at a time and may be without end; memory grows with the number of
+    connections that are kept (`java_book.LIMIT`), not with the log.
+    """
+    stream = iter(lines)
+    first = list(islice(stream, _LOOKED_AT))
+    if not java_lines.fits(first) and java_old.fits(first):
+        return java_old.read(chain(first, stream), source)
     book = Book(source)
-    for entry in java_lines.entries(lines):
+    for entry in java_lines.entries(chain(first, stream)):
         book.take(entry)
     return book.told()
-
-
-@dataclass(slots=True)
-class _Kept:
-    """One connection, the threads that served it, and how much of it is beyond doubt."""
-
-    story: Story
-    threads: set[str]
-    sure: Story | None = None
-    ended: bool = False
-
-
-@dataclass(slots=True)
-class Book:
-    """All connections of one log."""
-
-    source: Source
-    all: list[_Kept] = field(default_factory=list)
-    active: dict[int, _Kept] = field(default_factory=dict)
-    last: dict[str, _Kept] = field(default_factory=dict)
-    pending: dict[str, list[tuple[str, Source]]] = field(default_factory=dict)
-    left_out: int = 0
-    kinds: dict[Side, set[str]] = field(default_factory=lambda: {"client": set(), "server": set()})
-
-    def take(self, entry: Entry) -> None:
-        """Give one entry to the connection that it speaks of."""
-        self._kind(entry)
-        at = self.source.at(f"line {entry.line}")
-        text = entry.message
-        if (found := _MESSAGE.match(text)) and "extension" not in text:
-            self._message(found, entry, at)
-        elif text.startswith("Received alert"):
-            self._received(entry, at)
-        elif found := _FATAL.match(text):
-            self._fatal(found, entry, at)
-        elif text.startswith("handling exception"):
-            self._exception(entry, at)
-        elif found := _WRITE.match(text):
-            self._written(found["alert"].lower(), entry, at)
-        elif _WITHHELD.match(text):
-            self._withheld(text, entry, at)
-        elif _CLOSES.match(text):
-            self._closed(entry)
-
-    def _kind(self, entry: Entry) -> None:
-        """Note whether sockets or engines do the work: at a socket one thread has one handshake."""
-        kept = self.last.get(entry.thread)
-        if kept is None:
-            return
-        kinds = self.kinds[kept.story.side]
-        if len(kinds) < 2:  # noqa: PLR2004 - both are known
-            stack = (one for one in entry.body if "sun.security.ssl.SSL" in one)
-            for text in (entry.file, entry.message, *stack):
-                kinds |= {kind for kind, words in _KINDS if words in text}
-
-    def _message(self, found: re.Match[str], entry: Entry, at: Source) -> None:
-        name, produced = found["name"], found["did"] == "Produced"
-        side = _own_side(name, found["words"], produced=produced)
-        current = self.last.get(entry.thread)
-        if side is None and current is not None:
-            side = current.story.side
-        if side is None:
-            return
-        sender = side if produced else other(side)
-        kept = self._find(entry, side, sender, name, own=produced)
-        if kept is None:
-            begun = name == "ClientHello"
-            kept = self._begin(entry, side, at, begun=begun)
-        kept.story.message(sender, name, entry, at)
-        kept.threads.add(entry.thread)
-        self.last[entry.thread] = kept
-
-    def _find(
-        self, entry: Entry, side: Side, sender: Side, name: str, *, own: bool
-    ) -> _Kept | None:
-        """Find the connection that a message belongs to; None: it begins one."""
-        current = self.last.get(entry.thread)
-        if current is not None and (current.ended or current.story.side != side):
-            current = None
-        if own and current is not None and current.story.expects(sender, name):
-            return current  # what a thread sends follows from what it has just read
-        if name == "ClientHello" and not (
-            current is not None and current.story.expects(sender, name) and _goes_on(current, entry)
-        ):
-            return None
-        waiting = [one for one in self.active.values() if _waits(one, side, sender, name)]
-        mine = [one for one in waiting if entry.thread in one.threads]
-        if len(waiting) > 1:
-            for one in waiting:
-                self._doubt(one)
-        if current is not None and current in mine:
-            return current
-        if mine:
-            return mine[-1]
-        if len(waiting) == 1:
-            return waiting[0]
-        return current if current is not None and current.story.open else None
-
-    def _begin(self, entry: Entry, side: Side, at: Source, *, begun: bool) -> _Kept:
-        previous = self.last.get(entry.thread)
-        if previous is not None and not previous.story.open:
-            self._end(previous)
-        story = Story(side, at, begun=begun, state="start" if begun else None)
-        kept = _Kept(story, {entry.thread})
-        for words, where in self.pending.pop(entry.thread, []):
-            story.say(words, where)
-        self.all.append(kept)
-        self.active[id(kept)] = kept
-        if len(self.all) >= LIMIT * 2:
-            self._thin()
-        return kept
-
-    def _doubt(self, kept: _Kept) -> None:
-        """From here on it is not sure what is told of this connection."""
-        if kept.sure is None:
-            kept.sure = kept.story.as_it_is()
-
-    def _end(self, kept: _Kept) -> None:
-        kept.ended = True
-        self.active.pop(id(kept), None)
-
-    def _current(self, entry: Entry, *, received: bool = False) -> _Kept | None:
-        """Find the connection that an entry without a place in the order speaks of."""
-        current = self.last.get(entry.thread)
-        if current is not None and not current.ended:
-            if received:
-                open_ones = [one for one in self.active.values() if one.story.open]
-                if any(one is not current for one in open_ones):
-                    for one in (*open_ones, current):
-                        self._doubt(one)
-            return current
-        return None
-
-    def _received(self, entry: Entry, at: Source) -> None:
-        kept = self._current(entry, received=True)
-        found = blocks.alert(entry.body)
-        if kept is not None and found is not None:
-            kept.story.alert(other(kept.story.side), found[0], found[1].lower(), at)
-
-    def _fatal(self, found: re.Match[str], entry: Entry, at: Source) -> None:
-        kept = self._current(entry)
-        if kept is None:
-            return
-        story, text = kept.story, found["text"].strip()
-        thrown = blocks.throwables(entry.body)
-        words = [f"{name}: {said}" if said else name for name, said in thrown] or [text]
-        if received := _RECEIVED.match(text):
-            story.alert(other(story.side), "fatal", received[1].lower(), at)
-        elif not _tcp_end(story, text, thrown, at):
-            story.alert(story.side, "fatal", found["alert"].lower(), at, note=text)
-        for one in words[:4]:
-            story.say(one, at, note=False)
-
-    def _exception(self, entry: Entry, at: Source) -> None:
-        kept = self._current(entry)
-        thrown = blocks.throwables(entry.body)
-        if kept is not None and thrown:
-            _tcp_end(kept.story, thrown[0][1], thrown, at)
-
-    def _written(self, alert: str, entry: Entry, at: Source) -> None:
-        kept = self._current(entry)
-        if kept is None:
-            return
-        level = "warning" if alert in {"close_notify", "user_canceled"} else "fatal"
-        if kept.story.closing is None:
-            kept.story.alert(kept.story.side, level, alert, at)
-
-    def _withheld(self, text: str, entry: Entry, at: Source) -> None:
-        kept = self._current(entry)
-        if kept is not None and kept.story.side == "client":
-            kept.story.say(text, at)
-
-    def _closed(self, entry: Entry) -> None:
-        kept = self.last.get(entry.thread)
-        if kept is not None:
-            self._end(kept)
-
-    def _thin(self) -> None:
-        """Leave out connections that went well, oldest first, when there are too many."""
-        spare = len(self.all) - LIMIT
-        kept = []
-        for one in self.all:
-            if spare > 0 and one.ended and one.story.well:
-                spare -= 1
-                self.left_out += 1
-            else:
-                kept.append(one)
-        surplus = max(0, len(kept) - LIMIT)
-        self.left_out += surplus
-        self.all = kept[surplus:]
-
-    def told(self) -> tuple[Trace, ...]:
-        """Judge every connection."""
-        certain = {side for side, kinds in self.kinds.items() if kinds == {"socket"}}
-        return tuple(
-            one.story.told()
-            if one.sure is None or one.story.side in certain
-            else one.sure.told(doubt=one.sure.open)
-            for one in self.all
-        )
-
-
-def _own_side(name: str, words: str, *, produced: bool) -> Side | None:
-    """Tell whose log it is by one of its messages: who sends it is known, and who did what."""
-    sender = _SENDERS.get(name)
-    if sender is None:
-        word = words.strip().split(" ")[-1]
-        sender = "client" if word == "client" else "server" if word == "server" else None
-    if sender is None:
-        return None
-    return sender if produced else other(sender)
-
-
-def _waits(kept: _Kept, side: Side, sender: Side, name: str) -> bool:
-    return kept.story.side == side and kept.story.expects(sender, name)
-
-
-def _goes_on(kept: _Kept, entry: Entry) -> bool:
-    """Tell whether a ClientHello goes on with a connection: after a retry, or to renegotiate."""
-    return kept.story.state == "retry" or blocks.hello(entry.body).renegotiates
-
-
-_ENDS: tuple[tuple[re.Pattern[str], Ending], ...] = (
-    (
-        re.compile(
-            r"Broken pipe|Connection reset|connection was aborted|forcibly closed", re.IGNORECASE
-        ),
-        "reset",
-    ),
-    (
-        re.compile(
-            r"Remote host (?:terminated|closed)|peer shut down|closing inbound before|"
-            r"Inbound closed before",
-            re.IGNORECASE,
-        ),
-        "fin",
-    ),
-    (re.compile(r"timed out", re.IGNORECASE), "deadline"),
-)
-_WORDS: dict[Ending, str] = {
-    "reset": "reset the connection",
-    "fin": "closed the connection",
-    "deadline": "no answer before the deadline",
-}
-
-
-def _tcp_end(story: Story, text: str, thrown: Sequence[tuple[str, str]], at: Source) -> bool:
-    """Take an exception that tells of the end of the TCP connection; False: it tells of another."""
-    told = " ".join((text, *(f"{name} {said}" for name, said in thrown)))
-    for pattern, kind in _ENDS:
-        if pattern.search(told):
-            sender = None if kind == "deadline" else other(story.side)
-            story.close(sender, kind, _WORDS[kind], at)
-            return True
-    return False

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypedDict
 
 from mtlskit.certs.extensions import GeneralName
 from mtlskit.material import Source
@@ -47,7 +48,7 @@ class Hello:
     """What a ClientHello or a ServerHello shows.
 
     Attributes:
-        tls: the version of a ServerHello, ``1.2``; of a ClientHello the highest that it offers.
+        tls: the version that a ServerHello chose, ``1.2``.
         suite: the cipher suite of a ServerHello.
         resumes: a ServerHello that takes a pre-shared key.
     """
@@ -69,6 +70,19 @@ class Request:
     authorities: tuple[str, ...] | None
     schemes: tuple[str, ...] | None
     types: tuple[str, ...]
+
+
+Block = Hello | Request | tuple[PrintedCertificate, ...] | None
+"""What a message's block shows; None: nothing that is read, or a list that was cut."""
+
+
+def shown(name: str, body: Sequence[str], source: Source, *, whole: bool) -> Block:
+    """Read the block of a handshake message; `whole`: its end was seen."""
+    if name in {"ClientHello", "ServerHello", "EncryptedExtensions"}:
+        return hello(body, whole=whole)
+    if name == "CertificateRequest":
+        return request(body, whole=whole)
+    return certificates(body, source) if name == "Certificate" and whole else None
 
 
 def version_in(text: str) -> str | None:
@@ -95,18 +109,22 @@ def _bare(value: str) -> str:
     return value
 
 
-def hello(body: Sequence[str]) -> Hello:
-    """Read the block of a ClientHello or ServerHello."""
+def hello(body: Sequence[str], *, whole: bool = True) -> Hello:
+    """Read the block of a ClientHello or ServerHello.
+
+    Where it was cut, the version is that of its extension or none: a ServerHello of TLS 1.3 names
+    1.2 at its head (RFC 8446, 4.1.3).
+    """
     known = {name: (at, value) for at, name, value in reversed(list(fields(body)))}
 
     def value(name: str) -> str:
         return known[name][1] if name in known else ""
 
     suite = _SUITE.match(value("cipher suite"))
-    chosen = value("selected version") or value("server version")
+    chosen = value("selected version") or (value("server version") if whole else "")
     host = next((found[1] for line in body if (found := _HOST.search(line))), None)
     return Hello(
-        tls=version_in(chosen or value("client version")),
+        tls=version_in(chosen),
         suite=suite[1] if suite else None,
         session=value("session id"),
         random=value("random"),
@@ -129,9 +147,8 @@ def _alpn(body: Sequence[str]) -> str | None:
     return None
 
 
-def request(body: Sequence[str]) -> Request:
-    """Read the block of a CertificateRequest, of TLS 1.2 or of TLS 1.3."""
-    whole = _ended(body)
+def request(body: Sequence[str], *, whole: bool) -> Request:
+    """Read the block of a CertificateRequest, of TLS 1.2 or of TLS 1.3; `whole`: it was not cut."""
     schemes = authorities = None
     types: tuple[str, ...] = ()
     for at, name, value in fields(body):
@@ -143,13 +160,7 @@ def request(body: Sequence[str]) -> Request:
             authorities = _names(value, body[at + 1 :])
     if authorities is None and whole and not any("certificate authorities" in one for one in body):
         authorities = ()  # TLS 1.3 leaves an empty list out (RFC 8446, 4.2.4)
-    return Request(authorities, schemes, types)
-
-
-def _ended(body: Sequence[str]) -> bool:
-    """Tell whether the block's outermost bracket was closed."""
-    last = next((one.strip() for one in reversed(body) if one.strip()), "")
-    return last in {"}", "]"}
+    return Request(authorities if whole else None, schemes, types)
 
 
 def _words(value: str) -> tuple[str, ...] | None:
@@ -161,19 +172,15 @@ def _words(value: str) -> tuple[str, ...] | None:
 
 def _names(value: str, following: Sequence[str]) -> tuple[str, ...] | None:
     """Take a list of names apart: on one line, or one name a line. None: its end is missing."""
-    parts = [value.removeprefix("[")]
-    if not value.endswith("]"):
-        for line in following[:_LIST_LIMIT]:
-            parts.append(line.strip())
-            if line.rstrip().endswith("]"):
-                break
-        else:
-            return None
-    text = " ".join(one for one in parts if one).strip()
-    return tuple(split_names(text.removesuffix("]").strip()))
-
-
-_STARTS = re.compile(r",\s*(?=(?:OID\.)?[A-Za-z0-9.]{1,40}\s*=)")
+    if value.endswith("]"):
+        return split_names(value[1:-1].strip())
+    names = [value.removeprefix("[").strip()]
+    for line in following[:_LIST_LIMIT]:
+        text = line.strip()
+        names.append(text.removesuffix("]").removesuffix(",").strip())
+        if text.endswith("]"):
+            return tuple(one for one in names if one)
+    return None
 
 
 @lru_cache(maxsize=256)
@@ -242,7 +249,6 @@ def _certificate(body: tuple[str, ...]) -> PrintedCertificate:
     known: dict[str, str] = {}
     for _, name, value in fields(body):
         known.setdefault(name, value)
-    identifiers = _identifiers(body)
     return PrintedCertificate(
         source=_NOWHERE,
         subject=printed_name(known["subject"]) if "subject" in known else None,
@@ -252,14 +258,34 @@ def _certificate(body: tuple[str, ...]) -> PrintedCertificate:
         not_after=known.get("not after"),
         key=known.get("subject public key"),
         signature_algorithm=known.get("signature algorithm"),
-        san=_san(body),
-        eku=_listed(body, "ExtendedKeyUsages ["),
-        ku=_usages(body),
-        ca=_flag(body),
-        path_length=_path_length(body),
-        ski=identifiers.get("SubjectKeyIdentifier"),
-        aki=identifiers.get("AuthorityKeyIdentifier"),
+        **extensions(body),
     )
+
+
+class Extensions(TypedDict):
+    """The extensions of a certificate that are read."""
+
+    san: tuple[GeneralName, ...] | None
+    eku: tuple[str, ...] | None
+    ku: tuple[str, ...] | None
+    ca: bool | None
+    path_length: int | None
+    ski: bytes | None
+    aki: bytes | None
+
+
+def extensions(body: Sequence[str]) -> Extensions:
+    """Read the extensions of one certificate, which all dialects print in the same words."""
+    identifiers = _identifiers(body)
+    return {
+        "san": _san(body),
+        "eku": _listed(body, "ExtendedKeyUsages ["),
+        "ku": _usages(body),
+        "ca": _flag(body),
+        "path_length": _path_length(body),
+        "ski": identifiers.get("SubjectKeyIdentifier"),
+        "aki": identifiers.get("AuthorityKeyIdentifier"),
+    }
 
 
 def serial(text: str) -> int | None:

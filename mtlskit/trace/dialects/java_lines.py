@@ -24,7 +24,15 @@ _MARK = "javax.net.ssl|"
 _TELLING = (
     *("Produced ", "Consuming ", "Fatal", "Received alert", "handling exception"),
     *("No X.509 ", "No available ", "Ignore alias", "KeyMgr: ", "matching alias"),
-    *("WRITE: ", "close the ", "closing ", "Closing ", "SSLSocket ", "duplex close"),
+    *(
+        "Negotiated protocol",
+        "WRITE: ",
+        "close the ",
+        "closing ",
+        "Closing ",
+        "SSLSocket ",
+        "duplex close",
+    ),
 )
 """How the messages begin that may tell something of a handshake."""
 _BLOCKS = re.compile(
@@ -50,6 +58,7 @@ class Entry:
         file: the source file that wrote it, ``Alert.java``; ``null`` in some releases.
         message: without the bracket that opens its block.
         body: the lines of its block, without another logger's prefix.
+        closed: the block's closing bracket was seen; False: it was cut, or it has none.
     """
 
     line: int
@@ -58,6 +67,7 @@ class Entry:
     file: str
     message: str
     body: list[str] = field(default_factory=list)
+    closed: bool = False
 
 
 def fits(first_lines: Iterable[str]) -> bool:
@@ -127,7 +137,7 @@ class _Collector:
 
     def open(self, entry: Entry, head_line: str) -> None:
         self.entry, self.characters = entry, 0
-        self.prefix = _prefix(head_line[: head_line.find(_MARK)])
+        self.prefix = prefix_of(head_line[: head_line.find(_MARK)])
 
     def take(self, line: str) -> bool:
         """Keep one line; False: with this line the block has ended."""
@@ -135,6 +145,7 @@ class _Collector:
             line = line[found.end() :]
         line = line.rstrip()
         if line[-1:] == ")" and line.lstrip() == ")":
+            self.entry.closed = True
             return False
         self.characters += len(line)
         body = self.entry.body
@@ -144,7 +155,7 @@ class _Collector:
         return True
 
 
-def _prefix(before: str) -> re.Pattern[str] | None:
+def prefix_of(before: str) -> re.Pattern[str] | None:
     """Make a pattern of what another logger put before: its digits and spaces may differ."""
     if not before.strip() or len(before) > _PREFIX:
         return None

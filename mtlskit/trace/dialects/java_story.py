@@ -13,7 +13,6 @@ from typing import Literal
 
 from mtlskit.material import Because, Chunk, Closing, Side, Source, Tap
 from mtlskit.trace.dialects import java_blocks as blocks
-from mtlskit.trace.dialects.java_lines import Entry
 from mtlskit.trace.ending import Signs, judge
 from mtlskit.trace.events import Asked, Ended, Event, Kind, Symptom, Trace
 from mtlskit.trace.order import table_for
@@ -43,6 +42,7 @@ class Story:
         side: whose log it is.
         source: the line at which it begins in the log.
         begun: its ClientHello was seen; False: the log begins in the middle of it.
+        unread: there was a CertificateRequest, but its block was cut.
         whole: the server's flight was seen to its end, so what it did not hold was not sent.
     """
 
@@ -57,6 +57,7 @@ class Story:
     client_hello: blocks.Hello | None = None
     session: str | None = None
     asked: Asked | None = None
+    unread: bool = False
     whole: bool = False
     alpn: str | None = None
     printed: dict[Side, tuple[PrintedCertificate, ...]] = field(default_factory=dict)
@@ -74,6 +75,23 @@ class Story:
         for name in ("goodbye", "said", "application", "sealed_from", "hidden_finished"):
             setattr(same.signs, name, set(getattr(self.signs, name)))
         return same
+
+    def likeness(self) -> tuple[object, ...]:
+        """Give all that is known of it but its place: two alike may be taken for each other."""
+        hello, asked = self.client_hello, self.asked
+        return (
+            *(self.side, self.begun, self.state, self.tls, self.cipher, self.alpn, self.whole),
+            hello.server_name if hello else None,
+            asked and (asked.authorities, asked.schemes, asked.types),
+            *(self._shown(side) for side in ("client", "server")),
+            *(self.signs.resumed, self.proved, tuple(self.words), self.closing),
+        )
+
+    def _shown(self, side: Side) -> tuple[tuple[object, ...], ...] | None:
+        chain = self.printed.get(side)
+        if chain is None:
+            return None
+        return tuple((one.subject, one.issuer, one.serial) for one in chain)
 
     @property
     def open(self) -> bool:
@@ -93,42 +111,43 @@ class Story:
             return name != "ClientHello"
         return (sender, name) in table_for(self.tls).get(self.state, {})
 
-    def message(self, sender: Side, name: str, entry: Entry, at: Source) -> None:
-        """Take one handshake message."""
+    def message(self, sender: Side, name: str, shown: blocks.Block, at: Source) -> None:
+        """Take one handshake message and what its block shows."""
         self.spoke = self.spoke or sender == "server"
-        note = self._learn(sender, name, entry, at)
-        if self.state is not None:
+        note = self._learn(sender, name, shown, at)
+        expected = True
+        if self.state is None:
+            self.state = _state_after(self.tls, sender, name)
+        else:
             following = table_for(self.tls).get(self.state, {}).get((sender, name))
             expected = following is not None
-            if not expected:
-                note = "; ".join(filter(None, (note, "not expected at this point")))
             self.state = following or self.state
-        else:
-            expected = True
-            self.state = _state_after(self.tls, sender, name)
+        if not expected:
+            note = "; ".join(filter(None, (note, "not expected at this point")))
         self._add(sender, "message", name, at, note=note, expected=expected)
         self.signs.message(sender, name)
         if name in {"ServerHelloDone", "Finished"} and self.begun:
             self.whole = self.whole or sender == "server"
 
-    def _learn(self, sender: Side, name: str, entry: Entry, at: Source) -> str:
+    def _learn(self, sender: Side, name: str, shown: blocks.Block, at: Source) -> str:
         """Keep what the message settles, and give what to note beside it."""
-        match name:
-            case "ClientHello":
-                return self._client_hello(blocks.hello(entry.body))
-            case "ServerHello":
-                return self._server_hello(blocks.hello(entry.body))
-            case "CertificateRequest":
-                return self._request(blocks.request(entry.body), at)
-            case "Certificate":
-                return self._certificate(sender, blocks.certificates(entry.body, at))
-            case "CertificateVerify":
-                self.proved = self.proved or sender == "client"
-            case "EncryptedExtensions":
-                self.alpn = blocks.hello(entry.body).alpn
-            case "NewSessionTicket":
-                self.tickets += 1
-        return ""
+        self.proved = self.proved or (sender, name) == ("client", "CertificateVerify")
+        self.tickets += name == "NewSessionTicket"
+        if isinstance(shown, blocks.Request):
+            return self._request(shown, at)
+        if isinstance(shown, blocks.Hello):
+            return self._hello(name, shown)
+        return self._certificate(sender, shown) if name == "Certificate" else ""
+
+    def _hello(self, name: str, hello: blocks.Hello) -> str:
+        self.alpn = hello.alpn if name != "ClientHello" and hello.alpn else self.alpn
+        if name == "ServerHello":
+            return self._server_hello(hello)
+        return self._client_hello(hello) if name == "ClientHello" else ""
+
+    def negotiated(self, text: str) -> None:
+        """Take the version that the log names in a line of its own."""
+        self.tls = self.tls or blocks.version_in(text)
 
     def _client_hello(self, hello: blocks.Hello) -> str:
         self.client_hello = self.client_hello or hello
@@ -137,7 +156,6 @@ class Story:
     def _server_hello(self, hello: blocks.Hello) -> str:
         self.tls = hello.tls or self.tls
         self.cipher = hello.suite or self.cipher
-        self.alpn = hello.alpn or self.alpn
         if self.tls == "1.3":
             self.signs.resumed = hello.resumes
         elif hello.session and self.client_hello is not None:
@@ -146,8 +164,9 @@ class Story:
 
     def _request(self, request: blocks.Request, at: Source) -> str:
         if request.authorities is None:
-            self.words.append("the list of acceptable issuers is cut off in the log")
-        listed = request.authorities or ()
+            self.unread = True
+            return "asks for a client certificate; the log is cut within"
+        listed = request.authorities
         read = [printed_name(one) for one in listed]
         self.asked = Asked(
             authorities=listed,
@@ -220,7 +239,7 @@ class Story:
             server_name=hello.server_name if hello else None,
             alpn=self.alpn,
             asked=self.asked,
-            asking_hidden=self.asked is None and not self.whole,
+            asking_hidden=self.asked is None and (self.unread or not self.whole),
             client_chain=() if client == () else None,
             proved=self.proved,
             tickets=self.tickets,
