@@ -191,7 +191,7 @@ def answer_of(trace: Trace, version: str, server_name: str | None) -> Answer:
         spoken=trace.tls is not None if reached else None,
         demand=demand,
         level=level,
-        late=_late(trace),
+        late=trace.asked_late,
         asked=trace.asked,
         because=because,
         server=trace.server_chain[0] if trace.server_chain else None,
@@ -238,16 +238,6 @@ def _refused_for_it(trace: Trace) -> bool:
         return alert in _CERTIFICATE_ALERTS
     # Closed without a word. After TLS had accepted it, the server may have closed for anything.
     return trace.tickets == 0 and trace.ended.stage != "application"
-
-
-def _late(trace: Trace) -> bool:
-    """Tell whether the request came after the first handshake was done."""
-    done = False
-    for one in trace.events:
-        if one.name == "CertificateRequest":
-            return done
-        done = done or (one.name == "Finished" and one.sender == "client")
-    return False
 
 
 def _sum(answer: Answer) -> tuple[object, ...]:

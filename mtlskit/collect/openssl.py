@@ -66,7 +66,7 @@ _X509_WORDS = {
 # Without the post-quantum share a ClientHello fits into one packet; with it, it does not. Names as
 # in RFC 8446, 4.2.7 and draft-ietf-tls-ecdhe-mlkem, in OpenSSL's spelling.
 _SMALL = ("X25519", "P-256", "P-384", "P-521", "X448")
-_LARGE = ("X25519MLKEM768", *_SMALL)
+_LARGE = ("*X25519MLKEM768", "*X25519", *_SMALL[1:])  # a star: with its share
 
 
 def client(
@@ -88,7 +88,9 @@ def client(
     if (name := call.sni) is not None:
         connection.set_tlsext_host_name(name)
     if session is not None:
-        connection.set_session(session)
+        # pyOpenSSL wants both connections to be of one context. OpenSSL does not, and a context of
+        # its own keeps the second connection's key log and words apart from the first one's.
+        Binding.lib.SSL_set_session(connection._ssl, session._session)  # noqa: SLF001 - no public way
     return connection
 
 

@@ -104,7 +104,8 @@ def asked_and_sent(trace: Trace) -> Table | None:
     else:
         where = str(trace.asked.source)
         names = "; ".join(trace.asked.authorities) or "an empty list, which names no limit"
-        rows.append(("Client certificate asked for", "yes", where))
+        when = "yes, after the handshake was done" if trace.asked_late else "yes"
+        rows.append(("Client certificate asked for", when, where))
         rows.append(("Acceptable issuers (CA list)", names, where))
         rows.append(("Signature schemes", ", ".join(trace.asked.schemes), where))
         if trace.asked.types:
