@@ -185,6 +185,16 @@ class Trace(Shown):
     server_printed: tuple[PrintedCertificate, ...] | None = None
     client_printed: tuple[PrintedCertificate, ...] | None = None
 
+    @property
+    def asked_late(self) -> bool:
+        """The server asked only after a first handshake, which was done without asking.
+
+        By renegotiation (RFC 5246, 7.4.1.1) or post-handshake authentication (RFC 8446, 4.6.2).
+        """
+        names = [(one.sender, one.name) for one in self.events]
+        asked, done = ("server", "CertificateRequest"), ("client", "Finished")
+        return asked in names and done in names and names.index(done) < names.index(asked)
+
     def plain(self) -> dict[str, Plain]:
         """Tell it to a program: its fields, and every event without its parsed message."""
         return by_fields(self, also=("events",))
