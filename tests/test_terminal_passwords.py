@@ -1,5 +1,6 @@
 """The terminal door, passwords by prompt: tried again, told apart, and never an endless loop."""
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,11 +53,40 @@ def test_a_wrong_password_may_be_tried_again(folder: Path, prompted: Prompted) -
     assert len(asked) == 2
 
 
-def test_a_key_with_another_password_is_asked_for_by_name(folder: Path, prompted: Prompted) -> None:
+def test_a_key_file_beside_a_store_is_asked_for_by_name(folder: Path, prompted: Prompted) -> None:
     """The store's own word was right; the question says whose password is wanted now."""
-    asked = prompted("right", "key-word")
+    asked = prompted("right", "wrong", "key-word")
     assert main(["inspect", str(folder / "one.p12"), str(folder / "two.pem")]) == ACCEPTED
-    assert "The private key in two.pem, block 2 has another password" in asked[1]
+    assert asked[1].startswith("No password so far opens the private key in two.pem.")
+    assert asked[2].startswith("That password does not open two.pem. Try again")
+
+
+@pytest.mark.needs("keytool")
+def test_a_key_with_another_password_than_its_store_is_told(
+    tmp_path: Path, prompted: Prompted, program: Callable[[str], str]
+) -> None:
+    """The store is asked for first, then the key, with a hint that the store's word was right."""
+    words = ["-keystore", "kp.jks", "-storetype", "JKS", "-storepass", "store-word"]
+    key = ["-keyalg", "EC", "-alias", "mine", "-dname", "CN=a", "-keypass", "key-word"]
+    subprocess.run(
+        [program("keytool"), "-genkeypair", *words, *key],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    hint = (
+        'The password of kp.jks is right, but the private key in kp.jks, alias "mine" has another '
+        "one. Password of that key"
+    )
+    asked = prompted("wrong", "store-word", "nor this", "key-word")
+    assert main(["inspect", str(tmp_path / "kp.jks")]) == ACCEPTED
+    assert [one.partition(" (")[0] for one in asked] == [
+        "Password for kp.jks",
+        "That password does not open kp.jks. Try again",
+        hint,
+        'That password does not open kp.jks, alias "mine". Try again',
+    ]
 
 
 def test_it_is_not_asked_for_ever(folder: Path, prompted: Prompted) -> None:

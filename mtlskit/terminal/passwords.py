@@ -106,7 +106,7 @@ def _asked_for(files: Sequence[str], *, keys: bool) -> tuple[str, ...]:
     known: tuple[str, ...] = ()
     tries: dict[str, int] = {}
     while problem := _locked(files, known, tries, keys=keys):
-        place = str(problem.source)
+        place = _asked_about(problem)
         word = getpass(_question(problem, tries.get(place, 0), known))
         tries[place] = tries.get(place, 0) + 1 if word else _TRIES
         known += (word,) if word else ()
@@ -120,19 +120,30 @@ def _locked(
     for one in mtlskit.inspect(*files, password=known).problems:
         wanted = keys or not one.source.place  # only keys are locked within a file
         locked = one.code in _LOCKED and wanted
-        if locked and tries.get(str(one.source), 0) < _TRIES:
+        if locked and tries.get(_asked_about(one), 0) < _TRIES:
             return one
     return None
 
 
+def _asked_about(problem: Problem) -> str:
+    """A file, or one key in it whose password is another one than the store's."""
+    own = problem.code == _LOCKED_KEY and "store's password" in problem.text
+    return str(problem.source) if own else problem.source.name
+
+
 def _question(problem: Problem, tried: int, known: Sequence[str]) -> str:
     """What is asked for, whether the last answer was wrong, and what is known of the password."""
-    place = problem.source
+    asked = _asked_about(problem)
     if tried:
-        return f"That password does not open {place}. Try again (empty: leave it locked): "
-    if problem.code == _LOCKED_KEY and known:
+        return f"That password does not open {asked}. Try again {_OR_NOT}: "
+    if asked != problem.source.name:
         return (
-            f"The private key in {place} has another password than what was given so far. "
-            "Password of that key (empty: leave it locked): "
+            f"The password of {problem.source.name} is right, but the private key in {asked} has "
+            f"another one. Password of that key {_OR_NOT}: "
         )
-    return f"Password for {place} (empty: leave it locked): "
+    if known and problem.code == _LOCKED_KEY:
+        return f"No password so far opens the private key in {asked}. Its password {_OR_NOT}: "
+    return f"Password for {asked} {_OR_NOT}: "
+
+
+_OR_NOT = "(empty: leave it locked)"
