@@ -4,6 +4,11 @@ Law of this file: bounded in bytes, in time and in the number of forwardings; no
 from what comes. The addresses stand in certificates, so they are not trusted: what is no plain
 ``http`` address is refused before anything is sent.
 
+Who asks for a fetch calls the host that the certificate names, be it in the own network, where a
+company's own CA has its lists. Who answers there may forward to a host of the same kind only: a
+server on the internet does not make this machine call itself or its neighbours. Nothing on the
+local link is called at all; clouds keep credentials there (169.254.169.254).
+
 RFC 5280, 4.2.1.13 and 4.2.2.1 expect HTTP here, without TLS: what is fetched is signed itself.
 """
 
@@ -11,6 +16,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from time import monotonic
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -50,9 +56,10 @@ def fetch(request: Request, deadline: float, limit: int = SIZE_LIMIT) -> Blob:
     Raises:
         Unreadable: code ``not-fetched`` or ``too-large``; the sentence says why.
     """
-    url = request.url
+    url, allowed = request.url, None
     for _ in range(_FORWARDINGS + 1):
-        head, body = _exchange(Request(url, request.body, request.kind), deadline, limit)
+        asked = Request(url, request.body, request.kind)
+        head, body, allowed = _exchange(asked, deadline, limit, allowed)
         status = _STATUS.match(head)
         code = int(status[1]) if status else 0
         if code == _FOUND:
@@ -71,15 +78,49 @@ def _refused(url: str, why: str, code: str = "not-fetched") -> Unreadable:
     return Unreadable(Problem(code, text, Source(url)))
 
 
-def _exchange(request: Request, deadline: float, limit: int) -> tuple[bytes, bytes]:
-    """Send one request; give the answer's head and body."""
+def _exchange(
+    request: Request, deadline: float, limit: int, allowed: str | None
+) -> tuple[bytes, bytes, str | None]:
+    """Send one request; give the answer's head and body, and where the server is."""
     parts, target = _checked(request.url)
+    _permitted(request.url, where(target.host), allowed)
     try:
         with dial(target, deadline) as line:
+            # A name may mean any address, so that the one that was reached is asked as well.
+            reached = where((line.peer or "").rpartition(":")[0])
+            _permitted(request.url, reached, allowed)
             line.put(_written(request, parts))
-            return _received(request.url, line, limit)
+            return *_received(request.url, line, limit), reached
     except NoConnectionError as error:
         raise _refused(request.url, error.failure.text) from None
+
+
+_LINK = "the local link"
+
+
+def where(host: str) -> str | None:
+    """Say what kind of place an address is; None: it is a name."""
+    try:
+        address = ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_loopback or address.is_unspecified:
+        return "this machine"
+    if address.is_link_local:
+        return _LINK
+    return "the internet" if address.is_global else "a private network"
+
+
+def _permitted(url: str, place: str | None, allowed: str | None) -> None:
+    """Refuse the local link, and another kind of place than the one that forwarded here."""
+    if place == _LINK:
+        raise _refused(url, f"its host is on {_LINK}, where nothing is called")
+    if None not in {place, allowed} and place != allowed:
+        raise _refused(
+            url,
+            f"a server on {allowed} forwarded to it, and it is on {place}: that is not followed",
+        )
 
 
 def _checked(url: str) -> tuple[SplitResult, Target]:

@@ -16,15 +16,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
-from mtlskit.certs import paths
+from mtlskit.certs import paths, pem, pkcs7
 from mtlskit.certs.access import Access, access_of
 from mtlskit.certs.certificate import Certificate
-from mtlskit.certs.keystore import open_store
+from mtlskit.certs.formats import der_kind, format_of
 from mtlskit.certs.ocsp import Response, read_response
+from mtlskit.certs.pile import Pile
 from mtlskit.certs.rulings import Question
 from mtlskit.certs.signed import Crl
 from mtlskit.collect.fetch import Request, fetch, until
-from mtlskit.material import Blob, Problem, Unreadable
+from mtlskit.material import Blob, Problem, Source, Unreadable
 
 Kind = Literal["issuers", "ocsp", "crls"]
 KINDS: tuple[Kind, ...] = ("issuers", "ocsp", "crls")
@@ -130,19 +131,50 @@ class _Run:
 
 def _certificates(blob: Blob) -> tuple[Certificate, ...]:
     """DER, PEM or PKCS #7, as they come."""
-    found = open_store(blob).certificates
+    pile = _pile(blob)
+    found = tuple(one.certificate for one in pile.entries if one.certificate is not None)
     if not found:
-        raise Unreadable(Problem("empty", "There is no certificate in the answer.", blob.source))
+        raise Unreadable(_none(pile, blob, "certificate"))
     return found
 
 
 def _lists(blob: Blob) -> tuple[Crl, ...]:
-    found = open_store(blob).crls
+    pile = _pile(blob)
+    found = tuple(one.crl for one in pile.entries if one.crl is not None)
     if not found:
-        raise Unreadable(
-            Problem("empty", "There is no revocation list in the answer.", blob.source)
-        )
+        raise Unreadable(_none(pile, blob, "revocation list"))
     return found
+
+
+_EXPECTED = {"certificate", "crl"}
+
+
+def _pile(blob: Blob) -> Pile:
+    """Read certificates and lists, and nothing else: what is fetched is no key and no store."""
+    pile = Pile()
+    if format_of(blob.data) != "pem":
+        _put(pile, blob.data, blob.source)
+        return pile
+    for block in pem.blocks(blob.data):
+        try:
+            _put(pile, block.der, blob.source.at(f"block {block.number}"))
+        except ValueError:  # no base64: the other blocks may be
+            continue
+    return pile
+
+
+def _put(pile: Pile, der: bytes, source: Source) -> None:
+    kind = der_kind(der)
+    if kind == "pkcs7":
+        pkcs7.add_all(pile, der, source)
+    elif kind in _EXPECTED:
+        pile.add(der, source)
+
+
+def _none(pile: Pile, blob: Blob, what: str) -> Problem:
+    """Why nothing of what was wanted is there."""
+    text = f"There is no {what} in the answer."
+    return next(iter(pile.problems), Problem("empty", text, blob.source))
 
 
 def _request(one: Certificate, issuer: Certificate) -> bytes | None:

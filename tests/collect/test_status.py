@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, pkcs7, pkcs12
 from cryptography.x509 import ocsp
 
 import mtlskit
 from mtlskit.__main__ import main
 from mtlskit.certs import paths
 from mtlskit.certs.certificate import Certificate, read_certificate
+from mtlskit.collect import fetch as fetching
 from mtlskit.collect import status
 from mtlskit.collect.fetch import Request, fetch, until
 from mtlskit.lab.lists import revocation_list
@@ -267,6 +268,96 @@ def test_a_forwarded_address_is_followed(site: Site) -> None:
     site.pages |= {"/old": _moved("/new"), "/new": b"here"}
     blob = fetch(Request(site.address + "/old"), until(5))
     assert (blob.data, blob.source.name) == (b"here", site.address + "/old")
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["http://192.168.0.9/x", "http://[fd00::9]/x", "http://10.0.0.9/", "http://192.0.2.9/"],
+)
+def test_a_server_does_not_forward_to_another_kind_of_place(site: Site, elsewhere: str) -> None:
+    """Neither into a private network nor, from here, to the internet: it is not even tried."""
+    site.pages["/old"] = _moved(elsewhere)
+    said = _refused(site.address + "/old")
+    assert f"{elsewhere} could not be fetched: a server on this machine forwarded to it" in said
+
+
+def test_where_a_name_leads_is_seen_before_anything_is_sent(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name may mean any address: the one that was reached counts, and it is not asked."""
+    told = iter(["this machine", "this machine", None, "a private network"])
+    with _served() as other:
+        port = other.address.rpartition(":")[2]
+        site.pages["/old"] = _moved(f"http://127.1:{port}/inside")
+        other.pages["/inside"] = b"secret"
+        monkeypatch.setattr(fetching, "where", lambda _: next(told))
+        assert "it is on a private network: that is not followed" in _refused(site.address + "/old")
+        assert other.asked == []
+    assert site.asked == ["/old"]
+
+
+def test_a_server_may_forward_to_its_own_kind(site: Site) -> None:
+    """Another port and another way to write this machine are the same kind of place."""
+    with _served() as other:
+        port = other.address.rpartition(":")[2]
+        other.pages["/new"] = b"here"
+        for host in ("127.0.0.1", "127.1", "localhost"):
+            site.pages["/old"] = _moved(f"http://{host}:{port}/new")
+            assert fetch(Request(site.address + "/old"), until(5)).data == b"here"
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]"])
+def test_nothing_on_the_local_link_is_called(site: Site, host: str) -> None:
+    """Clouds keep credentials there: neither a certificate nor a server leads to it."""
+    assert "on the local link, where nothing is called" in _refused(f"http://{host}/latest")
+    site.pages["/old"] = _moved(f"http://{host}/latest")
+    assert "on the local link" in _refused(site.address + "/old")
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("127.0.0.1", "this machine"),
+        ("[::1]", "this machine"),
+        ("0.0.0.0", "this machine"),  # noqa: S104 - an address to be told, none to bind
+        ("::ffff:127.0.0.1", "this machine"),
+        ("fe80::1%eth0", "the local link"),
+        ("10.1.2.3", "a private network"),
+        ("100.64.0.1", "a private network"),
+        ("fd00::1", "a private network"),
+        ("8.8.8.8", "the internet"),
+        ("2001:4860:4860::8888", "the internet"),
+        ("ca.example", None),
+    ],
+)
+def test_addresses_are_of_four_kinds(address: str, place: str | None) -> None:
+    """Names are of none: what they mean is known when they were reached."""
+    assert fetching.where(address) == place
+
+
+@pytest.mark.parametrize("kind", ["issuers", "crls"])
+def test_what_is_fetched_is_no_key_store(site: Site, road: Road, kind: status.Kind) -> None:
+    """A PKCS#12 store in place of a certificate is not opened, be it without a password."""
+    own = road.lower
+    store = pkcs12.serialize_key_and_certificates(
+        b"n", own.key, own.certificate, None, NoEncryption()
+    )
+    site.pages["/lower.cer"] = site.pages["/lower.crl"] = store
+    others = () if kind == "issuers" else (road.lower, road.upper)
+    got = status.fetched(_search(road, *others).question, [kind])
+    assert got.issuers == ()
+    assert "empty" in [one.code for one in got.problems]
+
+
+def test_issuers_in_pkcs7_are_read_and_keys_beside_them_are_left(site: Site, road: Road) -> None:
+    """RFC 5280, 4.2.2.1: certs-only PKCS#7 is the other format; PEM with a key gives no key."""
+    bundle = [road.lower.certificate, road.upper.certificate]
+    site.pages["/lower.cer"] = pkcs7.serialize_certificates(bundle, Encoding.DER)
+    got = status.fetched(_search(road).question, ["issuers"])
+    assert sorted(one.label for one in got.issuers) == ["Lower", "Upper"]
+    site.pages["/lower.cer"] = road.lower.pem_key() + road.lower.pem_chain(chain=False)
+    got = status.fetched(_search(road).question, ["issuers"])
+    assert [one.label for one in got.issuers] == ["Lower", "Upper"]
 
 
 @pytest.mark.parametrize(
