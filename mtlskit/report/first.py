@@ -30,11 +30,12 @@ def title(report: Report) -> str:
     trace, where = report.case.trace, place(report)
     if trace is None:
         return f"What is known about {where}"
+    to = f"in {where}" if where == trace.source.name and trace.target is None else f"to {where}"
     return {
-        "accepted": f"The connection to {where} was accepted",
-        "refused": f"The connection to {where} was refused",
-        "unreachable": f"No connection to {where} came about",
-        "undecided": f"It is not known whether {where} accepted the connection",
+        "accepted": f"The connection {to} was accepted",
+        "refused": f"The connection {to} was refused",
+        "unreachable": f"No connection {to} came about",
+        "undecided": f"It is not known whether the connection {to} was accepted",
     }[report.outcome]
 
 
@@ -201,10 +202,16 @@ def _as_well(report: Report) -> list[tuple[str, Inline]]:
 
 def _story(trace: Trace, where: str) -> list[str]:
     name = trace.expected_name
+    if trace.target is None and where == trace.source.name:
+        who = f" of the {trace.seen_by}" if trace.seen_by else ""
+        return [f"This is told by {where}, a log{who}.", *_events(trace)]
     called = f" by the name {name}" if name and not where.startswith(name) else ""
-    told = [f"The client called {where}{called}."]
-    if trace.tls:
-        told += [f"Both sides agreed on TLS {trace.tls}.", *_asking(trace)]
+    return [f"The client called {where}{called}.", *_events(trace)]
+
+
+def _events(trace: Trace) -> list[str]:
+    agreed = [f"Both sides agreed on TLS {trace.tls}."] if trace.tls else []
+    told = [*agreed, *_asking(trace)] if trace.tls or trace.asked else []
     return [*told, *(sentence(one.text) for one in trace.ended.because)]
 
 
@@ -227,10 +234,11 @@ def _asking(trace: Trace) -> list[str]:
 def _refusal(report: Report) -> str:
     if report.outcome == "unreachable":
         return "Nobody: the connection did not come about, so TLS never began."
-    told = words()["refusal"].get(report.refused_by or "nobody", {}).get(report.stage or "")
-    if told is None:
-        return "It cannot be told which side refused."
-    return str(told)
+    by = report.refused_by or "nobody"
+    told = words()["refusal"].get(by, {}).get(report.stage or "")
+    return str(
+        told or words()["refusal_somewhere"].get(by, "It cannot be told which side refused.")
+    )
 
 
 def track(report: Report) -> Track:
@@ -248,9 +256,20 @@ def _step(report: Report, trace: Trace, stage: Stage, end: int) -> Step:
         return Step(name, "not reached")
     if at == end:
         return Step(name, *_halt(report))
-    if trace.ended.outcome == "undecided" and trace.ended.stage is None:
-        return Step(name, "unknown")
+    if trace.ended.outcome != "accepted" and trace.ended.stage is None:
+        return Step(name, *_glimpsed(report, trace, stage))
     return Step(name, *_passed(report, trace, stage))
+
+
+def _glimpsed(report: Report, trace: Trace, stage: Stage) -> tuple[State, str]:
+    """Tell a stage of a connection of which nobody said where it ended."""
+    seen = {
+        "connect": bool(trace.events),
+        "hello": trace.tls is not None,
+        "server-certificate": trace.server_chain is not None,
+        "client-certificate": trace.client_chain is not None,
+    }
+    return _passed(report, trace, stage) if seen.get(stage) else ("unknown", "not known")
 
 
 def _halt(report: Report) -> tuple[State, str]:
