@@ -249,12 +249,19 @@ def _entries(found: _Opening) -> list[Entry]:
 
 
 def _leaf_of(key: _Found, certificates: Sequence[_Found]) -> _Found | None:
-    """The certificate with the key's public half, else with its local key id, else its name."""
-    for fits in (_same_public_key, _same_id, _same_name):
+    """The certificate with the key's public half, else with its local key id, else its name.
+
+    Of several with its public half, the one with its local key id: a CA's reply may stand beside.
+    """
+    for fits in (_same_in_both, _same_public_key, _same_id, _same_name):
         for one in certificates:
             if fits(key.key, key.bag, one):
                 return one
     return None
+
+
+def _same_in_both(key: PrivateKey | None, bag: Bag, one: _Found) -> bool:
+    return _same_public_key(key, bag, one) and _same_id(key, bag, one)
 
 
 def _same_public_key(key: PrivateKey | None, _: Bag, one: _Found) -> bool:

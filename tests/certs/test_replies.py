@@ -67,6 +67,21 @@ def test_a_reply_beside_its_key_is_warned_of_by_name(apart: Path, make: Maker) -
 
 
 @pytest.mark.needs("keytool")
+def test_the_order_of_the_entries_does_not_matter(
+    apart: Path, make: Maker, program: Callable[[str], str], tmp_path: Path
+) -> None:
+    """Where the reply comes first, the key still goes with its own certificate, as in Java."""
+    given = ("-destkeystore", "turned", "-deststoretype", "PKCS12", "-deststorepass", WORD)
+    for store in ("lone", "own.p12"):
+        source = ("-srckeystore", str(apart / store), "-srcstorepass", WORD)
+        make.run(program("keytool"), "-importkeystore", *source, *given, cwd=tmp_path)
+    held = Inventory((make.opened(tmp_path / "turned", WORD),))
+    (own,) = held.identities
+    assert own.certificate.self_issued
+    assert [one.code for one in held.warnings] == ["reply-apart"]
+
+
+@pytest.mark.needs("keytool")
 def test_a_clients_certificate_alone_among_the_trusted_is_noted(apart: Path, make: Maker) -> None:
     """It may be meant so, and is no warning; the note says what it may be."""
     held = Inventory((make.opened(apart / "lone", WORD),))
