@@ -33,7 +33,9 @@ def trace_of(
     if best is None:
         return None
     version = next((one.tls for one in senses if one.tls), tls)
-    sides = {one.reading for one in senses if one.reading and not one.assumed}
+    sides = {
+        one.reading for one in senses if one.reading and not one.assumed and not one.phrase.quoted
+    }
     return Trace(
         source=source,
         target=target,
@@ -59,7 +61,7 @@ def ended_of(best: Sense, senses: Sequence[Sense], tls: str | None) -> Ended:
         tls=tls,
     )
     stage = best.stage or next((one.stage for one in senses if one.stage), None)
-    stage = stage or stage_of(alert, best.refused_by, tls)
+    stage = stage or stage_of(best.refused_by, tls, judged=best.judged_certificate)
     because = Because(best.means.rstrip("."), best.said.source)
     outcome = best.outcome or "undecided"
     return Ended(
@@ -76,14 +78,14 @@ def _agreeing(best: Sense, senses: Sequence[Sense]) -> AlertWord | None:
 
 def _status(one: Sense) -> int | None:
     status = one.said.values.get("status", "")
-    return int(status) if status.isdigit() else None
+    return int(status) if status.isdigit() else one.phrase.http
 
 
 def _http(one: Sense) -> HttpAnswer | None:
     status = _status(one)
     if status is None:
         return None
-    return HttpAnswer(status, "", None, one.said.values.get("page", ""), one.said.source)
+    return HttpAnswer(status, "", None, one.said.text, one.said.source)
 
 
 def _event(one: Sense) -> Event:

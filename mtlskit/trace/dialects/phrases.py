@@ -59,6 +59,7 @@ class Phrase:
         seen: where that line was seen.
         speaker: whose program writes it, where the phrase itself tells.
         usual: whose log it is in nearly always, where nothing tells.
+        quoted: these are the speaker's words, and the log they stand in may be the other's.
         means: what it says; ``{self}`` and ``{other}`` are the sides, groups are filled in.
         not_means: what it does not say, although it is often read so.
         misleads: it is often read as the opposite or as something else.
@@ -81,6 +82,7 @@ class Phrase:
     versions: str = ""
     speaker: Side | None = None
     usual: Side | None = None
+    quoted: bool = False
     not_means: str = ""
     misleads: bool = False
     outcome: Outcome | None = None
@@ -91,6 +93,7 @@ class Phrase:
     sent: Literal["none", "some"] | None = None
     tls: str | None = None
     tcp: str | None = None
+    http: int | None = None
     names: tuple[str, ...] = ()
     suggests: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()

@@ -58,6 +58,11 @@ class Sense:
     suggests: tuple[str, ...]
 
     @property
+    def judged_certificate(self) -> bool:
+        """Whether it was a certificate, or its absence, that was refused."""
+        return _judges(self.phrase, self.alert, self.reason)
+
+    @property
     def means(self) -> str:
         """What the phrase says, in a sentence."""
         return _filled(self.phrase.means, self)
@@ -100,26 +105,36 @@ def sense(said: Said, seen_by: Side | None = None, *, assume: bool = False) -> S
         alert=alert,
         sender=sender,  # type: ignore[arg-type] # one of the two sides, by the line above
         reason=reason,
-        stage=row.stage or stage_of(alert, refused_by, tls),
+        stage=row.stage or stage_of(refused_by, tls, judged=_judges(row, alert, reason)),
         tls=tls,
         names=names,
         suggests=suggests,
     )
 
 
-def stage_of(alert: AlertWord | None, by: RefusedBy | None, tls: str | None) -> Stage | None:
-    """Tell the stage at which an alert about a certificate comes; None where that is open."""
-    if alert is None or alert.number not in _ABOUT_CERTIFICATES or by is None:
+def stage_of(by: RefusedBy | None, tls: str | None, *, judged: bool) -> Stage | None:
+    """Tell the stage at which a side refuses the other's certificate; None where it is open."""
+    if not judged or by is None:
         return None
     if by == "client":
         return "server-certificate"
+    # In TLS 1.3 the client is done before the server has looked (RFC 8446, 4.4.4).
     return {"1.3": "after-handshake", "1.2": "client-certificate"}.get(tls or "")  # type: ignore[return-value] # two stages
+
+
+def _judges(row: Phrase, alert: AlertWord | None, reason: Reason | None) -> bool:
+    """Tell whether it was a certificate, or its absence, that was refused."""
+    if alert is not None and reason is None and row.sent is None:
+        return alert.number in _ABOUT_CERTIFICATES
+    return reason is not None or row.sent is not None
 
 
 def _alert(row: Phrase, values: Mapping[str, str]) -> AlertWord | None:
     number = row.alert
     if number is None and values.get("number", "").isdigit():
         number = int(values["number"])
+    if number is None and values.get("word", "").isdigit():
+        number = int(values["word"]) & 0xFF  # level and description in one number
     if number is not None:
         return alerts().get(number) or AlertWord(number, alert_name(number))
     return alert_spelled(values["alert"]) if "alert" in values else None
