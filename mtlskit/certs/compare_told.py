@@ -164,8 +164,7 @@ def _headline(found: Comparison) -> Block:
     lacking = [one for one in found.missing if one.kind == "intermediate"]
     if not lacking:
         return Callout(title, tone="info")
-    shown = Items(tuple(map(_missing, lacking[:3])))
-    return Callout(f"{title}, and an intermediate is missing", (shown,), "warn")
+    return Callout(f"{title}, and an intermediate is missing", tone="warn")
 
 
 def _partial(found: Comparison) -> Block:
@@ -210,17 +209,22 @@ def _renewal(one: Renewal) -> Inline:
 
 
 def _differences(found: Sequence[Difference]) -> list[Block]:
-    sections: list[Block] = [
+    if not found:
+        return []
+    tables: list[Block] = [
         Section(
-            f"Same {one.alike} ({one.name}), other {', '.join(name for name, _, _ in one.fields)}",
+            f"Same {one.alike} ({one.name})",
             (Table(("What", str(one.first.source), str(one.second.source)), one.fields),),
-            folded=True,
         )
         for one in found[:SHOWN]
     ]
-    if len(found) > SHOWN:
-        sections.append(Paragraph(f"and {len(found) - SHOWN} more"))
-    return sections
+    return [*_list(found, _difference), Section("Both sides", tuple(tables), folded=True)]
+
+
+def _difference(one: Difference) -> Inline:
+    fields = ", ".join(name for name, _, _ in one.fields)
+    sides = f" [{one.first.source}; {one.second.source}]"
+    return (f"Same {one.alike} ", Strong(one.name), f", other {fields}{sides}.")
 
 
 def _where(found: Comparison, names: Sequence[str]) -> tuple[Block, ...]:
@@ -237,7 +241,7 @@ def _where(found: Comparison, names: Sequence[str]) -> tuple[Block, ...]:
         for one in held[:SHOWN]
     )
     keys = tuple(
-        (f"private key of {one.label}", one.key, *_key_cells(one, known))
+        (f"private key of {one.label}", _key_name(one), *_key_cells(one, known))
         for one in found.keys[:SHOWN]
     )
     table = Table(("What", "Valid until, or kind", *names), rows + keys)
@@ -252,6 +256,11 @@ def _holds(place: Sequence[Source], read: bool) -> Inline:  # noqa: FBT001 - a c
     if place:
         return Badge("yes", "good")
     return "no" if read else Badge("not known", "warn")
+
+
+def _key_name(one: HeldKey) -> str:
+    """Its kind, and enough of its public half's hash to tell it from another."""
+    return f"{one.key}, {one.sha256[:8]}…"
 
 
 def _key_cells(one: HeldKey, known: Sequence[bool]) -> Iterator[Inline]:

@@ -17,6 +17,7 @@ from mtlskit.certs.keystore import open_store
 from mtlskit.lab.pki import Authority
 from mtlskit.material import Blob, Source
 from mtlskit.page.plain import plain
+from mtlskit.page.text import brief, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,6 +130,15 @@ def test_the_same_alias_on_another_certificate_is_a_difference(cast: Cast, make:
     assert fields["key"] == ("EC P-256", "RSA 2048")
     assert "issuer" not in fields
     assert "client.example" in fields["alternative names"][0]
+
+
+def test_the_first_look_names_every_difference(cast: Cast, make: Maker) -> None:
+    """Folded are both sides of it; what differs is not."""
+    first = named(make.opened(cast.client.pem_chain(chain=False)), "client")
+    second = named(make.opened(cast.second.pem_chain(chain=False)), "client")
+    short = " ".join(text(brief(compare((first, second)).page(), "Left out:")).split())
+    assert "Same alias client, other subject, serial number, " in short
+    assert "Both sides" not in short
 
 
 def test_duplicates_within_one_store(cast: Cast) -> None:
