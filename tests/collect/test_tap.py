@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtlskit.collect import relay as relaying
+from mtlskit.collect.live import Call, HttpRequest, connect
+from mtlskit.collect.relay import Limits
+from mtlskit.collect.tap import Relayed, TapListener, relay
+from mtlskit.lab.endpoint import Line, Over, Visit, nobody, serve
+from mtlskit.lab.servers import tls
+from mtlskit.material import Side, Target
+
+if TYPE_CHECKING:
+    from conftest import Parties
+
+NO_LINGER = struct.pack("ii", 1, 0)
+Behave = Callable[[Line], Visit]
+
+
+@contextmanager
+def tapped(behave: Behave, **parts: object) -> Iterator[tuple[TapListener, socket.socket]]:
+    """A raw server behind a tap, and a raw client in front of it."""
+    with (
+        serve(behave) as endpoint,
+        relay(endpoint.target, **parts) as tap,  # type: ignore[arg-type]
+        socket.create_connection((tap.target.host, tap.target.port), timeout=10) as client,
+    ):
+        yield tap, client
+
+
+def stream(relayed: Relayed, sender: Side) -> bytes:
+    """What one side sent, as it was kept."""
+    return b"".join(one.data for one in relayed.tap.chunks if one.sender == sender)
+
+
+def echo(line: Line) -> Visit:
+    while True:
+        line.send(line.receive())
+
+
+def read_all(sock: socket.socket) -> bytes:
+    heard = b""
+    while piece := sock.recv(65536):
+        heard += piece
+    return heard
+
+
+@given(pieces=st.lists(st.binary(min_size=1, max_size=400), max_size=8))
+def test_every_byte_goes_through_untouched_and_is_kept(pieces: list[bytes]) -> None:
+    """Whatever is said, in whatever pieces, arrives, comes back, and stands in the record."""
+    with tapped(echo) as (tap, client):
+        for piece in pieces:
+            client.sendall(piece)
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client) == b"".join(pieces)
+        (relayed,) = tap.taps(1)
+    assert stream(relayed, "client") == stream(relayed, "server") == b"".join(pieces)
+
+
+def test_a_long_transfer_is_relayed_whole_and_kept_in_part() -> None:
+    """What is kept is bounded; the rest is counted, and the whole arrives."""
+    said = os.urandom(3_000_000)
+
+    def pour(line: Line) -> Visit:
+        line.receive()
+        line.send(said)
+        return Visit()
+
+    with tapped(pour, limits=Limits(kept=1000)) as (tap, client):
+        client.sendall(b"go")
+        assert read_all(client) == said
+        client.close()
+        (relayed,) = tap.taps(1)
+    kept = stream(relayed, "server")
+    assert said.startswith(kept)
+    assert 0 < len(kept) <= 1000
+    assert dict(relayed.left_out) == {"client": 0, "server": len(said) - len(kept)}
+    assert f"{len(said) - len(kept)} bytes of the server were relayed and not kept" in str(relayed)
+
+
+def test_what_is_kept_of_a_long_transfer_ends_with_a_whole_record() -> None:
+    """A cut in the middle of a TLS record would look like a fault of the server's."""
+    record = b"\x17\x03\x03\x00\x64" + bytes(100)
+    with tapped(echo, limits=Limits(kept=250)) as (tap, client):
+        client.sendall(record * 10)
+        client.shutdown(socket.SHUT_WR)
+        read_all(client)
+        (relayed,) = tap.taps(1)
+    assert stream(relayed, "client") == record * 2
+    assert "unreadable" not in [one.name for one in relayed.trace.events]
+
+
+def test_a_half_close_is_a_half_close() -> None:
+    """A client that has said all still hears the answer."""
+
+    def answer_at_the_end(line: Line) -> Visit:
+        heard = b""
+        try:
+            while True:
+                heard += line.receive()
+        except Over:
+            line.send(b"heard " + heard)
+            return Visit()
+
+    with tapped(answer_at_the_end) as (tap, client):
+        client.sendall(b"all of it")
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client) == b"heard all of it"
+        (relayed,) = tap.taps(1)
+    assert relayed.tap.closing is not None
+    assert (relayed.tap.closing.sender, relayed.tap.closing.kind) == ("client", "fin")
+
+
+def test_a_reset_by_the_server_is_a_reset_after_its_last_words() -> None:
+    """What was said ahead of the reset arrives first, as without the tap."""
+
+    def speak_and_break_off(line: Line) -> Visit:
+        line.receive()
+        line.send(b"last words")
+        line.reset()
+        return Visit()
+
+    with tapped(speak_and_break_off) as (tap, client):
+        client.sendall(b"hello")
+        assert client.recv(100) == b"last words"
+        with pytest.raises(ConnectionResetError):
+            client.recv(100)
+        (relayed,) = tap.taps(1)
+    assert stream(relayed, "server") == b"last words"
+    assert relayed.tap.closing is not None
+    assert (relayed.tap.closing.sender, relayed.tap.closing.kind) == ("server", "reset")
+
+
+def test_a_reset_by_the_client_reaches_the_server() -> None:
+    """The server hears that the client broke off, not that it took leave."""
+    with tapped(echo) as (tap, client):
+        client.sendall(b"hello")
+        assert client.recv(100) == b"hello"
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        client.close()
+        (relayed,) = tap.taps(1)
+    assert relayed.tap.closing is not None
+    assert (relayed.tap.closing.sender, relayed.tap.closing.kind) == ("client", "reset")
+
+
+def test_the_server_is_told_of_the_clients_reset() -> None:
+    """What the endpoint's own journal says is a reset."""
+    with serve(echo) as endpoint:
+        with relay(endpoint.target) as tap:
+            client = socket.create_connection((tap.target.host, tap.target.port), timeout=10)
+            client.sendall(b"hello")
+            assert client.recv(100) == b"hello"
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+            client.close()
+            (visit,) = endpoint.visits(1)
+        assert visit.ended is not None
+        assert f"[Errno {errno.ECONNRESET}]" in visit.ended
+
+
+def test_where_nobody_listens_the_client_is_reset_and_the_tap_says_why() -> None:
+    """An unreachable server is a failure on the record, not an exception."""
+    with nobody() as target, relay(target) as tap:
+        client = socket.create_connection((tap.target.host, tap.target.port), timeout=10)
+        with client, pytest.raises(ConnectionResetError):
+            client.recv(1)
+        (relayed,) = tap.taps(1)
+    assert relayed.tap.failure is not None
+    assert relayed.tap.failure.kind == "refused"
+    assert relayed.trace.ended.outcome == "unreachable"
+
+
+def test_many_at_once_do_not_mix() -> None:
+    """Each of forty callers hears its own words."""
+    heard: dict[int, bytes] = {}
+
+    def call(number: int, where: Target) -> None:
+        with socket.create_connection((where.host, where.port), timeout=20) as sock:
+            sock.sendall(b"%d " % number * 3000)
+            sock.shutdown(socket.SHUT_WR)
+            heard[number] = read_all(sock)
+
+    with serve(echo) as endpoint, relay(endpoint.target) as tap:
+        threads = [threading.Thread(target=call, args=(one, tap.target)) for one in range(40)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        taps = tap.taps(40)
+    assert heard == {one: b"%d " % one * 3000 for one in range(40)}
+    assert sorted(one.number for one in taps) == list(range(1, 41))
+    assert {stream(one, "client") for one in taps} == set(heard.values())
+
+
+def test_silence_ends_it() -> None:
+    """A connection on which nothing is said is ended, and that is what the record says."""
+    with tapped(echo, limits=Limits(silence=0.1)) as (tap, client):
+        assert client.recv(1) == b""
+        (relayed,) = tap.taps(1)
+    assert relayed.tap.closing is not None
+    assert relayed.tap.closing.kind == "deadline"
+
+
+def test_a_client_that_takes_nothing_holds_up_nobody_else() -> None:
+    """A slow reader fills its own buffers; another connection goes on."""
+
+    def pour(line: Line) -> Visit:
+        line.receive()
+        line.send(bytes(20_000_000))
+        return Visit()
+
+    with serve(pour) as endpoint, relay(endpoint.target) as tap:
+        where = (tap.target.host, tap.target.port)
+        with (
+            socket.create_connection(where, timeout=10) as slow,
+            socket.create_connection(where, timeout=10) as quick,
+        ):
+            slow.sendall(b"go")
+            quick.sendall(b"go")
+            assert len(read_all(quick)) == 20_000_000
+            assert len(read_all(slow)) == 20_000_000
+
+
+def test_leaving_ends_what_still_hangs() -> None:
+    """A connection in the middle of its life is ended with the tap, and is on record."""
+    with serve(echo) as endpoint:
+        with relay(endpoint.target) as tap:
+            client = socket.create_connection((tap.target.host, tap.target.port), timeout=10)
+            client.sendall(b"hello")
+            assert client.recv(100) == b"hello"
+        (relayed,) = tap.taps()
+        client.close()
+    assert relayed.tap.closing is not None
+    assert relayed.tap.closing.kind == "open"
+
+
+def test_it_listens_on_this_machine_alone() -> None:
+    """Loopback is the default."""
+    with nobody() as target, relay(target) as tap:
+        assert tap.target.host == "127.0.0.1"
+
+
+def test_what_it_holds_of_a_connection_is_bounded() -> None:
+    """Two buffers and two kept beginnings, whatever is relayed."""
+    assert 2 * relaying.BUFFER + 2 * Limits().kept <= 2 << 20
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_handshake_through_the_tap_is_the_one_that_the_client_made(
+    parties: Parties, version: str
+) -> None:
+    """The record of the tap and of the client are the same bytes, and tell the same."""
+    with serve(tls(parties.demanding(version))) as endpoint, relay(endpoint.target) as tap:
+        own = connect(Call(tap.target, "localhost", parties.identity(), request=HttpRequest()))
+        (relayed,) = tap.taps(1)
+    said = {
+        side: b"".join(one.data for one in own.chunks if one.sender == side)
+        for side in ("client", "server")
+    }
+    assert stream(relayed, "client") == said["client"]
+    # The client left before the server's close_notify, which the tap still saw.
+    assert stream(relayed, "server").startswith(said["server"])
+
+
+def test_the_key_log_opens_it_and_only_its_own_lines_are_taken(
+    parties: Parties, tmp_path: Path
+) -> None:
+    """Lines of other connections stay out of the tap."""
+    keys = tmp_path / "keys"
+    foreign = "CLIENT_TRAFFIC_SECRET_0 " + "ab" * 32 + " " + "cd" * 48 + "\n"
+    written = threading.Event()
+
+    def heard(line: Line) -> Visit:
+        visit = tls(parties.demanding("1.3"))(line)
+        written.wait(10)
+        return visit
+
+    with serve(heard) as endpoint, relay(endpoint.target, key_log=keys) as tap:
+        call = Call(tap.target, "localhost", parties.identity(), linger=0.2)
+        own = connect(call)
+        keys.write_text(
+            foreign + "".join(f"{line}\n" for line in own.secrets.lines), encoding="ascii"
+        )
+        written.set()
+        (relayed,) = tap.taps(1)
+    assert set(relayed.tap.secrets.lines) == set(own.secrets.lines)
+    assert len(relayed.trace.client_chain or ()) == 2
+    assert "not shown" in repr(relayed.tap.secrets)
