@@ -60,7 +60,7 @@ class Case:
         stores: the key stores in which the identities stand, whole.
         material: every other certificate at hand, from whatever file.
         trace: the failing connection, which is judged.
-        traces: every other connection that captures and logs told of.
+        traces: every connection that captures and logs told of, the judged one too.
         attempts: what happened when one thing was changed.
         settings: the instance's exports.
         url: the URL that the instance calls.

@@ -54,7 +54,10 @@ def _told(text: str) -> str:
 
 
 def read(
-    *files: Given, password: str | Sequence[str] | None = None, url: str | None = None
+    *files: Given,
+    password: str | Sequence[str] | None = None,
+    url: str | None = None,
+    connection: int | None = None,
 ) -> Case:
     """Read any mixture of files into a case. Never fails for what a file holds.
 
@@ -64,6 +67,11 @@ def read(
         files: paths, or bytes with a name.
         password: one or several, tried in turn on whatever is locked.
         url: the URL that the instance or client calls.
+        connection: which connection of the captures and logs is judged, by its number in the
+            list of them; None: the one that shows most of a failure.
+
+    Raises:
+        ValueError: there is no connection of that number.
     """
     found = gather(files, passwords_of(password))
     where = target_of(url)[0] if url else None
@@ -76,21 +84,27 @@ def read(
         problems=found.problems,
         at=datetime.now(UTC),
     )
-    return _with_traces(case, found.recorded.traces, where)
+    return _with_traces(case, found.recorded.traces, where, connection)
 
 
-def _with_traces(case: Case, traces: Sequence[Trace], where: Target | None) -> Case:
+def _with_traces(
+    case: Case, traces: Sequence[Trace], where: Target | None, number: int | None
+) -> Case:
     """Add what captures and logs told of, and choose the connection that is judged.
 
     Dates are judged at the time of that connection, where it is known.
     """
     held = tuple(joined(one, case.material) for one in traces)
-    chosen = failing(held, where)
+    if number is not None and not 1 <= number <= len(held):
+        raise ValueError(
+            f"There is no connection {number}: the files tell of {len(held)}, counted from 1."
+        )
+    chosen = held[number - 1] if number else failing(held, where)
     if chosen is None:
         return case
     return case.having(
         trace=chosen,
-        traces=tuple(one for one in held if one is not chosen),
+        traces=held,
         target=chosen.target,
         at=chosen.began or case.at,
     )

@@ -15,7 +15,7 @@ from mtlskit.checklist import Row
 from mtlskit.diagnosis.reason import Opinion
 from mtlskit.material import Because
 from mtlskit.page.plain import Plain, plain
-from mtlskit.report import instance, matched
+from mtlskit.report import connections, instance, matched
 from mtlskit.report.identities import key_word
 from mtlskit.report.redaction import address
 from mtlskit.report.sections import versions
@@ -55,6 +55,7 @@ def record_of(report: Report) -> dict[str, Plain]:
         "identities": (
             None if case.identities is None else [_identity(one) for one in case.identities]
         ),
+        "connections": connections.record(case),
         "matching": matched.record(case),
         "trusted": _chain(case.trust),
         "settings": _settings(report),

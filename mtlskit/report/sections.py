@@ -29,7 +29,16 @@ from mtlskit.page.blocks import (
     Table,
     Tone,
 )
-from mtlskit.report import commands, experiments, first, identities, instance, matched, mending
+from mtlskit.report import (
+    commands,
+    connections,
+    experiments,
+    first,
+    identities,
+    instance,
+    matched,
+    mending,
+)
 from mtlskit.report.identities import moment
 from mtlskit.report.words import alert_meaning, sentence, standing_badge, told, words
 from mtlskit.rules.rule import Broken, Clear, Finding, Found, Inapplicable, Unknown, Verdict
@@ -65,6 +74,7 @@ def page_of(report: Report) -> Page:
         _asked(report),
         matched.section(report.case),
         _handshake(report),
+        connections.section(report.case),
         identities.section(report.case),
         instance.section(report.case),
         _checklist(report),

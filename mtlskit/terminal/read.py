@@ -14,10 +14,18 @@ from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, free, hand_o
 def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
     """Add the command and its options."""
     parser = command(
-        commands, "read", "Judge a case from files alone: key stores, settings, any mixture."
+        commands,
+        "read",
+        "Judge a case from files alone: key stores, captures, logs, settings, any mixture.",
     )
     parser.add_argument("files", metavar="FILE", nargs="+")
     parser.add_argument("--url", help="the URL that the instance or client calls")
+    parser.add_argument(
+        "--connection",
+        metavar="NUMBER",
+        type=int,
+        help="judge this connection of the captures and logs, not the one that shows most",
+    )
     password_options(parser)
     report_option(parser)
 
@@ -25,11 +33,16 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
 def run(options: argparse.Namespace) -> int:
     """Run it; return the exit status."""
     case = mtlskit.read(
-        *options.files, password=passwords_of(options, options.files), url=options.url
+        *options.files,
+        password=passwords_of(options, options.files),
+        url=options.url,
+        connection=options.connection,
     )
     report = mtlskit.diagnose(case)
     hand_over(options, report, free(options.report))
-    if case.problems and not (case.identities or case.material or case.settings):
+    if case.problems and not (case.identities or case.material or case.settings or case.trace):
         return UNREADABLE
     sure = ("CONFIRMED", "LIKELY")
-    return REFUSED if any(one.standing in sure for one in report.opinions) else ACCEPTED
+    named = any(one.standing in sure and one.cause != "none" for one in report.opinions)
+    failed = case.trace is not None and case.trace.ended.outcome != "accepted"
+    return REFUSED if failed or named else ACCEPTED

@@ -1,0 +1,73 @@
+"""``mtlskit read`` on logs and key logs: the connection is found, chosen, and judged."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from mtlskit.__main__ import main
+from mtlskit.terminal.showing import REFUSED, UNREADABLE, USAGE
+
+Capsys = pytest.CaptureFixture[str]
+LINE = "javax.net.ssl.SSLHandshakeException: Received fatal alert: bad_certificate\n"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """One line of an application's log."""
+    file = tmp_path / "app.log"
+    file.write_text(f"2026-11-23 10:42:17,120 ERROR [Submit] {LINE}")
+    return file
+
+
+def test_one_line_of_a_log_is_a_refusal(log: Path, capsys: Capsys) -> None:
+    """The alert is read; who refused is not guessed, since either side may write such a line."""
+    assert main(["read", str(log), "--json"]) == REFUSED
+    told = json.loads(capsys.readouterr().out)
+    assert (told["outcome"], told["refused_by"]) == ("refused", None)
+    assert told["symptom"]["alert"] == 42
+    assert "app.log, line 1" in told["because"][0]
+
+
+def test_a_packed_log_reads_alike(log: Path, tmp_path: Path, capsys: Capsys) -> None:
+    """What is compressed by gzip is told by its content."""
+    packed = tmp_path / "app.log.gz"
+    packed.write_bytes(gzip.compress(log.read_bytes()))
+    assert main(["read", str(packed), "--json"]) == REFUSED
+    assert json.loads(capsys.readouterr().out)["symptom"]["alert"] == 42
+
+
+def test_another_connection_can_be_chosen(log: Path, tmp_path: Path, capsys: Capsys) -> None:
+    """Every connection of the files has a number, by which it is judged."""
+    other = tmp_path / "other.log"
+    other.write_text(LINE.replace("bad_certificate", "certificate_expired"))
+    assert main(["read", str(log), str(other), "--connection", "2", "--json"]) == REFUSED
+    told = json.loads(capsys.readouterr().out)
+    assert told["symptom"]["alert"] == 45
+    assert [one["judged"] for one in told["connections"]] == [False, True]
+
+
+def test_a_connection_that_is_not_there_is_wrong_usage(log: Path, capsys: Capsys) -> None:
+    """The sentence says how many there are."""
+    assert main(["read", str(log), "--connection", "3"]) == USAGE
+    assert "no connection 3: the files tell of 1" in capsys.readouterr().err
+
+
+def test_a_text_about_something_else_is_named(tmp_path: Path, capsys: Capsys) -> None:
+    """A text without a known phrase is not dropped in silence."""
+    file = tmp_path / "notes.txt"
+    file.write_text("the weather was fine\n")
+    assert main(["read", str(file)]) == UNREADABLE
+    assert "Nothing in this text is a phrase about TLS" in capsys.readouterr().err
+
+
+def test_a_key_log_never_reaches_the_report(log: Path, tmp_path: Path, capsys: Capsys) -> None:
+    """The secrets of a key log are used and not told."""
+    keys = tmp_path / "keys.log"
+    keys.write_text(f"CLIENT_RANDOM {'ab' * 32} {'cd' * 48}\n")
+    assert main(["read", str(log), str(keys), "--json", "--report", str(tmp_path / "r")]) == REFUSED
+    every = capsys.readouterr().out + "".join(
+        one.read_text() for one in tmp_path.iterdir() if one.name.startswith("r.")
+    )
+    assert "cd" * 48 not in every
