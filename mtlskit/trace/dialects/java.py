@@ -21,7 +21,11 @@ _LOOKED_AT = 20_000
 
 def fits(first_lines: Sequence[str]) -> bool:
     """Tell whether these lines are of a Java debug log, of whatever dialect."""
-    return java_lines.fits(first_lines) or java_old.fits(first_lines)
+    return (
+        java_lines.fits(first_lines)
+        or java_old.fits(first_lines)
+        or java_lines.fits_loosely(first_lines)
+    )
 
 
 def read(lines: Iterable[str], source: Source) -> tuple[Trace, ...]:
@@ -32,9 +36,12 @@ def read(lines: Iterable[str], source: Source) -> tuple[Trace, ...]:
     """
     stream = iter(lines)
     first = list(islice(stream, _LOOKED_AT))
-    if not java_lines.fits(first) and java_old.fits(first):
-        return java_old.read(chain(first, stream), source)
+    cut = java_lines.entries
+    if not java_lines.fits(first):
+        if java_old.fits(first):
+            return java_old.read(chain(first, stream), source)
+        cut = java_lines.loose_entries if java_lines.fits_loosely(first) else cut
     book = Book(source)
-    for entry in java_lines.entries(chain(first, stream)):
+    for entry in cut(chain(first, stream)):
         book.take(entry)
     return book.told()

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 
 from mtlskit.material import Side, Source
 from mtlskit.trace.dialects import java_blocks as blocks
+from mtlskit.trace.dialects import java_lines, java_phrases
 from mtlskit.trace.dialects.java_ends import exception_ends
 from mtlskit.trace.dialects.java_lines import Entry
+from mtlskit.trace.dialects.java_phrases import KeyManagerWords, of_key_manager
 from mtlskit.trace.dialects.java_story import Story, other
 from mtlskit.trace.events import Trace
 
@@ -48,12 +50,6 @@ _KINDS = (("socket", "SSLSocket"), ("socket", "underlying socket"), ("engine", "
 _FATAL = re.compile(r"Fatal \((?P<alert>\w+)\): (?P<text>.*)", re.DOTALL)
 _RECEIVED = re.compile(r"(?:\(\w+\) )?Received fatal alert: (\w+)")
 _WRITE = re.compile(r"WRITE: TLSv?(?P<tls>[\d.]+),? alert\((?P<alert>\w+)\)", re.IGNORECASE)
-_CERTIFICATE_REQUIRED = re.compile(r"Empty (?:client|server) certificate chain|null cert chain")
-_WITHHELD = re.compile(
-    r"No X\.509 cert selected for|No X\.509 certificate for client authentication|"
-    r"No available (?:client )?authentication scheme|Ignore alias|KeyMgr: no|"
-    r"No X\.509 credentials negotiated|matching alias:"
-)
 _CLOSES = re.compile(
     r"close the underlying socket|close the SSL connection|Closing outbound of SSLEngine|"
     r"called closeSocket|SSLSocket duplex close failed"
@@ -107,7 +103,6 @@ class Book:
     all: list[_Kept] = field(default_factory=list)
     active: dict[int, _Kept] = field(default_factory=dict)
     last: dict[str, _Kept] = field(default_factory=dict)
-    pending: dict[str, list[tuple[str, Source]]] = field(default_factory=dict)
     left_out: int = 0
     alerts: list[_Alert] = field(default_factory=list)
     kinds: dict[Side, set[str]] = field(default_factory=lambda: {"client": set(), "server": set()})
@@ -127,8 +122,8 @@ class Book:
             self._exception(entry, at)
         elif found := _WRITE.match(text):
             self._written(found["alert"].lower(), entry, at)
-        elif _WITHHELD.match(text):
-            self._withheld(text, entry, at)
+        elif words := of_key_manager(text):
+            self._withheld(words, entry, at)
         elif _CLOSES.match(text):
             self._closed(entry)
         elif text.startswith("Negotiated protocol") and (kept := self._current(entry)):
@@ -195,8 +190,6 @@ class Book:
             self._end(previous)
         story = Story(side, at, begun=begun, state="start" if begun else None)
         kept = _Kept(story, {entry.thread})
-        for words, where in self.pending.pop(entry.thread, []):
-            story.say(words, where)
         self.all.append(kept)
         self.active[id(kept)] = kept
         if len(self.all) >= LIMIT * 2:
@@ -249,8 +242,10 @@ class Book:
             self._refused("fatal", received[1].lower(), entry, at)
         elif not exception_ends(story, _all(text, thrown), at):
             story.alert(story.side, "fatal", found["alert"].lower(), at, note=text)
+            if story.side == "server" and java_phrases.NONE_CAME.search(text):
+                story.sent_none()
         for one in words[:4]:
-            story.say(one, at, note=False)
+            story.say(one, at)
 
     def _exception(self, entry: Entry, at: Source) -> None:
         kept = self._current(entry)
@@ -266,10 +261,12 @@ class Book:
         if kept.story.closing is None:
             kept.story.alert(kept.story.side, level, alert, at)
 
-    def _withheld(self, text: str, entry: Entry, at: Source) -> None:
+    def _withheld(self, words: KeyManagerWords, entry: Entry, at: Source) -> None:
         kept = self._current(entry)
         if kept is not None and kept.story.side == "client":
-            kept.story.say(text, at)
+            kept.story.say(entry.message, at, means=words.means)
+            if words.sent_none:
+                kept.story.sent_none()
 
     def _closed(self, entry: Entry) -> None:
         kept = self.last.get(entry.thread)
@@ -292,7 +289,11 @@ class Book:
 
     def told(self) -> tuple[Trace, ...]:
         """Judge every connection."""
-        certain = {side for side, kinds in self.kinds.items() if kinds == {"socket"}}
+        certain = {
+            side
+            for side, kinds in self.kinds.items()
+            if kinds == {"socket"} and java_lines.NO_THREAD not in self.last
+        }
         for alert in self.alerts:
             alert.settle(certain=alert.mine.story.side in certain)
         return tuple(

@@ -21,6 +21,9 @@ HEAD = re.compile(
     re.DOTALL,
 )
 _MARK = "javax.net.ssl|"
+_LOGGER = "sun.security.ssl.SSLLogger"
+NO_THREAD = ""
+"""The thread of an entry whose log does not name it."""
 _TELLING = (
     *("Produced ", "Consuming ", "Fatal", "Received alert", "handling exception"),
     *("No X.509 ", "No available ", "Ignore alias", "KeyMgr: ", "matching alias"),
@@ -35,6 +38,12 @@ _TELLING = (
     ),
 )
 """How the messages begin that may tell something of a handshake."""
+_LOOSE = re.compile(
+    r"(?:^|[\s:|-])((?:Produced|Consuming) (?:\w+ )*(?:handshake |post-handshake )?message\b.*|"
+    r"Fatal \(\w+\): .*|Negotiated protocol version: .*|WRITE: TLS.* alert\(.*|"
+    r"close the underlying socket.*|Closing (?:in|out)bound of SSLEngine.*|"
+    r"No X\.509 .*|No available (?:client )?authentication scheme.*|matching alias: .*)"
+)
 _BLOCKS = re.compile(
     r"Fatal|Received alert|handling exception|\w+ (?:\w+ )?"
     r"(?:ClientHello|ServerHello|HelloRetryRequest|CertificateRequest|Certificate|"
@@ -73,6 +82,21 @@ class Entry:
 def fits(first_lines: Iterable[str]) -> bool:
     """Tell whether these lines are of a Java debug log from 8u251 on."""
     return any(_MARK in line and HEAD.search(line) for line in first_lines)
+
+
+def fits_loosely(first_lines: Iterable[str]) -> bool:
+    """Tell whether these lines are Java's messages, passed on by another logger without a head."""
+    return any(_LOGGER in line for line in first_lines)
+
+
+def loose_entries(lines: Iterable[str]) -> Iterator[Entry]:
+    """Give the entries of a log that ``-Djavax.net.debug=`` wrote through a logger of the platform.
+
+    It names neither thread nor source file, and has no blocks: the order of messages is all.
+    """
+    for number, line in enumerate(lines, 1):
+        if found := _LOOSE.search(line):
+            yield Entry(number, NO_THREAD, "", "", found[1].rstrip())
 
 
 def entries(lines: Iterable[str]) -> Iterator[Entry]:

@@ -15,6 +15,7 @@ from mtlskit.material import Side, Source
 from mtlskit.trace.dialects import java_blocks as blocks
 from mtlskit.trace.dialects.java_ends import exception_ends
 from mtlskit.trace.dialects.java_lines import prefix_of
+from mtlskit.trace.dialects.java_phrases import of_key_manager
 from mtlskit.trace.dialects.java_story import Story, other
 from mtlskit.trace.events import Trace
 from mtlskit.trace.printed import PrintedCertificate, printed_name
@@ -157,11 +158,17 @@ class _Book:
             self.came = self.thread if self.read_last else None
             self.read_last = False
         elif piece.name == "words":
-            if (kept := self._open()) is not None and kept.story.side == "client":
-                kept.story.say(piece.rest, self._at(piece))
+            self._said(piece)
         else:
             self._settle("server" if piece.name == "ServerHello" else None)
             self._block(piece)
+
+    def _said(self, piece: _Piece) -> None:
+        kept, words = self._open(), of_key_manager(piece.rest)
+        if kept is not None and kept.story.side == "client" and words is not None:
+            kept.story.say(piece.rest, self._at(piece), means=words.means)
+            if words.sent_none:
+                kept.story.sent_none()
 
     def _at(self, piece: _Piece) -> Source:
         return self.source.at(f"line {piece.line}")
@@ -247,7 +254,7 @@ class _Book:
         for story in (kept.story, kept.sure):
             if story is not None:
                 exception_ends(story, words, self._at(piece))
-                story.say(words, self._at(piece), note=False)
+                story.say(words, self._at(piece))
 
     def told(self) -> tuple[Trace, ...]:
         """Judge every connection."""

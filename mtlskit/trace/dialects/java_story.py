@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from mtlskit.material import Because, Chunk, Closing, Side, Source, Tap
 from mtlskit.trace.dialects import java_blocks as blocks
+from mtlskit.trace.dialects.java_phrases import Ending
 from mtlskit.trace.ending import Signs, judge
 from mtlskit.trace.events import Asked, Ended, Event, Kind, Symptom, Trace
 from mtlskit.trace.order import table_for
@@ -22,8 +22,6 @@ from mtlskit.wire.items import Alert
 
 _ALERTS = {name: number for number, name in names.table("alerts").items()}
 _FATAL, _WARNING = 2, 1
-Ending = Literal["fin", "reset", "deadline"]
-"""How a TCP connection ended, as `Closing` names it."""
 _MOST_EVENTS = 400
 """Events of one connection that are kept; what a long connection says after is of no interest."""
 _MOST_WORDS = 12
@@ -185,6 +183,10 @@ class Story:
         count = len(printed)
         return f"{count} certificate{'s' * (count != 1)}" if count else "empty: no certificate"
 
+    def sent_none(self) -> None:
+        """Take words that say outright that the client's Certificate message was empty."""
+        self.printed.setdefault("client", ())
+
     def alert(self, sender: Side, level: str, name: str, at: Source, *, note: str = "") -> None:
         """Take an alert; the same one told twice is one."""
         number = _ALERTS.get(name)
@@ -205,12 +207,12 @@ class Story:
             self.closing = Closing(sender, kind)
             self._add(sender, "close", words, at)
 
-    def say(self, words: str, at: Source, *, note: bool = True) -> None:
-        """Keep the library's own words."""
+    def say(self, words: str, at: Source, *, means: str = "") -> None:
+        """Keep the library's own words; what they mean becomes a note, if it is known."""
         if words not in self.words and len(self.words) < _MOST_WORDS:
             self.words.append(words)
-            if note:
-                self._add(None, "note", words, at)
+            if means:
+                self._add(None, "note", means, at, note=words)
 
     def _add(  # noqa: PLR0913 - the parts of an event
         self,
