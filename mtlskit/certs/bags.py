@@ -13,8 +13,6 @@ from mtlskit.certs.distinguished import visible
 from mtlskit.material import Source
 
 DATA = "1.2.840.113549.1.7.1"
-SIGNED_DATA = "1.2.840.113549.1.7.2"
-ENVELOPED_DATA = "1.2.840.113549.1.7.3"
 ENCRYPTED_DATA = "1.2.840.113549.1.7.6"
 
 KEY, SHROUDED_KEY, CERTIFICATE, CRL, SECRET, NESTED = (
@@ -55,7 +53,7 @@ class Pfx:
     """The outer structure.
 
     Attributes:
-        kind: the OID of the integrity mode: `DATA` for a password, `SIGNED_DATA` for a signature.
+        kind: the OID of the integrity mode: `DATA` for a password, another for a signature.
         safe: the bytes that the integrity check is over.
         mac: the MacData in DER; None: the file has no integrity check.
     """

@@ -107,19 +107,6 @@ class Certificate:
         """The first extension with this OID, or None."""
         return next((one for one in self.extensions if one.oid == oid), None)
 
-    @property
-    def signed_part(self) -> bytes:
-        """The bytes that the signature is over: the TBSCertificate."""
-        start, stop = asn1.expect(self.der, 0, len(self.der), asn1.SEQUENCE)
-        return self.der[start : asn1.element(self.der, start, stop)[2]]
-
-    @property
-    def signature(self) -> bytes:
-        """The signature's bytes."""
-        start, stop = asn1.expect(self.der, 0, len(self.der), asn1.SEQUENCE)
-        _, start, stop = asn1.children(self.der, start, stop)[2]
-        return self.der[start + 1 : stop]
-
 
 def read_certificate(der: bytes, source: Source) -> Certificate:
     """Read the facts from DER.

@@ -126,11 +126,6 @@ class PathSearch(Shown):
         codes = tuple(one.code for one in self.reasons)
         return rulings.differences(rulings.ask(self.question), codes)
 
-    @property
-    def disagreements(self) -> tuple[str, ...]:
-        """Those other verifiers, by name, whose verdict is not ours."""
-        return tuple(one.verifier for one in self.differences)
-
     def frame(self) -> pd.DataFrame:
         """The reasons as a pandas frame.
 

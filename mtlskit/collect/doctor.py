@@ -5,6 +5,7 @@ Law of this file: it looks and says what to do; it installs and changes nothing.
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
@@ -17,16 +18,40 @@ from mtlskit.page.shown import Shown
 _OLDEST = (3, 11)
 _BASE = ("cryptography", "pyOpenSSL")
 _NOTEBOOK = ("jupyterlab", "ipywidgets", "jupyterlab_widgets", "ipykernel", "pandas")
-_PROGRAMS = {
-    "openssl": "a client and a server to compare with",
-    "curl": "a client to compare with",
-    "keytool": "reads and makes Java key stores",
-    "java": "a JSSE client to compare with",
-    "gnutls-cli": "a client to compare with",
-    "nginx": "a server for the lab",
-    "tshark": "dissects captures, to compare with",
-    "chromium": "prints a report as PDF",
+_GROUPS = {
+    # by what they are for; of names with a bar between them, one is enough
+    "Engines that are asked for a second opinion": {
+        "openssl": "judges chains as OpenSSL, nginx and Python do",
+        "certtool": "judges chains as GnuTLS does",
+        "javac": "comes with a JDK, which judges chains as JSSE does",
+        "go": "judges chains as Go does",
+    },
+    "Clients to compare with": {
+        "openssl": "openssl s_client",
+        "curl": "a client with the system's TLS library",
+        "gnutls-cli": "a client with GnuTLS",
+        "java": "a JSSE client",
+        "node|nodejs": "a client with Node.js",
+    },
+    "Servers for the lab": {
+        "openssl": "openssl s_server",
+        "nginx": "a server with OpenSSL",
+        "apache2|httpd": "a server with OpenSSL",
+        "haproxy": "a server with OpenSSL",
+        "stunnel4|stunnel": "a server with OpenSSL",
+        "gnutls-serv": "a server with GnuTLS",
+        "java": "a JSSE server",
+        "go": "a server with Go",
+        "node|nodejs": "a server with Node.js",
+    },
+    "Other tools": {
+        "keytool": "reads and makes Java key stores",
+        "tshark": "dissects captures, to compare with",
+        "chromium|chromium-browser|google-chrome": "prints a report as PDF",
+    },
 }
+_PLACES = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"))
+"""Where programs are looked for: servers stand where only root's PATH leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +61,16 @@ class Check:
     Attributes:
         needed: whether the kit cannot do without it.
         advice: what to do where it is missing; empty where all is well.
+        use: what it is good for.
+        group: under which heading it stands among the programs.
     """
 
     name: str
     found: str | None
     needed: bool
     advice: str = ""
+    use: str = ""
+    group: str = ""
 
     @property
     def ok(self) -> bool:
@@ -85,9 +114,15 @@ class Examination(Shown):
                 first,
                 Section("The kit", (_table(self.core),)),
                 Section("The notebooks", (_table(self.notebook),)),
-                Section("Programs of others", (_table(self.programs),)),
+                Section("Programs of others", tuple(map(self._grouped, _GROUPS))),
             ),
         )
+
+    def _grouped(self, group: str) -> Section:
+        every = [one for one in self.programs if one.group == group]
+        here = sum(one.ok for one in every)
+        rows = tuple((one.name, one.found or "not found", one.use) for one in every)
+        return Section(f"{group} ({here} of {len(every)})", (Table(("", "Found", "Use"), rows),))
 
 
 def _table(checks: tuple[Check, ...]) -> Table:
@@ -108,7 +143,11 @@ def doctor() -> Examination:
     return Examination(
         (_python(), _package("mtlskit", "base"), *(_package(one, "base") for one in _BASE)),
         (*(_package(one, "notebook") for one in _NOTEBOOK), _widget_match()),
-        tuple(_program(name, use) for name, use in _PROGRAMS.items()),
+        tuple(
+            _program(names, use, group)
+            for group, programs in _GROUPS.items()
+            for names, use in programs.items()
+        ),
     )
 
 
@@ -147,6 +186,9 @@ def _widget_match() -> Check:
     return Check("Widget manager", told if kernel or manager else None, needed=False, advice=advice)
 
 
-def _program(name: str, use: str) -> Check:
-    found = shutil.which(name)
-    return Check(name, found, needed=False, advice="" if found else f"Only if wanted: {use}.")
+def _program(names: str, use: str, group: str) -> Check:
+    first, *_ = every = names.split("|")
+    places = (shutil.which(name, path=_PLACES) for name in every)
+    found = next((place for place in places if place), None)
+    advice = "" if found else f"Only if wanted: {use}."
+    return Check(first, found, needed=False, advice=advice, use=use, group=group)

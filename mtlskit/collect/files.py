@@ -7,12 +7,10 @@ waits for a pipe that never ends.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 
 from mtlskit.certs.formats import UTF16_MARKS, format_of
-from mtlskit.certs.keystore import Store, open_store
 from mtlskit.instance.rows import table_by_columns
 from mtlskit.material import Blob, Problem, Source, Unreadable
 
@@ -145,17 +143,3 @@ def _plain_text(head: bytes) -> str:
     if lines and lines[0].startswith(_KEY_LOG_LABELS):
         return "keylog"
     return "text" if all(octet in _PRINTABLE for octet in head) else "binary"
-
-
-def read_stores(
-    paths: Iterable[str | PathLike[str]], passwords: Sequence[str] = ()
-) -> tuple[Store, ...]:
-    """Read key stores from files; a file that cannot be read is a store with that problem."""
-    return tuple(_store(path, passwords) for path in paths)
-
-
-def _store(path: str | PathLike[str], passwords: Sequence[str]) -> Store:
-    try:
-        return open_store(read_blob(path), passwords)
-    except Unreadable as error:
-        return Store(error.problem.source, "unreadable", (), (error.problem,))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlskit.collect.files import kind_of, read_blob, read_stores
+from mtlskit.collect.files import kind_of, read_blob
 from mtlskit.lab.pki import self_signed
 from mtlskit.material import Blob, Source, Unreadable
 
@@ -114,11 +114,3 @@ def test_a_file_is_told_by_its_content(data: bytes, kind: str) -> None:
 def test_any_bytes_are_of_some_kind(data: bytes) -> None:
     """The answer is a word for every file."""
     assert kind_of(Blob(Source("x"), data))
-
-
-def test_stores_are_read_and_failures_are_stores_too(tmp_path: Path) -> None:
-    """One unreadable file does not hide the others."""
-    (tmp_path / "a.p12").write_bytes(ALONE.p12("word"))
-    good, bad = read_stores([tmp_path / "a.p12", tmp_path / "none"], ["word"])
-    assert good.identities[0].key_matches
-    assert (bad.format, [problem.code for problem in bad.problems]) == ("unreadable", ["missing"])
