@@ -32,9 +32,10 @@ VERSIONS = ("1.2", "1.3")
 MOST = 40
 """Connections that one question makes at most."""
 
-# Alerts that speak of the certificate that was not sent (RFC 8446, 6.2; RFC 5246, 7.2.2): TLS 1.2
-# has handshake_failure for it, some servers bad_certificate, certificate_unknown or access_denied.
-_CERTIFICATE_ALERTS = frozenset({40, 41, 42, 46, 49, 116})
+# Alerts by which servers answer an empty Certificate message: certificate_required (RFC 8446, 6.2),
+# handshake_failure and no_certificate before it (RFC 5246, 7.2.2); bad_certificate, by Go and Java;
+# decode_error, by GnuTLS in TLS 1.2; certificate_unknown and access_denied.
+_CERTIFICATE_ALERTS = frozenset({40, 41, 42, 46, 49, 50, 116})
 _FORBIDDEN = frozenset({401, 403})
 _TONES: dict[Demand, Tone] = {
     "required": "info",

@@ -176,7 +176,9 @@ def test_a_server_that_forgot_makes_a_full_handshake(parties: Parties, version: 
         return tls(parties.demanding(version))(line)  # with new ticket keys for every caller
 
     with serve(forgetful) as endpoint:
-        done = mtlskit.resume(endpoint.target, identity=parties.identity(), tls=version)
+        done = mtlskit.resume(
+            endpoint.target, identity=parties.identity(), tls=version, request=True
+        )
     assert (done.offered, done.resumed) == (True, False)
     assert "made a full handshake" in done.headline
     assert done.second.client_chain
