@@ -109,7 +109,7 @@ def _without_mutual_authentication(case: Case, _verdicts: Verdicts) -> _Seen:
 
 
 def _accepted_without(trace: Trace) -> bool:
-    sent_none = not trace.client_chain and not trace.proved and not trace.asking_hidden
+    sent_none = not trace.sent_certificate and not trace.asking_hidden
     return trace.ended.outcome == "accepted" and sent_none
 
 

@@ -185,7 +185,7 @@ class _Bench:
         return share(measured, self.ended, self.stack.measured_as) or share(measured, self.ended)
 
     def _sent_nothing(self) -> bool:
-        return self.case.trace is not None and self.case.trace.client_chain == ()
+        return self.case.trace is not None and self.case.trace.sent_certificate is False
 
     def _proof(self, cause: Cause) -> Attempt | None:
         if self.ended is None or self.ended.outcome != "refused":

@@ -71,8 +71,6 @@ def _row(number: int, one: Trace, judged: bool) -> tuple[Inline, ...]:  # noqa: 
 
 
 def _sent(one: Trace) -> str:
-    if one.client_chain:
-        return one.client_chain[0].label
-    if one.client_printed:
-        return str(one.client_printed[0].subject)
-    return "not seen" if one.client_chain is None else "no certificate"
+    if one.client_named:
+        return one.client_named[0].label
+    return {True: "a certificate", False: "no certificate", None: "not seen"}[one.sent_certificate]

@@ -219,11 +219,11 @@ def _asking(trace: Trace) -> list[str]:
     if trace.asked is None:
         seen = trace.server_chain is not None and not trace.asking_hidden and not trace.resumed
         return ["The server did not ask for a client certificate."] if seen else []
-    if trace.client_chain is None:
-        return ["The server asked for a client certificate."]
-    if not trace.client_chain:
+    if trace.sent_certificate is False:
         return ["The server asked for a client certificate, and the client sent none."]
-    leaf, *issuers = trace.client_chain
+    if not trace.client_named:
+        return ["The server asked for a client certificate."]
+    leaf, *issuers = trace.client_named
     more = (
         f", with {counted(len(issuers), 'more certificate')}" if issuers else ", and nothing else"
     )
@@ -267,7 +267,7 @@ def _glimpsed(report: Report, trace: Trace, stage: Stage) -> tuple[State, str]:
         "connect": bool(trace.events),
         "hello": trace.tls is not None,
         "server-certificate": trace.server_chain is not None,
-        "client-certificate": trace.client_chain is not None,
+        "client-certificate": trace.sent_certificate is not None,
     }
     return _passed(report, trace, stage) if seen.get(stage) else ("unknown", "not known")
 
@@ -304,13 +304,17 @@ def _server_shown(report: Report, trace: Trace) -> tuple[State, str]:
     return "done", "shown" if report.case.trust is None else "accepted"
 
 
+def _number_sent(trace: Trace) -> str:
+    return f"{len(trace.client_named)} sent" if trace.client_named else "sent"
+
+
 def _client_shown(report: Report, trace: Trace) -> tuple[State, str]:
-    if trace.client_chain:
+    if trace.sent_certificate:
         best = report.best
         blamed = best is not None and best.cause.startswith("client.")
         refused_later = report.refused_by == "server" and blamed
-        return "doubtful" if refused_later else "done", f"{len(trace.client_chain)} sent"
-    if trace.client_chain is not None:
+        return "doubtful" if refused_later else "done", _number_sent(trace)
+    if trace.sent_certificate is False:
         return "doubtful", "none sent"
     if trace.asked is not None or trace.asking_hidden or trace.server_chain is None:
         return "unknown", "not seen"

@@ -68,9 +68,8 @@ def clause(sentence: str, source: Source | None) -> Because:
 
 def sent_nothing(trace: Trace) -> bool | None:
     """Tell whether the client's Certificate message was empty; None if that was not seen."""
-    if trace.client_chain is None:
-        return None
-    return trace.client_chain == ()
+    sent = trace.sent_certificate
+    return None if sent is None else not sent
 
 
 def asked(case: Case) -> Asked:

@@ -92,7 +92,9 @@ def _nothing_to_send(case: Case, seen: Because) -> Found:
 
 
 def _what_was_sent(trace: Trace) -> Because:
-    chain = trace.client_chain or ()
+    chain = trace.client_named
+    if not chain:
+        return Because("the client proved that it holds a private key", trace.source)
     rest = len(chain) - 1
     more = f", with {rest} more" if rest else ", alone"
     return Because(f"the client sent {chain[0].label}{more}", chain[0].source)
@@ -293,6 +295,6 @@ def forbidden(case: Case) -> Answer:
     )
     if trace.http.status not in _FORBIDDEN:
         return Inapplicable((said,))
-    if not trace.client_chain:
+    if not trace.sent_certificate:
         return Found((said,), decisive=False)
     return Found((said, _what_was_sent(trace)))

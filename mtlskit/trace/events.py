@@ -195,6 +195,19 @@ class Trace(Shown):
         asked, done = ("server", "CertificateRequest"), ("client", "Finished")
         return asked in names and done in names and names.index(done) < names.index(asked)
 
+    @property
+    def sent_certificate(self) -> bool | None:
+        """Whether the client sent a certificate; None: neither seen nor printed."""
+        for seen in (self.client_chain, self.client_printed):
+            if seen is not None:
+                return bool(seen)
+        return True if self.proved else None
+
+    @property
+    def client_named(self) -> tuple[Certificate | PrintedCertificate, ...]:
+        """What is known of the certificates that the client sent, its own first."""
+        return self.client_chain or self.client_printed or ()
+
     def plain(self) -> dict[str, Plain]:
         """Tell it to a program: its fields, and every event without its parsed message."""
         return by_fields(self, also=("events",))

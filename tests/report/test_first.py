@@ -215,7 +215,7 @@ def test_an_acceptance_without_a_request_is_no_plain_good_news(report_of: Report
     """A certificate that nobody asked for was not tried."""
     report = report_of("none", "1.3")
     assert report.case.trace is not None
-    quiet = replace(report.case.trace, asked=None, client_chain=None)
+    quiet = replace(report.case.trace, asked=None, client_chain=None, proved=False)
     unasked = replace(report, case=report.case.having(trace=quiet))
     callout = screen(unasked)[0]
     assert isinstance(callout, Callout)
