@@ -232,8 +232,12 @@ def key_locked(case: Case) -> Answer:
 )
 def store_unreadable(case: Case) -> Answer:
     """Look for a store that could not be opened: password, algorithm or damage, told apart."""
-    codes = ("wrong-password", "unsupported", "damaged", "not-recognised", "empty", "no-password")
-    return _unread(case, codes, "every file that was given could be read")
+    codes = ("wrong-password", "damaged", "not-recognised", "empty", "no-password")
+    return _unread(case, (*codes, *_TELL_WHAT_TO_DO), "every file that was given could be read")
+
+
+_TELL_WHAT_TO_DO = ("unsupported", "too-costly")
+"""Problems whose own text says what to do; of the others the cause does."""
 
 
 def _unread(case: Case, codes: tuple[str, ...], otherwise: str) -> Answer:
@@ -243,6 +247,5 @@ def _unread(case: Case, codes: tuple[str, ...], otherwise: str) -> Answer:
         return Clear((Because(otherwise),))
     usable = any(one.key_matches for one in case.identities or ())
     because = tuple(clause(one.text, one.source) for one in bad)
-    # Only of what is not supported does the problem itself say what to do; else the cause does.
-    remedy = bad[0].text if bad[0].code == "unsupported" else None
+    remedy = bad[0].text if bad[0].code in _TELL_WHAT_TO_DO else None
     return Found(because, remedy=remedy, decisive=not usable)

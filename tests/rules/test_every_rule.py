@@ -7,6 +7,7 @@ import pytest
 from mtlskit.case import Case
 from mtlskit.diagnosis.causes import causes
 from mtlskit.lab import scenes
+from mtlskit.material import Problem, Source
 from mtlskit.report import Report, judge
 from mtlskit.rules.rule import Broken, Clear, Found, Inapplicable, Unknown, Verdict, declared
 
@@ -45,6 +46,15 @@ def test_an_empty_case_leaves_every_question_open() -> None:
     """Without evidence nothing is found and nothing is ruled out."""
     for name, verdict in verdicts(judge(Case())).items():
         assert isinstance(verdict, Unknown | Inapplicable), (name, verdict)
+
+
+@pytest.mark.parametrize("code", ["too-costly", "unsupported"])
+def test_a_store_that_was_not_opened_says_itself_what_to_do(code: str) -> None:
+    """A store that asks for too much work cannot be used, and its own words are the remedy."""
+    problem = Problem(code, "The store asks for much. Export it again.", Source("c.p12"))
+    found = verdicts(judge(Case(problems=(problem,))))["client.store-unreadable"]
+    assert isinstance(found, Found)
+    assert (found.remedy, found.decisive) == (problem.text, True)
 
 
 @pytest.mark.parametrize("tls", ["1.2", "1.3"])
