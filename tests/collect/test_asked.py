@@ -63,7 +63,8 @@ events {{ }}
 http {{
   access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
   fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem;
+  ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {folder}/chain.pem;
+  ssl_certificate_key {folder}/key.pem;
   server {{ listen 127.0.0.1:{port} ssl default_server; server_name open.example;
             location / {{ return 200 "open"; }} }}
   server {{ listen 127.0.0.1:{port} ssl; server_name closed.example;

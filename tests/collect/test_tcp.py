@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -255,3 +256,10 @@ def test_when_all_addresses_fail_the_most_telling_is_told(monkeypatch: pytest.Mo
     assert error.value.failure.kind == "refused"
     assert error.value.failure.text.startswith("127.0.0.1: ")
     assert error.value.failure.text.count("127.0.0.1") == 1
+
+
+def test_the_systems_words_are_those_of_the_error() -> None:
+    """Python has them where the C library's table lacks them, as for sockets on Windows."""
+    words = "No connection could be made because the target machine actively refused it"
+    assert tcp.words_of(OSError(10061, words)) == words
+    assert tcp.words_of(errno.ECONNREFUSED) == os.strerror(errno.ECONNREFUSED)

@@ -280,3 +280,54 @@ def test_what_is_no_proxy_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ValueError, match=r"[Pp]roxy") as error:
         proxy_from(url)
     assert "hidden" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "connect_line", "socks"),
+    [
+        ("::1", b"CONNECT [::1]:8443 HTTP/1.1\r\nHost: [::1]:8443\r\n",
+         b"\x04" + bytes(15) + b"\x01"),
+        ("192.0.2.7", b"CONNECT 192.0.2.7:8443 HTTP", b"\x01\xc0\x00\x02\x07"),
+        ("bücher.example", b"CONNECT xn--bcher-kva.example:8443 HTTP",
+         b"\x03\x15xn--bcher-kva.example"),
+    ],
+)  # fmt: skip
+def test_the_proxy_is_told_names_and_addresses_as_its_protocol_has_them(
+    host: str, connect_line: bytes, socks: bytes
+) -> None:
+    """An IPv6 address in brackets, a name in ASCII; SOCKS has a kind for each (RFC 1928, 5)."""
+    heard: list[bytes] = []
+
+    def listen(line: Line) -> Visit:
+        heard.append(line.receive())
+        if heard[-1][:1] == b"\x05":
+            line.send(b"\x05\x00")
+            heard.append(line.receive())
+        return Visit()
+
+    with serve(listen) as one:
+        for kind in ("http", "socks5"):
+            through(Proxy(kind, one.target), Target(host, 8443), timeout=2.0)
+    assert heard[0].startswith(connect_line)
+    assert heard[2] == b"\x05\x01\x00" + socks + (8443).to_bytes(2)
+
+
+def test_an_address_with_a_zone_is_nothing_to_a_proxy() -> None:
+    """It counts on this machine alone, so the wish is refused."""
+    with pytest.raises(ValueError, match="zone"):
+        Call(Target("fe80::1%lo", 443), via=Proxy("http", Target("127.0.0.1", 1)))
+
+
+def test_what_a_proxy_sends_too_early_is_not_lost() -> None:
+    """Bytes behind its answer are the first of TLS, and are read as such."""
+    with saying(b"HTTP/1.1 200 OK\r\n\r\n\x15\x03\x03\x00\x02\x02\x28") as target:
+        trace = through(Proxy("http", target), Target("partner.invalid", 443), timeout=2.0)
+    assert trace.failure is None
+    assert trace.ended.symptom.name == "handshake_failure"
+
+
+def test_an_interim_answer_is_waited_out() -> None:
+    """After 100 the real one comes (RFC 9110, 15.2)."""
+    with saying(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 No\r\n\r\n") as target:
+        trace = through(Proxy("http", target), Target("partner.invalid", 443), timeout=2.0)
+    assert trace.failure.code == 403
