@@ -51,6 +51,7 @@ def page(inventory: Inventory, rows: Sequence[tuple[Store, Sequence[Row]]]) -> P
     blocks += _first_few(title, "warnings", warned)
     blocks += _noted(inventory.notes)
     blocks += _without_key(inventory.identities)
+    blocks += _requested(inventory)
     blocks += _fitting(inventory.identities)
     blocks += _nothing_ends(inventory)
     blocks += _when(inventory)
@@ -102,6 +103,19 @@ def _noted(notes: Sequence[Caution]) -> list[Block]:
 
 
 _LIKE_IT = 5
+
+
+def _requested(inventory: Inventory) -> list[Block]:
+    """A request is often sent in place of the certificate that came of it."""
+    asked = [entry.label for store in inventory.stores for entry in store.entries if entry.request]
+    if not asked or inventory.certificates:
+        return []
+    text = (
+        "It is what is sent to a CA, and nobody accepts it in place of a certificate. Ask the CA "
+        "for the certificate that it issued for it, with its chain."
+    )
+    names = ", ".join(asked[:_LIKE_IT])
+    return [Callout(f"A request (CSR) for {names}, no certificate", (Paragraph(text),), "info")]
 
 
 def _fitting(identities: Sequence[Identity]) -> list[Block]:

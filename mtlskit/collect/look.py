@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import PurePath
+from time import monotonic
 from typing import Literal
 
 from mtlskit.certs import java_trust, paths, stacks
@@ -22,7 +23,7 @@ from mtlskit.certs.outlook import WITHIN
 from mtlskit.certs.rulings import Question
 from mtlskit.certs.signed import Crl
 from mtlskit.collect import status
-from mtlskit.collect.engines import ENGINES, second_opinions
+from mtlskit.collect.engines import DEADLINE, ENGINES, second_opinions
 from mtlskit.collect.evidence import NO_FILE, Evidence, Given, gather
 from mtlskit.collect.files import read_blob
 from mtlskit.collect.given import passwords_of
@@ -174,14 +175,20 @@ def _seen_by_java(anchors: _Looked) -> tuple[Certificate, ...] | None:
 
 
 def _opinions(question: Question) -> tuple[stacks.Answer, ...]:
-    """Ask every engine; Java is asked with the anchors that it sees, and with no others."""
-    answers = second_opinions(question)
+    """Ask every engine, within one deadline; Java is asked with the anchors that it sees alone."""
+    end = monotonic() + DEADLINE
+    answers = second_opinions(question, DEADLINE)
     seen = question.seen_by("java")
     if seen is question:
         return answers
     return tuple(
-        ENGINES["java"].answers((seen,))[0] if one.stack == "java" else one for one in answers
+        one if one.stack != "java" else ENGINES["java"].answers((seen,), _left(end))[0]
+        for one in answers
     )
+
+
+def _left(end: float) -> float:
+    return max(0.0, end - monotonic())
 
 
 def _responses(given: Given | Iterable[Given]) -> tuple[Response, ...]:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -192,6 +194,16 @@ def test_that_nothing_ends_is_an_answer(make: Maker, cast: Cast) -> None:
     assert "Of what could be read, nothing ends within 7 days." in str(held)
     assert held.unread == ("file",)
     assert "ends within" not in str(Inventory((good,), at=at, within=9999))
+
+
+def test_a_request_alone_is_told_for_what_it_is(make: Maker, cast: Cast) -> None:
+    """And beside certificates nothing is made of it."""
+    name = x509.Name.from_rfc4514_string("CN=wanted")
+    made = x509.CertificateSigningRequestBuilder().subject_name(name)
+    request = made.sign(cast.client.key, hashes.SHA256()).public_bytes(Encoding.PEM)  # type: ignore[arg-type]  # an EC key
+    said = "A request (CSR) for wanted, no certificate"
+    assert said in str(Inventory((make.opened(request),)))
+    assert said not in str(Inventory((make.opened(request + cast.client.pem_chain()),)))
 
 
 def test_many_problems_are_folded(make: Maker) -> None:
