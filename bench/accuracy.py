@@ -26,7 +26,6 @@ from mtlskit.case import Case
 from mtlskit.collect.given import case_of
 from mtlskit.collect.live import connect
 from mtlskit.diagnosis import habits
-from mtlskit.diagnosis.causes import causes
 from mtlskit.lab import measure
 from mtlskit.lab.faults import ALL, Fault, Play, World, beside_pem, client_pem
 from mtlskit.lab.pki import pem
@@ -89,13 +88,13 @@ class Answer:
 
     @property
     def wrong_side(self) -> bool:
-        """The other side is said to have refused, or to be the one that must act."""
+        """The other side is said to have refused, or to be at fault."""
         if self.refused_by not in {self.truth, None}:
             return True
-        if not self.said or self.first or self.said[0] in {"unknown", "none"}:
-            return False
-        parties = {causes()[one].party for one in self.right}
-        return causes()[self.said[0]].party not in parties
+        blamed = self.said[0].partition(".")[0] if self.said else ""
+        at_fault = {one.partition(".")[0] for one in self.right} | {"none", "unknown", ""}
+        # What the two speak in common is a matter of both.
+        return blamed not in at_fault and "protocol" not in at_fault | {blamed}
 
     @property
     def excluded(self) -> bool:

@@ -68,6 +68,7 @@ class Cast:
 
     Attributes:
         tls: the TLS version of this staging, ``1.2`` or ``1.3``.
+        host: the name by which the partner's endpoint is called.
         root: Acme's root, which the partner trusts.
         issuing: Acme's issuing authority beneath it.
         good: an identity with which everything works.
@@ -75,8 +76,9 @@ class Cast:
         partner_issuing: the partner's issuing authority beneath it.
     """
 
-    def __init__(self, tls: str) -> None:
+    def __init__(self, tls: str, host: str = HOST) -> None:
         self.tls = tls
+        self.host = host
         self.password = f"lab-{secrets.token_hex(5)}"
         self.root = Authority.root("CN=Acme Root CA, O=Acme Corporation")
         self.issuing = self.root.intermediate("CN=Acme Issuing CA 2, O=Acme Corporation")
@@ -97,7 +99,7 @@ class Cast:
     def partner_identity(self) -> Issued:
         """Issue the identity of the partner's endpoint."""
         return self.partner_issuing.server(
-            "CN=partner-api.example, O=Partner Example Ltd", HOST, _ADDRESS
+            f"CN={self.host}, O=Partner Example Ltd", self.host, _ADDRESS
         )
 
     def endpoint(self, **settings: object) -> Tls:
@@ -117,6 +119,7 @@ class Cast:
             ),
             "trust_files": (certificates("partner-root-ca.pem", self.partner.certificate),),
             "password": self.password if identities else None,
+            "server_name": self.host,
             "versions": (self.tls, self.tls),
         }
         return Hand(**(usual | parts))  # type: ignore[arg-type]  # Hand itself names the fields

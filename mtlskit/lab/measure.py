@@ -59,6 +59,11 @@ class Row:
         return self.stack, self.version, self.tls, self.variant, self.fault
 
     @property
+    def cells(self) -> tuple[str, ...]:
+        """Everything, in the order of the columns."""
+        return astuple(self)
+
+    @property
     def symptom(self) -> tuple[str, ...]:
         """What the server did."""
         return self.outcome, self.stage, self.alert, self.http, self.tcp

@@ -12,7 +12,7 @@ from dataclasses import replace
 from cryptography import x509
 
 from mtlskit.lab import servers
-from mtlskit.lab.cast import CLIENT, HOST, Cast, Plan, certificates, text
+from mtlskit.lab.cast import CLIENT, Cast, Plan, certificates, text
 from mtlskit.lab.pki import Authority, Issued, new_key, self_signed
 
 Plot = Callable[[Cast], Plan]
@@ -197,7 +197,7 @@ def _server_untrusted(cast: Cast) -> Plan:
 
 @_plot("server.untrusted-issuer/self-signed")
 def _server_self_signed(cast: Cast) -> Plan:
-    own = self_signed("CN=partner-api.example", san=(HOST,), eku=("serverAuth",))
+    own = self_signed(f"CN={cast.host}", san=(cast.host,), eku=("serverAuth",))
     right = certificates("partner-api.pem", own.certificate)
     return Plan(
         cast.hand(cast.good),
@@ -220,14 +220,14 @@ def _server_name(cast: Cast) -> Plan:
 @_plot("server.expired")
 def _server_expired(cast: Cast) -> Plan:
     shown = cast.partner_issuing.server(
-        f"CN={HOST}", HOST, not_before=cast.ago(days=400), not_after=cast.ago(hours=20)
+        f"CN={cast.host}", cast.host, not_before=cast.ago(days=400), not_after=cast.ago(hours=20)
     )
     return Plan(cast.hand(cast.good), cast.endpoint(identity=shown))
 
 
 @_plot("server.not-yet-valid")
 def _server_not_yet_valid(cast: Cast) -> Plan:
-    shown = cast.partner_issuing.server(f"CN={HOST}", HOST, not_before=cast.ahead(days=1))
+    shown = cast.partner_issuing.server(f"CN={cast.host}", cast.host, not_before=cast.ahead(days=1))
     return Plan(cast.hand(cast.good), cast.endpoint(identity=shown))
 
 
@@ -247,7 +247,7 @@ def _server_chain_incomplete(cast: Cast) -> Plan:
 
 @_plot("server.purpose")
 def _server_purpose(cast: Cast) -> Plan:
-    shown = cast.partner_issuing.server(f"CN={HOST}", HOST, eku=("clientAuth",))
+    shown = cast.partner_issuing.server(f"CN={cast.host}", cast.host, eku=("clientAuth",))
     return Plan(cast.hand(cast.good), cast.endpoint(identity=shown))
 
 

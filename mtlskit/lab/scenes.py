@@ -14,11 +14,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from mtlskit.lab.cast import Cast, Hand, Plan
-from mtlskit.lab.endpoint import Endpoint, nobody, serve
+from mtlskit.lab.cast import HOST, Cast, Hand, Plan
+from mtlskit.lab.endpoint import Behaviour, Endpoint, nobody, serve
 from mtlskit.lab.pki import write_private
 from mtlskit.lab.plots import PLOTS
 from mtlskit.lab.servers import Tls, tls
+from mtlskit.lab.stacks import DEPTH, NotHere, Running, Setup, Stack
 from mtlskit.material import Blob, Target
 from mtlskit.trace.events import Outcome, RefusedBy, Stage
 
@@ -75,6 +76,7 @@ class Staged:
         versions: the TLS versions that the client is set to speak.
         mended: the same, with what the client holds put right; None if only others can mend it.
         endpoint: the running endpoint, which tells what it saw; None if there is none.
+        running: the real server that plays the endpoint, which tells its log; None if none does.
         files: where the files were written, if they were.
     """
 
@@ -90,12 +92,18 @@ class Staged:
     versions: tuple[str, str]
     mended: Staged | None = field(default=None, repr=False)
     endpoint: Endpoint | None = field(default=None, repr=False)
+    running: Running | None = field(default=None, repr=False)
     files: tuple[Path, ...] = ()
 
 
 @contextmanager
 def stage(
-    scene_id: str, tls: Version = "1.3", *, directory: Path | None = None
+    scene_id: str,
+    tls: Version = "1.3",
+    *,
+    directory: Path | None = None,
+    stack: Stack | None = None,
+    host: str = HOST,
 ) -> Iterator[Staged]:
     """Play a scene until the context is left.
 
@@ -103,34 +111,86 @@ def stage(
         scene_id: a key of `SCENES`.
         tls: the TLS version to play it in.
         directory: where to write the client's files too, readable by their owner only.
+        stack: the real server that plays the partner's endpoint; None: the lab's own.
+        host: the name of the partner's endpoint.
 
     Raises:
         KeyError: there is no such scene.
         ValueError: the lab does not play in this TLS version.
+        NotHere: the real server is not on this machine, or cannot play this scene.
+    """
+    plan = plan_of(scene_id, tls, host)
+    with ExitStack() as leaving:
+        target, endpoint, running = _opened(plan, leaving, scene_id, stack)
+        staged = staging(scene_id, tls, target, plan)
+        if directory is not None:
+            staged = replace(staged, files=written(staged, directory))
+        yield replace(staged, endpoint=endpoint, running=running)
+
+
+def plan_of(scene_id: str, tls: Version, host: str = HOST) -> Plan:
+    """Set up a scene, with parties made anew.
+
+    Raises:
+        KeyError, ValueError: as `stage`.
     """
     if scene_id not in SCENES:
         raise KeyError(f"The lab has no scene {scene_id!r}; it has {', '.join(SCENES)}.")
     if tls not in get_args(Version):
         raise ValueError(f"The lab plays in TLS 1.2 and 1.3, not in {tls!r}.")
-    plan = PLOTS[scene_id](Cast(tls))
-    with ExitStack() as stack:
-        target, endpoint = _opened(plan, stack)
-        staged = _staged(SCENES[scene_id], tls, target, plan.hand)
-        if plan.mended is not None:
-            staged = replace(staged, mended=_staged(staged.scene, tls, target, plan.mended))
-        if directory is not None:
-            staged = replace(staged, files=_written(staged, directory))
-        yield replace(staged, endpoint=endpoint)
+    return PLOTS[scene_id](Cast(tls, host))
 
 
-def _opened(plan: Plan, stack: ExitStack) -> tuple[Target, Endpoint | None]:
+def setup_of(plan: Plan) -> Setup | None:
+    """Tell a real server what the lab's own endpoint is told; None where no server could do it."""
+    told = plan.endpoint
+    if not isinstance(told, Tls):
+        return None
+    return Setup(
+        identity=told.identity,
+        trust=told.trust,
+        asks=_ASKS[told.asks],
+        versions=told.versions,
+        ca_list=told.listed,
+        depth=DEPTH if told.depth is None else told.depth,
+        ciphers=(told.ciphers, told.suites) if told.ciphers and told.suites else None,
+        alpn=told.alpn,
+        status=told.status,
+        says=told.says,
+    )
+
+
+_ASKS: Mapping[str, Any] = {"required": "require", "optional": "optional", "none": "no"}
+
+
+def _opened(
+    plan: Plan, leaving: ExitStack, scene_id: str, stack: Stack | None
+) -> tuple[Target, Endpoint | None, Running | None]:
     """Open the endpoint, or hold a port on which nobody listens."""
+    if stack is not None:
+        setup = setup_of(plan)
+        if setup is None:
+            raise NotHere(f"{scene_id} is played by the lab's own endpoint only.")
+        running = leaving.enter_context(stack.start(setup))
+        return running.target, None, running
     if plan.endpoint is None:
-        target = stack.enter_context(nobody())
-        return (replace(target, host=plan.host) if plan.host else target), None
-    behaviour = tls(plan.endpoint) if isinstance(plan.endpoint, Tls) else plan.endpoint
-    endpoint = stack.enter_context(serve(behaviour))
-    return endpoint.target, endpoint
+        target = leaving.enter_context(nobody())
+        return (replace(target, host=plan.host) if plan.host else target), None, None
+    endpoint = leaving.enter_context(serve(behaviour_of(plan.endpoint)))
+    return endpoint.target, endpoint, None
+
+
+def behaviour_of(told: Tls | Behaviour) -> Behaviour:
+    """Say what the lab's own endpoint does."""
+    return tls(told) if isinstance(told, Tls) else told
+
+
+def staging(scene_id: str, version: Version, target: Target, plan: Plan) -> Staged:
+    """Tell what the client holds in a scene that is played at `target`, and once it is mended."""
+    staged = _staged(SCENES[scene_id], version, target, plan.hand)
+    if plan.mended is None:
+        return staged
+    return replace(staged, mended=_staged(staged.scene, version, target, plan.mended))
 
 
 def _staged(scene: Scene, version: Version, target: Target, hand: Hand) -> Staged:
@@ -139,7 +199,8 @@ def _staged(scene: Scene, version: Version, target: Target, hand: Hand) -> Stage
     return Staged(scene=scene, tls=version, target=target, url=url, **held)
 
 
-def _written(staged: Staged, directory: Path) -> tuple[Path, ...]:
+def written(staged: Staged, directory: Path) -> tuple[Path, ...]:
+    """Write what the client holds, readable by its owner only."""
     blobs = (*staged.identity_files, *staged.trust_files, *staged.material_files)
     paths = [write_private(directory / one.source.name, one.data) for one in blobs]
     if staged.password is not None:

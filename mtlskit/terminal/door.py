@@ -22,6 +22,7 @@ COMMANDS = (
     "tap",
     "mirror",
     "clients",
+    "lab",
     "doctor",
 )
 """In the order of the help; each is the file of that name beside this one."""

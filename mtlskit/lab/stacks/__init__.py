@@ -20,6 +20,7 @@ from mtlskit.lab.stacks import (
     scripted,
     stunnel,
 )
+from mtlskit.lab.stacks.setup import DEPTH as DEPTH
 from mtlskit.lab.stacks.setup import NotHere as NotHere
 from mtlskit.lab.stacks.setup import Running as Running
 from mtlskit.lab.stacks.setup import Setup as Setup

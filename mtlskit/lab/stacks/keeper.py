@@ -1,11 +1,11 @@
-"""Keeps one server, and ends it with all its children when whoever started it is gone.
+"""Keeps a directory, and a server in it, until whoever wanted them is gone.
 
 Law of this file: it is a program of its own, of the standard library alone. Its standard input is
-a pipe from its starter; the end of that pipe, however it comes about, ends the server and removes
-its directory. If the keeper itself is killed, the kernel kills the server.
+a pipe from its starter; the end of that pipe, however it comes about, ends the server with all its
+children and removes the directory. If the keeper itself is killed, the kernel kills the server.
 
-It reads one line of JSON: `command`, `folder`, `env`, `user` (a number, or null). It writes
-``pid N`` once the server runs, and ``exit N`` when it has ended by itself.
+Its argument is the directory. It reads one line of JSON at most: `command`, `env`, `user` (a
+number, or null). It writes ``pid N`` once the server runs, and ``exit N`` when it has ended.
 """
 
 from __future__ import annotations
@@ -27,28 +27,40 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> int:
-    """Start the server and keep it until it ends or nobody wants it any more."""
-    told = json.loads(sys.stdin.buffer.readline())
+    """Keep the directory named as the argument, and the server, until nobody wants them."""
+    folder = sys.argv[1]
+    for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(one, lambda *_: sys.exit(1))
+    try:
+        line = sys.stdin.buffer.readline()
+        return _serve(folder, json.loads(line)) if line else 0
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(folder: str, told: dict) -> int:  # type: ignore[type-arg]  # JSON
+    """Run the server until it ends or nobody wants it any more."""
     adopt = _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     adopt()
     try:
-        server = _started(told)
+        server = _started(folder, told)
     except OSError as error:
         _say(f"failed {error}")
-        shutil.rmtree(told["folder"], ignore_errors=True)
         return 1
     _say(f"pid {server.pid}")
     try:
         _keep(server)
     finally:
         _end(server)
-        shutil.rmtree(told["folder"], ignore_errors=True)
     return 0
 
 
-def _started(told: dict) -> subprocess.Popen[bytes]:  # type: ignore[type-arg]  # JSON
+def _started(
+    folder: str,
+    told: dict,  # type: ignore[type-arg]  # JSON
+) -> subprocess.Popen[bytes]:
     log = os.open(
-        os.path.join(told["folder"], "output.log"),  # noqa: PTH118 - pathlib starts slower
+        os.path.join(folder, "output.log"),  # noqa: PTH118 - pathlib starts slower
         os.O_WRONLY | os.O_CREAT | os.O_APPEND,
         0o600,
     )
@@ -56,7 +68,7 @@ def _started(told: dict) -> subprocess.Popen[bytes]:  # type: ignore[type-arg]  
     rights = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     return subprocess.Popen(  # noqa: S603 - the drivers name the program in full
         told["command"],
-        cwd=told["folder"],
+        cwd=folder,
         env=told["env"],
         stdin=subprocess.PIPE,  # open and silent: some servers end with their input
         stdout=log,
@@ -73,8 +85,6 @@ def _keep(server: subprocess.Popen[bytes]) -> None:
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(one, lambda *_: sys.exit(1))
     while server.poll() is None:
         ready, _, _ = select.select([0, woken], [], [])
         if 0 in ready and not os.read(0, 4096):

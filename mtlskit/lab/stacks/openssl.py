@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mtlskit.lab.stacks.process import started
 from mtlskit.lab.stacks.programs import asked, found
-from mtlskit.lab.stacks.setup import VERSIONS, Launch, Room, Setup, Stack, Wish
+from mtlskit.lab.stacks.setup import DEPTH, VERSIONS, Launch, Room, Setup, Stack, Wish
 
 _CAN: frozenset[Wish] = frozenset(
     {"optional", "ca-list", "depth", "crl", "ciphers", "schemes", "names"}
@@ -34,6 +34,7 @@ def _about_clients(setup: Setup, room: Room) -> list[str]:
         return []
     insisting = setup.asks == "require"
     told = ["-Verify" if insisting else "-verify", str(setup.depth), "-verify_return_error"]
+    told += [] if setup.depth == DEPTH else ["-verify_depth", str(setup.depth)]
     told += ["-verifyCAfile", room.path("trust-and-lists.pem")] if setup.trust else []
     listed = setup.trust if setup.ca_list is None else setup.ca_list
     # s_server names the authorities of -CAfile, and verifies by those of -verifyCAfile.

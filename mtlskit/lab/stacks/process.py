@@ -38,6 +38,7 @@ _IN_USE = re.compile(
     r"in use|could not bind|cannot bind|EADDRINUSE|Error binding|bind\(\) to|no listening sockets",
     re.IGNORECASE,
 )
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _KEEPER = Path(__file__).with_name("keeper.py")
 
 
@@ -54,8 +55,10 @@ def started(stack: Stack, setup: Setup) -> Iterator[Running]:
     said = ""
     for _ in range(_TRIES):
         with ExitStack() as leaving:
-            room, launch = _furnished(stack, setup, program, leaving)
-            kept = leaving.enter_context(_kept(room, launch))
+            kept = leaving.enter_context(_kept())
+            room = Room(kept.folder, _free_port())
+            launch = _furnished(stack, setup, program, room)
+            kept.run(launch)
             port, said = _listening(kept, room, launch, stack)
             if port is not None:
                 log = _Log(stack, room, Target(LOOPBACK, port))
@@ -67,16 +70,20 @@ def started(stack: Stack, setup: Setup) -> Iterator[Running]:
     raise NotHere(f"{stack.name} did not start: {said.strip()[-600:] or 'it said nothing'}")
 
 
-def _furnished(stack: Stack, setup: Setup, program: str, leaving: ExitStack) -> tuple[Room, Launch]:
-    folder = Path(tempfile.mkdtemp(prefix="mtlskit-lab-"))
-    leaving.callback(shutil.rmtree, folder, ignore_errors=True)
-    room = Room(folder, _free_port())
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Give a directory of our own that is gone in the end, even if this process is killed."""
+    with _kept() as kept:
+        yield kept.folder
+
+
+def _furnished(stack: Stack, setup: Setup, program: str, room: Room) -> Launch:
     room.furnish(setup)
     launch = stack.launch(setup, room, program)
     if _user() is not None:
-        for path in (folder, *folder.rglob("*")):
+        for path in (room.folder, *room.folder.rglob("*")):
             os.chown(path, _NOBODY, _NOBODY)
-    return room, launch
+    return launch
 
 
 def _free_port() -> int:
@@ -95,11 +102,22 @@ def _user() -> int | None:
 
 
 class _Kept:
-    """A server with its keeper."""
+    """A directory with its keeper, and the server that is run in it."""
 
-    def __init__(self, keeper: subprocess.Popen[bytes], answers: IO[bytes]) -> None:
-        self.keeper = keeper
+    def __init__(self, folder: Path, orders: IO[bytes], answers: IO[bytes]) -> None:
+        self.folder = folder
+        self.pid = 0
+        self._orders = orders
         self._answers = answers
+
+    def run(self, launch: Launch) -> None:
+        """Have the server run; raise `NotHere` if it cannot be."""
+        told = {
+            "command": launch.command,
+            "env": {"LC_ALL": "C", "PATH": _PATH, "TZ": "UTC"} | dict(launch.env),
+            "user": _user(),
+        }
+        self._orders.write(json.dumps(told).encode() + b"\n")
         first, _, rest = self._line(READY).partition(" ")
         if first != "pid":
             raise NotHere(f"The server could not be started: {rest or 'its keeper said nothing'}")
@@ -116,16 +134,10 @@ class _Kept:
 
 
 @contextmanager
-def _kept(room: Room, launch: Launch) -> Iterator[_Kept]:
-    told = {
-        "command": launch.command,
-        "folder": str(room.folder),
-        "env": {"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TZ": "UTC"}
-        | dict(launch.env),
-        "user": _user(),
-    }
+def _kept() -> Iterator[_Kept]:
+    folder = Path(tempfile.mkdtemp(prefix="mtlskit-lab-"))
     keeper = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-I", "-S", str(_KEEPER)],
+        [sys.executable, "-I", "-S", str(_KEEPER), str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -136,13 +148,13 @@ def _kept(room: Room, launch: Launch) -> Iterator[_Kept]:
         if keeper.stdin is None or keeper.stdout is None:
             raise NotHere("The keeper has no pipes.")
         try:
-            keeper.stdin.write(json.dumps(told).encode() + b"\n")
-            yield _Kept(keeper, keeper.stdout)
+            yield _Kept(folder, keeper.stdin, keeper.stdout)
         finally:
             keeper.stdin.close()
             with suppress(subprocess.TimeoutExpired):
                 keeper.wait(_ENDING)
             keeper.kill()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _listening(kept: _Kept, room: Room, launch: Launch, stack: Stack) -> tuple[int | None, str]:
