@@ -18,7 +18,8 @@ import javax.net.ssl.X509TrustManager;
 /**
  * One attempt by JSSE with its default key manager. Its wishes come on standard input, one a line,
  * the password among them: address, port, name, versions, key store, trust store, password, path.
- * A dash stands for nothing. It prints ACCEPTED and the first line of the answer, or FAILED with the exception's own words.
+ * A dash stands for nothing. It prints ACCEPTED and the first line of the answer, REFUSED if it was
+ * JSSE itself that refused, or else FAILED; and why.
  */
 public class attempt {
     public static void main(String[] none) throws Exception {
@@ -54,9 +55,19 @@ public class attempt {
             }
             socket.close();
         } catch (Exception error) {
-            System.out.println("FAILED: " + error);
+            System.out.println((own(error) ? "REFUSED: " : "FAILED: ") + error);
             System.exit(1);
         }
+    }
+
+    /** Whether it was this side that refused. */
+    private static boolean own(Throwable error) {
+        for (Throwable one = error; one != null; one = one.getCause()) {
+            if (one instanceof java.security.cert.CertificateException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static KeyManager[] keys(String file, char[] password) throws Exception {

@@ -1,16 +1,20 @@
 // One attempt by Node. Its wishes come on standard input as JSON; it prints ACCEPTED and the first
-// line of the answer, or FAILED with the error's own words.
+// line of the answer, REFUSED if it was Node itself that refused, or else FAILED; and why.
 const fs = require("fs");
 const tls = require("tls");
 
+let connection = null;
 const wish = JSON.parse(fs.readFileSync(0, "utf8"));
 const read = (name) => (name ? fs.readFileSync(name) : undefined);
 const fail = (error) => {
-  console.log(`FAILED: ${error.code || error.name}: ${error.message}`);
+  // Node verifies when the handshake is done, and then leaves without an alert.
+  const own = error.socket || connection;
+  const word = own && own.authorizationError ? "REFUSED" : "FAILED";
+  console.log(`${word}: ${error.code || error.name}: ${error.message}`);
   process.exit(1);
 };
 try {
-  const socket = tls.connect({
+  const socket = connection = tls.connect({
     host: wish.address,
     port: wish.port,
     servername: wish.sni,

@@ -1,7 +1,8 @@
 """One attempt by Python's `ssl`, in a process of its own.
 
 Law of this file: it needs the standard library alone. Its wishes come on standard input as JSON; it
-prints ACCEPTED and the first line of the answer, or FAILED with the error's own words.
+prints ACCEPTED and the first line of the answer, REFUSED if it was Python itself that refused, or
+else FAILED; and why.
 """
 
 import json
@@ -50,6 +51,9 @@ if __name__ == "__main__":
     try:
         line = attempt(json.load(sys.stdin))
         print(f"ACCEPTED: {line}" if line else "CLOSED: without an answer")  # noqa: T201 - see below
+    except ssl.SSLCertVerificationError as error:
+        print(f"REFUSED: {type(error).__name__}: {error}")  # noqa: T201 - that is its answer
+        sys.exit(1)
     except (OSError, ValueError) as error:
         print(f"FAILED: {type(error).__name__}: {error}")  # noqa: T201 - that is its answer
         sys.exit(1)

@@ -43,6 +43,7 @@ __all__ = ["ClientRun", "Clients", "try_clients"]
 ToldBy = Literal["wire", "client", "log"]
 
 _SECRET = re.compile(r"((?:Master-Key|(?:Resumption )?PSK(?: key)?)\s*: *)[0-9A-Fa-f]{16,}")
+_REFUSED = re.compile(r"^REFUSED: ", re.MULTILINE)
 _ENOUGH = 1.0  # seconds that are waited for the tap once a client has ended
 _WORDS = 300
 
@@ -73,33 +74,42 @@ class ClientRun(Shown):
     seconds: float = 0.0
 
     @property
-    def told_by(self) -> ToldBy:
-        """Whose account it is: the wire's; where that is sealed, the client's answer or its log."""
-        if self.wire.ended.outcome != "undecided":
-            return "wire"
-        return "client" if self.answered else "log" if self.trace is not self.wire else "wire"
+    def own(self) -> Outcome | None:
+        """What the client itself says came of it, where it says so without a doubt."""
+        if self.exit_status == 0 and self.words.startswith("HTTP/"):
+            return "accepted"
+        return "refused" if _REFUSED.search(self.transcript.text) else None
 
     @property
-    def answered(self) -> bool:
-        """Whether the client itself came by an answer over HTTP."""
-        return self.exit_status == 0 and self.words.startswith("HTTP/")
+    def told_by(self) -> ToldBy:
+        """Whose account it is: the wire's; where that is sealed, the client's own, or its log.
+
+        A client that verifies after the handshake leaves without an alert: then its word counts.
+        """
+        seen = self.wire.ended.outcome
+        if seen != "undecided" and not (seen == "accepted" and self.own == "refused"):
+            return "wire"
+        return "client" if self.own else "log" if self.trace is not self.wire else "wire"
 
     @property
     def trace(self) -> Trace:
         """What the wire told; where that is sealed, what its own log told."""
-        if self.wire.ended.outcome != "undecided" or self.answered:
-            return self.wire
         told = [one for one in self.log.traces if one.ended.outcome != "undecided"]
-        return told[0] if told else self.wire
+        if self.wire.ended.outcome != "undecided" or self.own == "accepted" or not told:
+            return self.wire
+        return told[0]
 
     @property
     def outcome(self) -> Outcome:
         """How it ended."""
-        return "accepted" if self.told_by == "client" else self.trace.ended.outcome
+        told = self.own if self.told_by == "client" else None
+        return told or self.trace.ended.outcome
 
     @property
     def refused_by(self) -> RefusedBy | None:
         """Who refused whom."""
+        if self.told_by == "client":
+            return "client" if self.own == "refused" else None
         return self.trace.ended.refused_by
 
     @property
@@ -122,7 +132,7 @@ class ClientRun(Shown):
                 *("exit_status", "words", "why", "seconds"),
             )
         }
-        return {**told, "tls": self.trace.tls}
+        return {**told, "tls": self.trace.tls or self.wire.tls}
 
     def page(self) -> Page:
         """Describe the attempt: its row, then message by message, then its own words."""
@@ -214,7 +224,7 @@ def _row(one: ClientRun) -> tuple[Inline, ...]:
     return (
         f"{one.client} {one.version}".rstrip(),
         Badge(one.outcome, _TONES[one.outcome]),
-        *(one.refused_by or "-", one.alert or "-", one.trace.tls or "-", sent),
+        *(one.refused_by or "-", one.alert or "-", one.trace.tls or one.wire.tls or "-", sent),
         *(one.told_by, "ended by us" if one.exit_status is None else str(one.exit_status)),
     )
 

@@ -204,7 +204,7 @@ def written(folder: Path, name: str) -> Path:
     return path
 
 
-_OURS = re.compile(r"^(?:FAILED|ACCEPTED|CLOSED): (.*)$", re.MULTILINE)
+_OURS = re.compile(r"^(?:FAILED|REFUSED|ACCEPTED|CLOSED): (.*)$", re.MULTILINE)
 
 CLIENTS: tuple[Client, ...] = (
     Client(
