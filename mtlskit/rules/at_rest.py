@@ -14,6 +14,7 @@ from mtlskit.certs.chain import issuers_of
 from mtlskit.certs.path_rules import Reason, Walk
 from mtlskit.certs.signing import signed_by
 from mtlskit.material import Because
+from mtlskit.rules import in_print
 from mtlskit.rules.evidence import Offered, clause, listed, offered
 from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
 
@@ -53,6 +54,8 @@ def _because(one: Reason, ours: Offered) -> Because:
 )
 def expired(case: Case) -> Answer:
     """Compare each notAfter with the time of the failure."""
+    if (told := in_print.expired(case)) is not None:
+        return told
     ours = offered(case)
     late = [one for one in _faults(case, ours) if one.code == "expired"]
     if late:
@@ -72,6 +75,8 @@ def expired(case: Case) -> Answer:
 )
 def not_yet_valid(case: Case) -> Answer:
     """Compare each notBefore with the time of the failure."""
+    if (told := in_print.not_yet_valid(case)) is not None:
+        return told
     ours = offered(case)
     early = _of_codes(case, ours, "not-yet-valid")
     if early:
@@ -87,6 +92,8 @@ def not_yet_valid(case: Case) -> Answer:
 )
 def purpose(case: Case) -> Answer:
     """Look for clientAuth in the EKU and digitalSignature in the KU, where they are present."""
+    if (told := in_print.purpose(case)) is not None:
+        return told
     ours = offered(case)
     leaf = ours.leaf
     faults = [one for one in _faults(case, ours) if one.code in _USE and one.certificate is leaf]
@@ -111,6 +118,8 @@ def purpose(case: Case) -> Answer:
 )
 def issuer_purpose(case: Case) -> Answer:
     """Look at CA flag, key usage, EKU, path length and name constraints of each issuer."""
+    if (told := in_print.issuer_purpose(case)) is not None:
+        return told
     ours = offered(case)
     issuers = issuers_of(ours.leaf, ours.chain[1:])
     if not issuers:
@@ -134,6 +143,8 @@ def issuer_purpose(case: Case) -> Answer:
 )
 def self_signed(case: Case) -> Answer:
     """Look whether the leaf signed itself, and whether the server is seen to list it."""
+    if (told := in_print.self_signed(case)) is not None:
+        return told
     leaf = offered(case).leaf
     if not leaf.self_issued:
         return Clear((_told(f"{leaf.label} was issued by {leaf.issuer}", leaf),))
@@ -156,6 +167,8 @@ def self_signed(case: Case) -> Answer:
 )
 def weak(case: Case) -> Answer:
     """Look at each key's size and each signature's hash; a root's own signature does not count."""
+    if (told := in_print.weak(case)) is not None:
+        return told
     ours = offered(case)
     faults = _of_codes(case, ours, *_WEAK)
     if faults:
