@@ -202,7 +202,7 @@ def _unpacked(
     """Give the stream of the text itself."""
     if head.startswith(b"\x1f\x8b"):
         return stack.enter_context(gzip.GzipFile(fileobj=stream)), source
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _member(stream, source, member, stack)
     for mark, name in _PACKED.items():
         if head.startswith(mark):
@@ -219,7 +219,7 @@ def _member(
         names = [one.filename for one in archive.infolist() if _is_content(one)]
         chosen = [one for one in names if member in (None, one)]
         if len(chosen) != 1:
-            raise _refused(source, "several", _which(source, names))
+            raise _refused(source, "several" if names else "empty", _which(source, names))
         return stack.enter_context(archive.open(chosen[0])), source.at(chosen[0])
     except Unreadable:
         raise
