@@ -35,6 +35,14 @@ def by_text(name: str, base: str) -> bool | None:
     return _ends(name, base)
 
 
+def by_names(name: str, base: str) -> bool | None:
+    """One dot at the end says nothing; a wildcard is a first label that is an asterisk."""
+    host, tree = name.removesuffix("."), base.removesuffix(".")
+    if _ends(host, tree):
+        return True
+    return None if host.startswith("*.") and _may_meet(host, tree) else False
+
+
 def by_labels(name: str, base: str) -> bool | None:
     """Names with an empty label cannot be told; a wildcard is a first label that is an asterisk."""
     return _by_syntax(_LABELS, name, base)
@@ -84,6 +92,7 @@ WAYS: Mapping[str, Within] = {
     "rfc": by_the_rfc,
     "without-wildcards": without_wildcards,
     "text": by_text,
+    "names": by_names,
     "labels": by_labels,
     "host-names": by_host_names,
 }

@@ -137,6 +137,7 @@ def test_each_type_of_other_name_is_a_form_of_its_own() -> None:
         ("rfc", ["c.a.example.", "a.example"], ["ca.example"], ["*.example"]),
         ("without-wildcards", ["c.a.example.", "*.a.example"], ["*.example"], []),
         ("text", [".a.example", "*.a.example"], ["c.a.example.", "*.example"], []),
+        ("names", ["c.a.example.", "a.example"], ["c.a.example..", "*x.example"], ["*.example"]),
         ("labels", ["c*.a.example"], ["a.*"], [".a.example", "a.example.", "*.example"]),
         ("host-names", ["C.a.example", "*.a.example"], ["b.example"], ["c*.a.example", "*"]),
     ],
