@@ -40,6 +40,11 @@ class Shown:
     http: str
     tcp: str
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Everything, in the order of the columns."""
+        return astuple(self)
+
 
 COLUMNS = tuple(one.name for one in fields(Shown))
 
@@ -103,7 +108,7 @@ def write(rows: Iterable[Shown]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(astuple(row) for row in rows)
+    writer.writerows(row.cells for row in rows)
     return out.getvalue()
 
 

@@ -29,6 +29,10 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
     command(doing, "list", "List the scenes, and the real servers that are here.")
     _add_up(command(doing, "up", "Play a scene until Ctrl-C; print how to call it."))
     _add_habits(command(doing, "habits", "Measure how real servers answer each fault."))
+    table = command(doing, "table", "Play every scene on every real server; show how each shows.")
+    table.add_argument("--stack", metavar="NAME", action="append", help="only this server")
+    table.add_argument("--scene", metavar="ID", action="append", help="only this scene")
+    table.add_argument("--out", metavar="FILE", type=Path, help="write the table to FILE as CSV")
     command(doing, "down", "End the labs that run in other terminals.")
 
 
@@ -55,7 +59,7 @@ def _add_habits(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; return the exit status."""
-    doing = {"list": _list, "up": _up, "habits": _habits, "down": _down}
+    doing = {"list": _list, "up": _up, "habits": _habits, "table": _table, "down": _down}
     return doing[options.doing](options)
 
 
@@ -191,16 +195,12 @@ def _in_words(told: dict[str, Any]) -> str:
 def _habits(options: argparse.Namespace) -> int:
     from mtlskit.lab import faults, measure, stacks  # noqa: PLC0415 - the help must not wait
 
-    chosen = [_stack(name) for name in options.stack or stacks.STACKS]
     unknown = sorted(set(options.fault or ()) - set(faults.ALL))
     if unknown:
         raise ValueError(f"There is no fault {', '.join(unknown)}.")
     staged = [one for name, one in faults.ALL.items() if not options.fault or name in options.fault]
     world, rows = faults.World(), []
-    for stack in chosen:
-        if not stack.available():
-            complain(f"{stack.name} is not on this machine.", UNREADABLE)
-            continue
+    for stack in _here(options.stack or tuple(stacks.STACKS)):
         mine = list(measure.measure(stack, world, staged))
         _tell_habits(stack, mine)
         rows += mine
@@ -210,6 +210,36 @@ def _habits(options: argparse.Namespace) -> int:
         complain(f"saved {options.out}", ACCEPTED)
     if options.json:
         say(json.dumps([dict(zip(measure.COLUMNS, row.cells, strict=True)) for row in rows]))
+    return ACCEPTED if rows else REFUSED
+
+
+def _here(names: Sequence[str]) -> Iterator[Stack]:
+    """Give the servers of these names that are here, and say of the others that they are not."""
+    for stack in [_stack(name) for name in names]:
+        if stack.available():
+            yield stack
+        else:
+            complain(f"{stack.name} is not on this machine.", UNREADABLE)
+
+
+def _table(options: argparse.Namespace) -> int:
+    from mtlskit.lab import scenery, stacks  # noqa: PLC0415 - the help must not wait for it
+    from mtlskit.lab.scenes import SCENES  # noqa: PLC0415 - as above
+
+    unknown = sorted(set(options.scene or ()) - set(SCENES))
+    if unknown:
+        raise ValueError(f"There is no scene {', '.join(unknown)}. See: mtlskit lab list")
+    scenes = [SCENES[one] for one in options.scene or SCENES]
+    chosen = _here(options.stack or tuple(stacks.STACKS))
+    rows = [row for stack in chosen for row in scenery.shown(stack, scenes)]
+    text = scenery.write(rows)
+    if options.out is not None:
+        options.out.write_text(text, "utf-8")
+        complain(f"saved {options.out}", ACCEPTED)
+    elif options.json:
+        say(json.dumps([dict(zip(scenery.COLUMNS, row.cells, strict=True)) for row in rows]))
+    else:
+        say(text.rstrip())
     return ACCEPTED if rows else REFUSED
 
 
