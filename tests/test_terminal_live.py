@@ -134,3 +134,40 @@ def test_a_resumption_is_shown(staged: Staged, capsys: Capsys) -> None:
     """`--resume` connects twice; refused at first, there is nothing to resume."""
     assert main(["trace", str(staged.target), "--resume"]) == REFUSED
     assert "nothing to resume" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("credentials", ["", "anna@"])
+def test_a_proxys_refusal_is_a_cause_of_its_own(
+    capsys: Capsys, monkeypatch: pytest.MonkeyPatch, credentials: str
+) -> None:
+    """Neither the endpoint nor the certificate is blamed, and nothing more is tried."""
+    monkeypatch.setenv("PROXY_WORD", WORD)
+    heard: list[bytes] = []
+    with proxy(heard) as target:
+        told = ["--via", f"http://{credentials}{target}", "--json"]
+        told += ["--proxy-password-env", "PROXY_WORD"] if credentials else []
+        status = main(["diagnose", "partner.invalid:443", *told])
+    report = json.loads(capsys.readouterr().out)
+    assert status == REFUSED
+    assert (report["outcome"], report["refused_by"]) == ("refused", "between")
+    assert report["opinions"][0]["cause"] == "network.proxy"
+    assert report["opinions"][0]["standing"] == "LIKELY"
+    assert len(heard) == 1
+
+
+def test_a_server_that_does_not_begin_tls_is_no_tls_server(capsys: Capsys) -> None:
+    """What it said stands in the report as the reason."""
+
+    def decline(line: Line) -> Visit:
+        line.send(b"220 mail.example\r\n")
+        line.receive()
+        line.send(b"250-mail.example\r\n250 SIZE\r\n")
+        return Visit()
+
+    with serve(decline) as endpoint:
+        status = main(["diagnose", str(endpoint.target), "--starttls", "smtp", "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert status == REFUSED
+    assert (report["refused_by"], report["stage"]) == ("server", "connect")
+    assert report["opinions"][0]["cause"] == "protocol.not-tls"
+    assert "does not offer STARTTLS; it offers SIZE" in json.dumps(report["opinions"][0])

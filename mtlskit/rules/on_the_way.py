@@ -67,11 +67,25 @@ def reset(case: Case) -> Answer:
     return _failed(case, ("reset",))
 
 
+@rule("network.proxy", title="Did a proxy let the call through?", cites="RFC 9110, 9.3.6; RFC 1928")
+def proxy(case: Case) -> Answer:
+    """Look for a proxy's own answer, before the endpoint could have one."""
+    trace = case.need_trace()
+    failure = trace.failure
+    if failure is None or failure.by != "between":
+        return Inapplicable()
+    said = Because(failure.text, trace.source)
+    return Found((said,)) if failure.kind == "declined" else Clear((said,))
+
+
 @rule("protocol.not-tls", title="Does the other side speak TLS?", cites="RFC 8446, 5.1")
 def not_tls(case: Case) -> Answer:
     """Look at the first bytes of the answer."""
     trace = case.need_trace()
-    if trace.failure is not None:
+    failure = trace.failure
+    if failure is not None and (failure.kind, failure.by) == ("declined", "server"):
+        return Found((Because(failure.text, trace.source),))
+    if failure is not None:
         return Inapplicable((Because("no connection came about", trace.source),))
     other = next((one for one in trace.events if one.name == "not TLS"), None)
     if other is not None:
