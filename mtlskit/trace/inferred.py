@@ -203,25 +203,27 @@ class _Flight:
     def _in_one(self, first: int) -> bool:
         """Tell whether the first record can hold the whole flight, and shows no padding."""
         padded = first % _STEP == 0 or (first + _TYPE) % _STEP == 0
-        if padded or self.contents[1:2] == [first] or first >= _FULL:
+        if padded or self.contents[1:2] == [first] or first in _FULL:
             return False
         return first >= _LEAST_CERTIFICATE + _LEAST_PROOF + self.finished
 
     def _finished_at(self) -> int | None:
-        """Find the record that holds the Finished alone, after a certificate and its proof."""
-        full = 0  # the last record that is filled by a certificate, which then goes on
-        for number, content in enumerate(self.contents[:_LONGEST]):
-            if number > full and content == self.finished:
-                return number if self._proof_before(number) else None
-            if number > full + 1:
-                return None
-            full = number if content >= _FULL else full
+        """Find the record that holds the Finished alone, after a certificate and its proof.
+
+        A certificate that is longer than a record fills some first, up to the sender's limit.
+        """
+        full = 0
+        while full < min(_LONGEST, len(self.contents)) and self.contents[full] in _FULL:
+            full += 1
+        for number in range(max(1, full), min(full + 3, len(self.contents))):
+            if self.contents[number] == self.finished:
+                return number if self._proof_before(number, full) else None
         return None
 
-    def _proof_before(self, number: int) -> bool:
+    def _proof_before(self, number: int, full: int) -> bool:
         """Tell whether what comes before the Finished can be, or can end with, a proof."""
-        if number == 1:
-            return self.contents[0] >= _LEAST_CERTIFICATE + _LEAST_PROOF
+        if number < full + 2:
+            return sum(self.contents[:number]) >= _LEAST_CERTIFICATE + _LEAST_PROOF
         return _LEAST_PROOF <= self.contents[number - 1] <= _MOST_PROOF
 
     def _too_short(self) -> _Reading:
@@ -255,8 +257,8 @@ class _Flight:
 
 
 _ODD: Final = frozenset({"not captured", "unreadable", "not TLS"})
-_FULL: Final = 16_384
-"""Bytes of content in a full record (RFC 8446, 5.1)."""
+_FULL: Final = frozenset({512, 1024, 2048, 4096, 16_384})
+"""Bytes of content in a full record (RFC 8446, 5.1; RFC 6066, 4)."""
 _LONGEST: Final = 12
 """Records of a client's flight that are looked at."""
 

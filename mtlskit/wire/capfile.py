@@ -41,6 +41,7 @@ _LINK_MASK: Final = 0x0FFFFFFF
 """The upper bits of pcap's link type tell the length of the frame check sequence."""
 
 _INTERFACE, _OLD_PACKET, _SIMPLE, _ENHANCED, _SECRETS = 1, 2, 3, 6, 10
+_NEVER: Final = 1 << 63
 _TLS_KEY_LOG: Final = 0x544C534B
 _RESOLUTION, _OFFSET = 9, 14
 _LEAST_BLOCK: Final = 12
@@ -205,8 +206,10 @@ class _Interface:
     divide: int = 1
     offset: int = 0  # nanoseconds
 
-    def time(self, ticks: int) -> int:
-        return ticks * self.multiply // self.divide + self.offset
+    def time(self, ticks: int) -> int | None:
+        """Nanoseconds since 1970; None: a time that no clock shows."""
+        time = ticks * self.multiply // self.divide + self.offset
+        return time if 0 <= time < _NEVER else None
 
 
 class _Pcapng:
