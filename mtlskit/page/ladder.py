@@ -54,6 +54,7 @@ class Rung:
         detail: one sentence more, or nothing.
         sealed: it travelled encrypted.
         size: how large it was, in words (``517 bytes``), or nothing.
+        time: when it went, in words (``12 ms``), or nothing.
     """
 
     direction: Direction
@@ -62,6 +63,7 @@ class Rung:
     tone: Tone = "plain"
     sealed: bool = False
     size: str = ""
+    time: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def _note_lines(rung: Rung) -> list[str]:
 
 
 def _rung(rung: Rung, top: float) -> str:
-    full = visible(": ".join(filter(None, (rung.label, rung.detail, rung.size))))
+    full = visible(": ".join(filter(None, (rung.label, rung.detail, rung.size, rung.time))))
     drawn = _note(rung, top) if rung.direction == "note" else _message(rung, top)
     return f"<g><title>{escape(full)}</title>\n{drawn}</g>\n"
 
@@ -181,7 +183,7 @@ def _message(rung: Rung, top: float) -> str:
             step=_STEP,
             colour=colour if loud else MUTED,
         ),
-        _size(rung, y),
+        _margin(rung, y),
     ]
     return "".join(parts)
 
@@ -220,19 +222,25 @@ def _arrow(rung: Rung, y: float) -> str:
     )
 
 
-def _size(rung: Rung, y: float) -> str:
-    """Write how large it was, in the margin of the side that sent it."""
+def _margin(rung: Rung, y: float) -> str:
+    """Write how large it was and when it went, in the margin of the side that sent it."""
     right = rung.direction == "left"
-    said = fitted(rung.size, _SMALL, _LEFT - 18, 1)
+    said = [
+        line
+        for text in (rung.size, rung.time)
+        for line in fitted(text, _SMALL, _LEFT - 18, 1)
+        if line
+    ]
     x = _RIGHT + 13 if right else _LEFT - 13
     anchor = "start" if right else "end"
-    return write(x, y + 4, said, size=_SMALL, colour=MUTED, anchor=anchor)
+    top = y + 4 if len(said) < 2 else y - 2  # noqa: PLR2004 - one line, or two around the arrow
+    return write(x, top, said, size=_SMALL, colour=MUTED, anchor=anchor, step=13)
 
 
 def _said(rung: Rung, inner: int) -> list[str]:
     if rung.direction == "note":
         return [_between("", inner), *_said_note(rung, inner)]
-    extra = ", ".join(filter(None, (_SEALED if rung.sealed else "", rung.size)))
+    extra = ", ".join(filter(None, (_SEALED if rung.sealed else "", rung.size, rung.time)))
     label = visible(rung.label) + (f" ({extra})" if extra else "")
     first, *more = wrap(label, inner - 14)
     details = [line for text in (more, wrap(visible(rung.detail), inner - 8)) for line in text]

@@ -9,21 +9,17 @@ from typing import TYPE_CHECKING
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.page.blocks import Badge, Block, Callout, Fields, Inline, Page, Section, Table, Tone
-from mtlskit.page.ladder import Direction, Ladder, Rung
-from mtlskit.wire import messages
+from mtlskit.trace.rungs import ladder_of
 
 if TYPE_CHECKING:
-    from mtlskit.trace.events import Event, Trace
+    from mtlskit.trace.events import Trace
 
-_SIDES: dict[str | None, Direction] = {"client": "right", "server": "left", None: "note"}
 _TONES: dict[str, Tone] = {
     "accepted": "good",
     "refused": "bad",
     "unreachable": "bad",
     "undecided": "warn",
 }
-_UNINTERESTING = frozenset({"change-cipher-spec"})
-"""Kinds that carry no meaning for a reader; TLS 1.3 keeps them for middleboxes only."""
 
 
 def headline(trace: Trace) -> str:
@@ -123,64 +119,3 @@ def _chain(chain: tuple[Certificate, ...] | None) -> tuple[Inline, Inline]:
         return "none: the message was empty", ""
     told = "; then ".join(f"{one.subject} (issued by {one.issuer})" for one in chain)
     return told, str(chain[0].source)
-
-
-def ladder_of(trace: Trace) -> Ladder:
-    """Draw the connection message by message."""
-    server = str(trace.target) if trace.target else trace.server_name or "server"
-    rungs = [_rung(one) for one in _gathered(trace.events)]
-    return Ladder("client", f"server {server}" if trace.target else server, tuple(rungs))
-
-
-def _gathered(events: tuple[Event, ...]) -> list[Event]:
-    """Leave out what says nothing, and keep one of a run of equal data records."""
-    kept: list[Event] = []
-    for one in events:
-        if one.kind in _UNINTERESTING:
-            continue
-        last = kept[-1] if kept else None
-        same = last is not None and (last.kind, last.sender, last.name, last.note) == (
-            one.kind,
-            one.sender,
-            one.name,
-            one.note,
-        )
-        if same and one.kind in ("application", "hidden"):
-            continue
-        kept.append(one)
-    return kept
-
-
-def _rung(event: Event) -> Rung:
-    return Rung(
-        direction=_SIDES[event.sender],
-        label=f"Alert: {event.name}" if event.kind == "alert" else event.name,
-        detail=_detail(event),
-        tone=_tone(event),
-        sealed=event.sealed or event.kind == "hidden",
-        size=f"{event.size} bytes" if event.size else "",
-    )
-
-
-def _tone(event: Event) -> Tone:
-    if event.kind == "alert" and event.note == "fatal":
-        return "bad"
-    if not event.expected or event.name in ("unreadable", "not TLS"):
-        return "warn"
-    if event.name == "reset the connection":
-        return "warn"
-    return "plain"
-
-
-def _detail(event: Event) -> str:
-    body = event.body
-    if isinstance(body, messages.ClientHello):
-        return f"server name {body.server_name}" if body.server_name else "no server name"
-    if isinstance(body, messages.CertificateRequest):
-        count = len(body.authorities)
-        named = f"{count} acceptable issuer{'s' * (count != 1)} named"
-        return f"asks for a client certificate; {named}"
-    if isinstance(body, messages.Certificate):
-        count = len(body.entries)
-        return f"{count} certificate{'s' * (count != 1)}" if count else "empty: no certificate"
-    return event.note

@@ -15,7 +15,7 @@ from mtlskit.page.letters import columns, visible
 NAME = "{http://www.w3.org/2000/svg}"
 SIX = (
     Rung("note", "connected"),
-    Rung("right", "Hello", "offers two", size="517 bytes"),
+    Rung("right", "Hello", "offers two", size="517 bytes", time="12 ms"),
     Rung("left", "Answer", sealed=True),
     Rung("right", "Certificate", "empty", tone="warn", sealed=True),
     Rung("left", "Alert: no", "fatal", tone="bad", sealed=True, size="2 bytes"),
@@ -29,6 +29,7 @@ rungs = st.builds(
     tone=st.sampled_from(["good", "bad", "warn", "info", "plain"]),
     sealed=st.booleans(),
     size=st.text(max_size=30),
+    time=st.text(max_size=30),
 )
 
 
@@ -46,6 +47,15 @@ def test_messages_stand_in_the_order_in_which_they_came() -> None:
     heights = [next(y for y, text in said if text.startswith(one.label)) for one in SIX]
     assert heights == sorted(heights)
     assert len(set(heights)) == len(SIX)
+
+
+def test_size_and_time_stand_at_the_side_that_sent_it() -> None:
+    """In the picture's margin, and in the words."""
+    ladder = Ladder("client", "server", SIX)
+    said = [text for _, text in texts(drawn(ladder))]
+    assert "517 bytes" in said
+    assert "12 ms" in said
+    assert "Hello (517 bytes, 12 ms)" in ladder.words()
 
 
 def test_a_sealed_message_is_dashed_and_says_so() -> None:
