@@ -101,17 +101,23 @@ def explain(
     place = Source(name)
     log = read_log(text.splitlines(), place)
     senses = tuple(sense(one, seen_by, assume=True) for one in log.said)
-    trace = _told_by(log) or trace_of(senses, place, tls=tls)
+    trace = _told_by(log, seen_by, tls) or trace_of(senses, place, tls=tls)
     report = judge(Case(trace=trace, material=log.certificates), stack=known or _guess(senses))
     return Explained(
         report.case, report.diagnosis, report.checklist, text=text, senses=senses, log=log
     )
 
 
-def _told_by(log: Log) -> Trace | None:
-    """Return the connection to explain: the last that was refused, where one tells its side."""
-    refused = [one for one in log.traces if one.ended.refused_by or one.ended.outcome == "accepted"]
-    return refused[-1] if refused else None
+def _told_by(log: Log, seen_by: Side | None, tls: str | None) -> Trace | None:
+    """Return the connection to explain: the last that failed, read as its usual side's."""
+    failed = [one for one in log.traces if one.ended.outcome != "accepted"]
+    last = (failed or list(log.traces))[-1:]
+    for one in last:
+        if one.ended.refused_by is not None or not one.said:
+            return one
+        senses = [sense(said, seen_by or one.seen_by, assume=True) for said in one.said]
+        return trace_of(senses, one.source, tls=one.tls or tls, target=one.target) or one
+    return None
 
 
 def _guess(senses: Sequence[Sense]) -> StackGuess | None:

@@ -221,7 +221,7 @@ class _Story:
             case messages.EncryptedExtensions():
                 self.alpn = item.alpn
             case messages.CertificateRequest():
-                self.asked = _asked(item, source)
+                self.asked = asked_of(item, source)
             case messages.Certificate():
                 self.chains[seen.sender] = _chain(item, source)
             case messages.CertificateVerify():
@@ -315,7 +315,8 @@ def _resumes(
     return bool(client and hello.session_id and hello.session_id == client.session_id)
 
 
-def _asked(item: messages.CertificateRequest, source: Source) -> Asked:
+def asked_of(item: messages.CertificateRequest, source: Source) -> Asked:
+    """Tell what a CertificateRequest asks for, by names."""
     return Asked(
         authorities=tuple(_dn(one) for one in item.authorities),
         authorities_der=item.authorities,

@@ -85,7 +85,15 @@ def _begins(one: Placed, here: _Open) -> bool:
         return one.line - here.last > 50 * _NEAR or _repeats(one, here)
     if one.key:
         return False
-    return one.line - here.last > _NEAR or _repeats(one, here)
+    return one.line - here.last > _NEAR or _repeats(one, here) or _differs(one, here)
+
+
+def _differs(one: Placed, here: _Open) -> bool:
+    """Tell whether this is an end that cannot be the same connection's: one sent none, one some."""
+    row = phrase(one.said.phrase)
+    if row.rank < _AN_END or not here.ends or one.nested or one.line == here.last:
+        return False
+    return (row.sent == "none") != any(phrase(end).sent == "none" for end in here.ends)
 
 
 def _repeats(one: Placed, here: _Open) -> bool:

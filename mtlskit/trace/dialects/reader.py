@@ -7,22 +7,29 @@ cut, and that is said.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from importlib import import_module
 from itertools import chain, islice
+from typing import Protocol
 
-from mtlskit.material import Problem, Side, Source
+from mtlskit.material import Problem, Source
 from mtlskit.trace.dialects.grouping import Placed, groups, key_of, nested
+from mtlskit.trace.dialects.lines import said_in
 from mtlskit.trace.dialects.log import Log
 from mtlskit.trace.dialects.minimal import trace_of
-from mtlskit.trace.dialects.phrases import LINE, families, find, phrase, voice
+from mtlskit.trace.dialects.pem_blocks import PemBlocks
+from mtlskit.trace.dialects.phrases import families, phrase
 from mtlskit.trace.dialects.sense import sense
+from mtlskit.trace.events import Trace
 from mtlskit.trace.said import Said
 
+_DIALECTS = ("java", "curl", "gnutls", "openssl")
+"""The readers of one program's own format, in the order in which they are asked."""
+_LONGEST = 1_000_000
+"""Characters of one line that are read."""
 _HEAD = 400
 """Lines by which a dialect is recognised."""
-_TEXT = 400
-"""Characters of a recognised line that are kept."""
 _MOST = 5000
 """Phrases of one log that are kept."""
 _CONNECTIONS = 1000
@@ -31,31 +38,80 @@ _AROUND = 60
 """Lines within which a line that names no side is that of its neighbours."""
 
 
+class Dialect(Protocol):
+    """A reader of one program's own format."""
+
+    def fits(self, head: Sequence[str], /) -> bool:
+        """Tell whether these lines are of it."""
+
+    def read(self, lines: Iterable[str], source: Source, /) -> tuple[Trace, ...]:
+        """Tell the connections of a log."""
+
+
 def read_log(lines: Iterable[str], source: Source) -> Log:
-    """Read a log of any kind."""
+    """Read a log of any kind.
+
+    Args:
+        lines: its lines, in order; they are taken one at a time.
+        source: what it is called.
+    """
     stream = iter(lines)
     head = list(islice(stream, _HEAD))
-    return _phrases_in(chain(head, stream), source)
+    gathered = _Gathered(chain(head, stream), source)
+    name = next((one for one in _DIALECTS if _module(one).fits(head)), None)
+    if name is None:
+        return _phrases_in(gathered)
+    traces = _module(name).read(gathered, source)
+    said = tuple(one for trace in traces for one in trace.said)
+    certificates = tuple(gathered.pem.found.values())
+    problems = tuple(gathered.problems)
+    return Log(source, name, traces[:_CONNECTIONS], said[:_MOST], certificates, problems)
 
 
-def _phrases_in(lines: Iterable[str], source: Source) -> Log:
-    problems: list[Problem] = []
-    placed = _heard(list(islice(_placed(lines, source, problems), _MOST)))
+def _module(name: str) -> Dialect:
+    return import_module(f"mtlskit.trace.dialects.{name}")
+
+
+class _Gathered:
+    """Lines on their way to a reader: cut to a bound, certificates in them are kept."""
+
+    def __init__(self, lines: Iterable[str], source: Source) -> None:
+        self._lines = lines
+        self.source = source
+        self.pem = PemBlocks()
+        self.problems: list[Problem] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for number, line in enumerate(self._lines, 1):
+            if len(line) > _LONGEST:
+                self._cut(number)
+                line = line[:_LONGEST]  # noqa: PLW2901 - the rest is never looked at
+            if "-----" in line or self.pem.open:
+                self.pem.take(line, self.source.at(f"line {number}"))
+            yield line
+
+    def _cut(self, number: int) -> None:
+        if not self.problems:
+            text = f"this line is longer than {_LONGEST} characters; the rest of it was not read"
+            place = self.source.at(f"line {number}")
+            self.problems.append(Problem("long-line", text, place))
+
+
+def _phrases_in(lines: _Gathered) -> Log:
+    source = lines.source
+    placed = _heard(list(islice(_placed(lines), _MOST)))
     traces = []
     for group in islice(groups(placed), _CONNECTIONS):
         trace = trace_of([sense(one) for one in group], group[0].source)
         traces += [trace] if trace is not None else []
     said = tuple(one.said for one in placed)
-    return Log(source, _dialect(said), tuple(traces), said, problems=tuple(problems))
+    certificates = tuple(lines.pem.found.values())
+    return Log(source, _dialect(said), tuple(traces), said, certificates, tuple(lines.problems))
 
 
-def _placed(lines: Iterable[str], source: Source, problems: list[Problem]) -> Iterator[Placed]:
+def _placed(lines: _Gathered) -> Iterator[Placed]:
     for number, line in enumerate(lines, 1):
-        place = source.at(f"line {number}")
-        if len(line) > LINE and not problems:
-            text = f"this line is longer than {LINE} characters; the rest of it was not looked at"
-            problems.append(Problem("long-line", text, place))
-        for said in said_in(line, place):
+        for said in said_in(line, lines.source.at(f"line {number}")):
             yield Placed(said, number, key_of(line), nested(line))
 
 
@@ -76,18 +132,6 @@ def _heard(placed: list[Placed]) -> list[Placed]:
 
 def _tells(one: Said) -> bool:
     return one.speaker is not None and not phrase(one.phrase).quoted
-
-
-def said_in(line: str, place: Source) -> Iterator[Said]:
-    """Give the phrases in one line."""
-    hits = find(line)
-    if not hits:
-        return
-    heard = voice(line[:LINE])
-    side: Side | None = heard[1] if heard else None
-    for hit in hits:
-        text = line[hit.start : min(hit.end, hit.start + _TEXT)].strip()
-        yield Said(hit.phrase.id, hit.phrase.speaker or side, text, place, hit.values)
 
 
 def _dialect(said: Iterable[Said]) -> str | None:

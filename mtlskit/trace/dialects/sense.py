@@ -27,6 +27,8 @@ from mtlskit.wire.names import alert_name
 _OTHER: Mapping[str, Side] = {"client": "server", "server": "client"}
 _ABOUT_CERTIFICATES = frozenset({41, 42, 43, 44, 45, 46, 48, 49, 111, 114, 116})
 """Alerts by which a side judges the other's certificate (RFC 8446, 6.2)."""
+_NO_ERRORS = frozenset({0, 90})
+"""close_notify and user_canceled say that a side is done, not that something is wrong."""
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -65,6 +67,8 @@ class Sense:
     @property
     def means(self) -> str:
         """What the phrase says, in a sentence."""
+        if self.alert is not None and self.alert.number in _NO_ERRORS:
+            return self.alert.means
         return _filled(self.phrase.means, self)
 
     @property
@@ -94,14 +98,15 @@ def sense(said: Said, seen_by: Side | None = None, *, assume: bool = False) -> S
     reason = reason_spelled(said.values["verify"]) if "verify" in said.values else None
     tls = row.tls or _version(said.values.get("tls")) or (alert.tls if alert else None)
     sender = refused_by if alert is not None and refused_by in _OTHER else None
+    ends_well = alert is not None and alert.number in _NO_ERRORS
     names, suggests = _causes(row, reason, alert, reading, refused_by)
     return Sense(
         said=said,
         phrase=row,
         reading=reading,
         assumed=assumed,
-        outcome=row.outcome or ("refused" if row.refused else None),
-        refused_by=refused_by,
+        outcome=None if ends_well else row.outcome or ("refused" if row.refused else None),
+        refused_by=None if ends_well else refused_by,
         alert=alert,
         sender=sender,  # type: ignore[arg-type] # one of the two sides, by the line above
         reason=reason,
