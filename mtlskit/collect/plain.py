@@ -14,6 +14,9 @@ from mtlskit.material import Failure, Remark
 LIMIT = 65536
 """Bytes that are read before TLS begins; a greeting or a proxy's answer needs far fewer."""
 
+LINES = 200
+"""Lines of one answer; more is no answer of these protocols."""
+
 WORDS = 300
 """Characters of one remark."""
 
@@ -78,6 +81,8 @@ class Plain:
         lines = []
         while line := self.line():
             lines.append(line)
+            if len(lines) > LINES:
+                self.decline(f"{self.who} answered with more than {LINES} lines")
         return lines
 
     def exactly(self, size: int) -> bytes:

@@ -10,11 +10,8 @@ import re
 from collections.abc import Callable
 from ipaddress import ip_address
 
-from mtlskit.collect.plain import LIMIT, Plain
+from mtlskit.collect.plain import LIMIT, LINES, Plain
 from mtlskit.collect.replies import LDAP
-
-_REPLY_LINES = 200
-"""Lines that one reply may have; more is no reply."""
 
 _SMTP_REPLY = re.compile(rb"(\d{3})([ -]|$)")
 _START_TLS = b"1.3.6.1.4.1.1466.20037"  # RFC 4511, 4.14.1
@@ -76,7 +73,7 @@ def _expect_smtp(plain: Plain, wanted: bytes, what: str, first: bytes | None = N
         line = plain.line() if first is None or lines else first
         lines.append(line)
         match = _SMTP_REPLY.match(line)
-        if match is None or len(lines) > _REPLY_LINES:
+        if match is None or len(lines) > LINES:
             words = plain.heard(line)
             plain.decline(f"the server does not speak SMTP: {what} was {words!r}")
         if match[2] != b"-":
@@ -95,7 +92,7 @@ def _imap(plain: Plain, _own: str | None) -> None:
     if not greeting.upper().startswith("* OK"):
         plain.decline(f"the server does not begin TLS after the greeting {greeting!r}")
     plain.say(b"a1 STARTTLS\r\n", "STARTTLS")
-    for _ in range(_REPLY_LINES):
+    for _ in range(LINES):
         words = plain.heard(plain.line())
         if words.lower().startswith("a1 "):
             break

@@ -193,7 +193,8 @@ def test_credentials_are_shown_nowhere(endpoint: Endpoint) -> None:
         (b"SSH-2.0-OpenSSH_9.6\r\n", "declined", "did not answer as an HTTP proxy does: 'SSH-2.0"),
         (b"HTTP/1.1 \r\n", "declined", "did not answer as an HTTP proxy does"),
         (b"HTTP/1.1 200", "reset", "it had begun to say 'HTTP/1.1 200'"),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * LIMIT, "declined", "more than 64 KiB"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * LIMIT, "declined", "more than 64 KiB"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 300, "declined", "more than 200 lines"),
         (b"", "reset", "closed the connection before TLS"),
     ],
 )  # fmt: skip
