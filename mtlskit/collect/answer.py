@@ -23,14 +23,17 @@ _END = b"\r\n\r\n"
 class Answer:
     """Collects an HTTP/1 response to a request that was made with `method`.
 
+    Without one it is another protocol's answer, whose first bytes are enough to know of it.
+
     Attributes:
         begun: whether anything but interim responses (RFC 9110, 15.2) has come.
         complete: whether the response has ended, or is longer than is worth reading.
     """
 
-    __slots__ = ("_at", "_bodiless", "_data", "_ended", "_final", "_searched", "_step")
+    __slots__ = ("_any", "_at", "_bodiless", "_data", "_ended", "_final", "_searched", "_step")
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, method: str | None) -> None:
+        self._any = method is None
         self._bodiless = method == "HEAD"
         self._data = bytearray()
         self._at = 0  # where the part begins that is walked now
@@ -47,7 +50,7 @@ class Answer:
     @property
     def complete(self) -> bool:
         """Whether the response has ended, or is longer than is worth reading."""
-        return self._ended or len(self._data) >= LIMIT
+        return self._ended or len(self._data) >= LIMIT or (self._any and self.begun)
 
     def feed(self, data: bytes) -> None:
         """Take the next decrypted bytes."""

@@ -154,7 +154,7 @@ class _Talk:
         self._line = line
         self._handshake()
         call = self._call
-        method = call.request.method if call.request else ""
+        method = call.request.method if call.request else None if call.question else ""
         words = call.request.encoded(call.authority) if call.request else call.question
         if words and self._tls_1_3:
             self._listen(min(HUSH, call.linger), Answer(method), once=True)

@@ -185,12 +185,17 @@ service anvil {{
 """
 
 
+def _group() -> str:
+    import grp  # noqa: PLC0415 - Windows has none, and no Dovecot either
+
+    return grp.getgrgid(os.getgid()).gr_name
+
+
 @contextmanager
 def dovecot(program: str, folder: Path, *, ssl: str = "yes") -> Iterator[dict[str, Target]]:
     """Runs Dovecot: IMAP, POP3 and mail submission, which is SMTP."""
     ports = {one: free_port() for one in ("imap", "pop3", "submission")}
-    user = getpass.getuser()
-    rootless = "" if ROOT else _ROOTLESS.format(user=user, group=user)
+    rootless = "" if ROOT else _ROOTLESS.format(user=getpass.getuser(), group=_group())
     config = _DOVECOT.format(folder=folder, ssl=ssl, rootless=rootless)
     for name, port in ports.items():
         config += _DOVECOT_PORT.format(name, port, "" if ROOT else "chroot =")

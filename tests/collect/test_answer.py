@@ -100,3 +100,12 @@ def test_an_interim_response_is_no_beginning_of_the_answer() -> None:
     assert not answer.begun
     answer.feed(b"HTTP/1.1 403")
     assert answer.begun
+
+
+def test_of_another_protocol_the_first_word_is_enough() -> None:
+    """There it only counts that the server answers at all."""
+    answer = Answer(None)
+    assert not answer.complete
+    answer.feed(b"2")
+    assert answer.begun
+    assert answer.complete
