@@ -6,7 +6,7 @@ makes it if the verdict turns when that switch alone is set as RFC 5280 has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -190,18 +190,25 @@ def section(
     predicted = verdicts(question) if found is None else found
     rows = _together(_row(one, asked.get(one.stack)) for one in predicted)
     columns = ("Stack", "Predicted", "Asked", "Because")
-    differing = [
+    differing = _contradicted(question, asked)
+    blocks: tuple[Block, ...] = (Table(columns, rows, _CAPTION),)
+    if differing:
+        text = f"{' and '.join(differing)} answered otherwise than was predicted: the answer holds."
+        blocks = (Callout("A prediction was wrong", (Paragraph(text),), "warn"), *blocks)
+    return Section("What other stacks would say", blocks, folded=True)
+
+
+def _contradicted(question: Question, asked: Mapping[str, Answer]) -> list[str]:
+    """Those stacks whose engine answered otherwise than was predicted of the chain alone."""
+    if not asked:
+        return []
+    return [
         one.title
         for one in verdicts(question, handshake=False)
         if (answer := asked.get(one.stack))
         and not answer.unasked  # another question than the one that was predicted
         and answer.accepted not in {None, one.accepted}
     ]
-    blocks: tuple[Block, ...] = (Table(columns, rows, _CAPTION),)
-    if differing:
-        text = f"{' and '.join(differing)} answered otherwise than was predicted: the answer holds."
-        blocks = (Callout("A prediction was wrong", (Paragraph(text),), "warn"), *blocks)
-    return Section("What other stacks would say", blocks, folded=True)
 
 
 _CAPTION = (
