@@ -11,7 +11,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from itertools import groupby
@@ -189,9 +189,15 @@ def write(rows: Iterable[Row]) -> str:
 
 
 def merged(old: Iterable[Row], new: Iterable[Row]) -> tuple[Row, ...]:
-    """Put new rows in place of old ones of the same stack, version, TLS version and fault."""
-    cells = {row.cell: row for row in old}
-    return tuple((cells | {row.cell: row for row in new}).values())
+    """Put new rows in place of old ones of the same stack, version, TLS version and fault.
+
+    What the old row says of the TLS library that the version was linked with is kept.
+    """
+    cells = {_without_library(row): row for row in old}
+    for row in new:
+        before = cells.get(_without_library(row))
+        cells[_without_library(row)] = replace(row, version=before.version) if before else row
+    return tuple(cells.values())
 
 
 @dataclass(frozen=True, slots=True)

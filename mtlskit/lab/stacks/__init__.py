@@ -12,9 +12,11 @@ from types import MappingProxyType
 
 from mtlskit.lab.stacks import (
     apache,
+    caddy,
     gnutls,
     haproxy,
     java,
+    lighttpd,
     nginx,
     openssl,
     scripted,
@@ -34,6 +36,8 @@ _ALL = (
     apache.APACHE,
     haproxy.HAPROXY,
     stunnel.STUNNEL,
+    lighttpd.LIGHTTPD,
+    caddy.CADDY,
     gnutls.GNUTLS,
     java.SOCKET,
     java.HTTPS,

@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from mtlskit.lab.stacks.process import started
-from mtlskit.lab.stacks.programs import asked, found, protocols, switches
+from mtlskit.lab.stacks.programs import asked, found, protocols, said, switches
 from mtlskit.lab.stacks.setup import Launch, Room, Setup, Stack, Wish
 
 _VERSION = r"nginx/(\S+)"
-_STREAM = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
+_STREAM = "ngx_stream_module.so"
+_PLACES = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules")
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 _ASKS = {"require": "on", "optional": "optional", "no": "off"}
 _HEAD = """\
@@ -84,7 +85,8 @@ def _stream(setup: Setup, room: Room) -> str:
 
 
 def _launch(setup: Setup, room: Room, program: str, *, stream: bool) -> Launch:
-    modules = f"load_module {_STREAM};\n" if stream and _STREAM.exists() else ""
+    module = _module() if stream else None
+    modules = f"load_module {module};\n" if module else ""
     body = (_stream if stream else _http)(setup, room)
     config = room.write("nginx.conf", _HEAD.format(modules=modules, folder=room.folder) + body)
     told = (program, "-p", str(room.folder), "-e", room.path("error.log"), "-c", str(config))
@@ -92,7 +94,14 @@ def _launch(setup: Setup, room: Room, program: str, *, stream: bool) -> Launch:
 
 
 def _find_stream() -> str | None:
-    return found("nginx")() if _STREAM.exists() else None
+    program = found("nginx")()
+    built_in = program is not None and "--with-stream " in said(program, "-V")
+    return program if _module() or built_in else None
+
+
+def _module() -> Path | None:
+    places = (Path(one) / _STREAM for one in _PLACES)
+    return next((one for one in places if one.exists()), None)
 
 
 _CAN: frozenset[Wish] = frozenset({"optional", "ca-list", "depth", "crl", "ciphers", "schemes"})

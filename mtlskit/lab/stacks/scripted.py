@@ -105,6 +105,6 @@ GO = Stack(
     find=find_go,
     ask_version=asked("version", pattern=r"go version (\S+)"),
     launch=_go,
-    measured_as="go{major}_nethttp",
+    measured_as="go{minor}_nethttp",
     starter=started,
 )

@@ -183,7 +183,8 @@ class Stack:
         find: where its program is; None if it is not here.
         ask_version: what it says of its version, given its program.
         launch: writes its configuration into a room and tells how to start it.
-        measured_as: begin of its name in the measured habits; ``{major}`` is its version's.
+        measured_as: begin of its name in the measured habits, where ``{major}`` and ``{minor}``
+            stand for ``17`` and ``2.6`` of its version.
         answers: it answers HTTP requests.
         logs: names of the log files that it writes itself, beside its output.
         everywhere: it cannot be bound to loopback alone.
@@ -213,8 +214,7 @@ class Stack:
     def habit(self) -> str:
         """Return its name in the measured habits, with its major version where that counts."""
         parts = (self.version() or "").lstrip("vgo").split(".")
-        major = ".".join(parts[:2]) if self.name == "go" else parts[0]
-        return self.measured_as.format(major=major)
+        return self.measured_as.format(major=parts[0], minor=".".join(parts[:2]))
 
     def lacks(self, setup: Setup) -> frozenset[Wish]:
         """Tell which wishes of a setup it cannot fulfil."""
