@@ -178,11 +178,12 @@ class Inventory(Shown):
 
     def _rows(self, store: Store) -> list[Row]:
         pool = Pool(store.certificates)
-        rows = (_row(one, store, pool, self.at, self._warned(one)) for one in store.entries)
-        found = (
-            (row, self._partners.of(entry)) for row, entry in zip(rows, store.entries, strict=True)
-        )
-        return [replace(row, **more) if more else row for row, more in found]
+        rows = [_row(one, store, pool, self.at, self._warned(one)) for one in store.entries]
+        if not self._partners:
+            return rows
+        found = map(self._partners.of, store.entries)
+        pairs = zip(rows, found, strict=True)
+        return [replace(row, **more) if more else row for row, more in pairs]
 
     @cached_property
     def _partners(self) -> Partners:

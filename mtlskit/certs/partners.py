@@ -18,6 +18,8 @@ class Partners:
 
     def __init__(self, stores: Iterable[Store], identities: Iterable[Identity]) -> None:
         entries = [entry for store in stores for entry in store.entries]
+        if not any(one.key for one in entries):
+            entries = []  # a list of certificates, perhaps a long one: there is nothing to find
         self._keys: dict[bytes, Source] = {}
         self._certificates: dict[bytes, Source] = {}
         for one in entries:
@@ -30,6 +32,10 @@ class Partners:
             for one in identities
             if one.key_matches is False and one.key_source is not None
         }
+
+    def __bool__(self) -> bool:
+        """Whether anything was found."""
+        return bool(self._keys or self._misfits)
 
     def of(self, entry: Entry) -> dict[str, Any]:
         """What a row of the inventory says more for it."""
