@@ -10,6 +10,7 @@ The front door; each name is loaded when it is first used::
     mtlskit.resume("partner.example:443")         whether it resumes a session
     mtlskit.diagnose("partner.example:443", identity="client.p12", password=…)
     mtlskit.read("client.p12", "export.xml")      any mixture of files
+    mtlskit.rehearse(case)                        what would help, on a stand-in of the server
     mtlskit.explain("Received fatal alert: ...")  what an error line says
 """
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mtlskit.collect.resuming import resume as resume
     from mtlskit.experiment import attempt as attempt
     from mtlskit.experiment import diagnose as diagnose
+    from mtlskit.lab.stand_in import rehearse as rehearse
     from mtlskit.report import Report as Report
     from mtlskit.report.explained import explain as explain
 
@@ -48,6 +50,7 @@ _DOORS = {
     "inspect": ("mtlskit.collect.look", "inspect"),
     "read": ("mtlskit.collect.given", "read"),
     "resume": ("mtlskit.collect.resuming", "resume"),
+    "rehearse": ("mtlskit.lab.stand_in", "rehearse"),
     "trace": ("mtlskit.trace", None),
     "verify": ("mtlskit.collect.look", "verify"),
 }

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity, Store
 from mtlskit.instance.settings import Settings
-from mtlskit.material import Problem, Target
+from mtlskit.material import Because, Problem, Target
 from mtlskit.trace.events import Trace
 
 
@@ -40,6 +40,7 @@ class Attempt:
         repeats: nothing was changed: the control that shows whether the first outcome stands.
         change: what was changed, as a sentence.
         remedy: what to do for good if the change helped.
+        stand_in: it was made on a stand-in of the server, and proves nothing about the real one.
     """
 
     cause: str | None
@@ -47,6 +48,7 @@ class Attempt:
     remedy: str
     trace: Trace
     repeats: bool = False
+    stand_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Case:
         trace: the failing connection, which is judged.
         traces: every connection that captures and logs told of, the judged one too.
         attempts: what happened when one thing was changed.
+        stands_in: what the stand-in of the server plays, if one was asked: as seen, or assumed.
         settings: the instance's exports.
         url: the URL that the instance calls.
         answers: the engineer's own answers to the checklist, by row id.
@@ -78,6 +81,7 @@ class Case:
     trace: Trace | None = None
     traces: tuple[Trace, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    stands_in: tuple[Because, ...] = ()
     settings: Settings | None = None
     url: str | None = None
     answers: tuple[tuple[str, Literal["yes", "no"]], ...] = ()

@@ -107,19 +107,30 @@ class _Bench:
         if cause.id == "unknown":
             return None
         verdict = finding.verdict if finding else None
-        proof = self._proof(cause)
-        if proof is not None:
-            return self._say(
-                cause, "CONFIRMED", _proved(proof, verdict), remedy=proof.remedy, weight=cause.prior
-            )
-        if isinstance(verdict, Clear):
-            return self._say(cause, "RULED_OUT", verdict.because)
+        decided = self._tried(cause, verdict)
+        if decided is not None:
+            return decided
         word = self.said.get(cause.id)
         if word is not None and word.weight == "excludes":
             return self._say(cause, "RULED_OUT", (word.because,))
         if not self._fits(cause) or not (verdict is None or isinstance(verdict, Found | Unknown)):
             return None
         return self._weighed(cause, verdict)
+
+    def _tried(self, cause: Cause, verdict: Verdict | None) -> Opinion | None:
+        """Say what experiments and plain facts decide by themselves."""
+        found = verdict.because if isinstance(verdict, Found) else ()
+        proof, rehearsed = self._proof(cause), self._rehearsed(cause)
+        if proof is not None:
+            because = (_proved(proof), *found)
+            return self._say(cause, "CONFIRMED", because, remedy=proof.remedy, weight=cause.prior)
+        if isinstance(verdict, Clear):
+            return self._say(cause, "RULED_OUT", verdict.because)
+        if rehearsed is not None:
+            because = (_rehearsal(rehearsed), *found)
+            weight = cause.prior * _DECISIVE
+            return self._say(cause, "LIKELY", because, remedy=rehearsed.remedy, weight=weight)
+        return None
 
     def _weighed(self, cause: Cause, verdict: Verdict | None) -> Opinion | None:
         habit = self._habit(cause)
@@ -190,12 +201,34 @@ class _Bench:
     def _proof(self, cause: Cause) -> Attempt | None:
         if self.ended is None or self.ended.outcome != "refused":
             return None
-        if any(one.repeats and one.trace.ended.outcome != "refused" for one in self.case.attempts):
+        live = [one for one in self.case.attempts if not one.stand_in]
+        if any(one.repeats and one.trace.ended.outcome != "refused" for one in live):
             return None  # the first outcome did not stand, so the change proves nothing
         return next(
             (
                 one
                 for one in self.case.attempts
+                if one.cause == cause.id
+                and one.trace.ended.outcome == "accepted"
+                and not one.stand_in
+            ),
+            None,
+        )
+
+    def _rehearsed(self, cause: Cause) -> Attempt | None:
+        """Return the change that helped on a stand-in which refused without it, as the server."""
+        tries = [one for one in self.case.attempts if one.stand_in]
+        unchanged = [
+            one for one in tries if one.cause is None and one.trace.ended.outcome == "refused"
+        ]
+        if not tries or tries[0] not in unchanged or self.ended is None:
+            return None
+        if self.ended.refused_by not in (tries[0].trace.ended.refused_by, None):
+            return None
+        return next(
+            (
+                one
+                for one in tries
                 if one.cause == cause.id and one.trace.ended.outcome == "accepted"
             ),
             None,
@@ -224,10 +257,17 @@ class _Bench:
         )
 
 
-def _proved(proof: Attempt, verdict: Verdict | None) -> tuple[Because, ...]:
+def _rehearsal(one: Attempt) -> Because:
+    text = (
+        "a stand-in of the server, built from what was seen of it, refused the call too, and "
+        f"accepted it when {one.change}"
+    )
+    return Because(text, one.trace.source)
+
+
+def _proved(proof: Attempt) -> Because:
     text = f"one thing was changed, and the server accepted: {proof.change}"
-    found = verdict.because if isinstance(verdict, Found) else ()
-    return (Because(text, proof.trace.source), *found)
+    return Because(text, proof.trace.source)
 
 
 def _in_words(cause: Cause, habit: Share | None, ended: Ended | None) -> tuple[Because, ...]:

@@ -10,6 +10,7 @@ import html
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -27,6 +28,8 @@ _VERSIONS = {
     "1.2": SSL.TLS1_2_VERSION,
     "1.3": SSL.TLS1_3_VERSION,
 }
+_NO_ISSUER = (2, 20, 21, 27)
+"""Ends of a path without its issuer, as X509_STORE_CTX_get_error(3) numbers them."""
 _ASKING = {
     "none": SSL.VERIFY_NONE,
     "optional": SSL.VERIFY_PEER,
@@ -50,6 +53,9 @@ class Tls:
         suites: TLS 1.3 cipher suites, in OpenSSL's words.
         status: the HTTP status that it answers with.
         says: what stands on the page.
+        at: the time by which it judges certificates; None: the present.
+        by_name: names (DER) of authorities of which it is taken for granted that it holds them: a
+            chain that ends below one of them counts as verified so far.
     """
 
     identity: Issued
@@ -63,6 +69,8 @@ class Tls:
     suites: str | None = None
     status: int = 200
     says: str = "Welcome."
+    at: datetime | None = None
+    by_name: tuple[bytes, ...] = ()
 
 
 def tls(settings: Tls) -> Behaviour:
@@ -99,23 +107,34 @@ def _context(settings: Tls) -> SSL.Context:
 def _demand(context: SSL.Context, settings: Tls) -> None:
     """Say by whom clients must be certified. Purpose and dates OpenSSL checks by itself."""
     if store := context.get_cert_store():
+        if settings.at is not None:
+            store.set_time(settings.at)
         for anchor in settings.trust:
             store.add_cert(crypto.X509.from_cryptography(anchor))
     for authority in settings.trust if settings.listed is None else settings.listed:
         context.add_client_ca(authority)
     if settings.depth is not None:
         context.set_verify_depth(settings.depth)
-    context.set_verify(_ASKING[settings.asks], _note)
+    context.set_verify(_ASKING[settings.asks], _noting(frozenset(settings.by_name)))
 
 
-def _note(
-    connection: SSL.Connection, certificate: crypto.X509, error: int, depth: int, ruling: int
-) -> bool:
-    """Note OpenSSL's ruling, and leave it as it is."""
-    if not ruling:
-        subject = certificate.to_cryptography().subject.rfc4514_string()
-        connection.get_app_data().append((error, depth, subject))
-    return bool(ruling)
+def _noting(
+    names: frozenset[bytes],
+) -> Callable[[SSL.Connection, crypto.X509, int, int, int], bool]:
+    """Note OpenSSL's ruling, and leave it as it is, but for issuers taken for granted."""
+
+    def note(
+        connection: SSL.Connection, certificate: crypto.X509, error: int, depth: int, ruling: int
+    ) -> bool:
+        if ruling:
+            return True
+        seen = certificate.to_cryptography()
+        if error in _NO_ISSUER and seen.issuer.public_bytes() in names:
+            return True
+        connection.get_app_data().append((error, depth, seen.subject.rfc4514_string()))
+        return False
+
+    return note
 
 
 def _alpn(spoken: tuple[str, ...]) -> Callable[[SSL.Connection, list[bytes]], Any]:

@@ -7,7 +7,7 @@ HTTP status and the words of the page. A control proves nothing by itself, and t
 from __future__ import annotations
 
 from mtlskit.case import Attempt, Case
-from mtlskit.page.blocks import Badge, Inline, Paragraph, Section, Table
+from mtlskit.page.blocks import Badge, Block, Inline, Items, Paragraph, Section, Table
 from mtlskit.report.identities import moment
 from mtlskit.report.words import sentence, words
 from mtlskit.trace.events import Ended, Trace
@@ -19,9 +19,34 @@ def section(case: Case) -> Section | None:
     """Tell every attempt beside the first one; None if there was none."""
     if not case.attempts or case.trace is None:
         return None
-    rows = tuple(_row(one, case.trace) for one in case.attempts)
-    text = Paragraph("Each time one thing was changed, and the endpoint was called again.")
-    return Section("Experiments", (text, Table(_COLUMNS, rows)))
+    live = tuple(one for one in case.attempts if not one.stand_in)
+    rehearsed = tuple(one for one in case.attempts if one.stand_in)
+    blocks: list[Block] = []
+    if live:
+        text = "Each time one thing was changed, and the endpoint was called again."
+        rows = tuple(_row(one, case.trace) for one in live)
+        blocks += [Paragraph(text), Table(_COLUMNS, rows)]
+    if rehearsed:
+        blocks.append(_rehearsal(case, rehearsed))
+    return Section("Experiments", tuple(blocks))
+
+
+def _rehearsal(case: Case, tries: tuple[Attempt, ...]) -> Section:
+    """Tell what was tried on the stand-in, apart from what was tried on the server itself."""
+    played = tuple(sentence(str(one)) for one in case.stands_in)
+    rows = tuple(_row(one, tries[0].trace) for one in tries)
+    same = tries[0].trace.ended.outcome == "refused"
+    text = (
+        "The server itself was not called. A stand-in on this machine plays it as far as it was "
+        "seen; what helps there is likely to help, and is not proved. This is what it plays:"
+    )
+    warning = (
+        "Without any change the stand-in did not refuse the call as the server did, so what is "
+        "wrong lies in something that it does not play."
+    )
+    more = () if same else (Paragraph(warning),)
+    blocks = (Paragraph(text), Items(played), *more, Table(_COLUMNS, rows))
+    return Section("On a stand-in of the server", blocks)
 
 
 def _row(one: Attempt, before: Trace) -> tuple[Inline, ...]:
@@ -32,6 +57,8 @@ def _row(one: Attempt, before: Trace) -> tuple[Inline, ...]:
 
 
 def _shows(one: Attempt, before: Trace) -> list[str]:
+    if one.repeats and one.stand_in:
+        return [f"It ended by {_end(one.trace.ended)}."]
     if one.repeats:
         return [_repeated(one.trace)]
     if one.cause is None:

@@ -8,7 +8,14 @@ from typing import Any
 import mtlskit
 from mtlskit.terminal.options import command, password_options, report_option
 from mtlskit.terminal.passwords import passwords_of
-from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, free, hand_over
+from mtlskit.terminal.showing import (
+    ACCEPTED,
+    REFUSED,
+    UNREADABLE,
+    complain,
+    free,
+    hand_over,
+)
 
 
 def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
@@ -26,6 +33,11 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
         type=int,
         help="judge this connection of the captures and logs, not the one that shows most",
     )
+    parser.add_argument(
+        "--rehearse",
+        action="store_true",
+        help="try what would help on a stand-in of the server, on this machine",
+    )
     password_options(parser)
     report_option(parser)
 
@@ -38,7 +50,10 @@ def run(options: argparse.Namespace) -> int:
         url=options.url,
         connection=options.connection,
     )
-    report = mtlskit.diagnose(case)
+    try:
+        report = mtlskit.rehearse(case) if options.rehearse else mtlskit.diagnose(case)
+    except LookupError as missing:
+        return complain(f"No stand-in can be built without {missing}", UNREADABLE)
     hand_over(options, report, free(options.report))
     if case.problems and not (case.identities or case.material or case.settings or case.trace):
         return UNREADABLE

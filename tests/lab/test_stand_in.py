@@ -1,0 +1,84 @@
+"""A stand-in plays the server as it was seen, so that a fix can be tried without the server."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from mtlskit import experiment
+from mtlskit.case import Case, Missing
+from mtlskit.collect.given import case_of
+from mtlskit.lab import scenes
+from mtlskit.lab.stand_in import playing, rehearse
+from mtlskit.page.text import text
+from mtlskit.report import judge
+
+
+def observed(scene: str, tls: str = "1.3") -> Case:
+    """The case of a scene whose endpoint was called once, and is gone now."""
+    with scenes.stage(scene, tls) as staged:
+        case = case_of(
+            staged.target,
+            staged.identity_files,
+            staged.trust_files,
+            staged.material_files,
+            (),
+            staged.password,
+        )
+        report = experiment.diagnose(case, server_name=staged.server_name, experiments=False)
+    return report.case
+
+
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+@pytest.mark.parametrize("scene", ["client.chain-incomplete", "client.wrong-identity"])
+def test_what_would_mend_it_is_found_without_the_server(scene: str, tls: str) -> None:
+    """The change that helps on the stand-in is the scene's own cause, likely and not proved."""
+    case = observed(scene, tls)
+    assert case.trace is not None
+    report = rehearse(case)
+    best = report.opinions[0]
+    assert (best.cause, best.standing) == (scene, "LIKELY")
+    assert "a stand-in of the server" in best.because[0].text
+    assert report.case.attempts[0].trace.ended.outcome == "refused"
+    assert all(one.stand_in for one in report.case.attempts)
+
+
+def test_the_report_says_that_it_was_a_stand_in() -> None:
+    """What was played as seen and what was assumed are told, and the server was not called."""
+    told = text(rehearse(observed("client.chain-incomplete")).page(), 200)
+    assert "The server itself was not called." in told
+    assert "It lists CN=Acme Root CA" in told
+    assert "It verifies as OpenSSL does" in told
+    assert "CONFIRMED" not in told
+
+
+def test_what_does_not_lie_in_the_material_is_not_found_on_it() -> None:
+    """A server that refuses for a reason of its own has a stand-in that accepts: this is said."""
+    case = observed("none")
+    assert case.trace is not None
+    refused = replace(case.trace.ended, outcome="refused", refused_by="server")
+    report = rehearse(case.having(trace=replace(case.trace, ended=refused)))
+    assert report.case.attempts[0].trace.ended.outcome == "accepted"
+    assert "it does not play" in text(report.page(), 200)
+    assert not any("stand-in" in str(one.because) for one in report.opinions)
+
+
+def test_a_stand_in_needs_to_know_whom_the_server_trusts() -> None:
+    """Where the server's list names nobody, it is said what is missing and who has it."""
+    case = observed("client.chain-incomplete")
+    assert case.trace is not None
+    assert case.trace.asked is not None
+    silent = replace(case.trace, asked=replace(case.trace.asked, authorities_der=()))
+    with pytest.raises(Missing, match="its list names none"):
+        rehearse(case.having(trace=silent))
+
+
+def test_it_judges_dates_by_the_time_of_the_failure() -> None:
+    """What was in date then is in date on the stand-in, whenever it is asked."""
+    case = observed("none")
+    later = case.having(at=datetime(2099, 1, 1, tzinfo=UTC))
+    assert judge(later).case.at != case.at
+    with playing(later) as (_, built):
+        assert built.settings.at == later.at
+    report = rehearse(later)
+    assert report.case.attempts[0].trace.ended.symptom.name == "certificate_expired"
