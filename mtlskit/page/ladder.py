@@ -123,7 +123,7 @@ class Ladder:
 def _head(name: str, x: int) -> str:
     """Draw a party's name in its frame, centred on its line as far as the margin allows."""
     lines = fitted(name, _LABEL, 270, 2)
-    wide = max(110.0, max(reach(line, _LABEL) for line in lines) * _BOLD + 26)
+    wide = max(110.0, max(reach(line, _LABEL) for line in lines) * _BOLD + 34)
     at = min(max(x - wide / 2, 4.0), _WIDE - 4 - wide)
     first = 36 if len(lines) == 1 else 28
     return (

@@ -1,0 +1,340 @@
+"""Two connections side by side: "works here, fails there", and where they part.
+
+Law of this file: a difference is told with both sides, and what one of them does not show is told
+as not seen, never as different. Why they differ is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from mtlskit.certs.certificate import Certificate, read_certificate
+from mtlskit.material import Source, Unreadable
+from mtlskit.page.blocks import Block, Callout, Inline, Page, Section, Table
+from mtlskit.page.ladders import Ladders, Level
+from mtlskit.page.shown import Shown
+from mtlskit.trace.events import Event, Trace
+from mtlskit.trace.rungs import gathered, rung_of
+from mtlskit.wire import messages, names
+
+NOT_SEEN = "not seen"
+_Value = str | tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing in which two connections differ.
+
+    Attributes:
+        what: what it is, for people.
+        left, right: what each of them has; of a list, what the other one lacks.
+    """
+
+    what: str
+    left: str
+    right: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """Where two connections part.
+
+    Attributes:
+        level: the step in `Differences.levels`.
+        left, right: what happened there; None: nothing more.
+    """
+
+    level: int
+    left: Event | None
+    right: Event | None
+
+
+@dataclass(frozen=True, slots=True)
+class Differences(Shown):
+    """Two connections compared.
+
+    Attributes:
+        titles: what each is called.
+        left, right: the connections.
+        rows: in what they differ.
+        alike: what is the same in both, by name.
+        unseen: what only one of them shows, with the side that does: told, not compared.
+        parting: where they part; None if they never do, as far as both can be seen.
+    """
+
+    titles: tuple[str, str]
+    left: Trace
+    right: Trace
+    rows: tuple[Difference, ...]
+    alike: tuple[str, ...]
+    unseen: tuple[Difference, ...]
+    parting: Parting | None
+    levels: tuple[Level, ...]
+
+    def page(self) -> Page:
+        """Describe where they part, in what they differ, and both step by step."""
+        blocks: list[Block] = [Callout(self.headline(), tone="warn" if self.parting else "info")]
+        if self.rows:
+            blocks.append(_table("", self.titles, self.rows))
+        else:
+            blocks.append(Callout("Nothing that can be seen of both differs.", tone="info"))
+        first = self.parting.level if self.parting else None
+        ladders = Ladders(self.titles, ("client", "server"), self.levels, first)
+        blocks.append(Section("Step by step", (ladders.picture(),)))
+        if self.unseen:
+            title = "Seen of one of them only, and so not compared"
+            blocks.append(Section(title, (_table("", self.titles, self.unseen),), folded=True))
+        return Page(f"{self.titles[0]}, and {self.titles[1]}", tuple(blocks))
+
+    def headline(self) -> str:
+        """Say in one sentence where they part."""
+        if self.parting is None:
+            return "As far as both can be seen, the two went the same way."
+        left, right = self.parting.left, self.parting.right
+        if left and right and (left.sender, left.name) == (right.sender, right.name):
+            what = f"{left.sender}'s {_called(left)}"
+            details = [rung_of(one).detail or "other content" for one in (left, right)]
+            if details[0] == details[1]:
+                return f"They part at the {what}: {details[0]} in both, and not the same."
+            told = [f'{one} in "{title}"' for one, title in zip(details, self.titles, strict=True)]
+            return f"They part at the {what}: {'; '.join(told)}."
+        told = [f"in {title}, {_did(one)}" for title, one in self._sides()]
+        return f"They part where, {told[0]}; {told[1]}."
+
+    def _sides(self) -> Iterable[tuple[str, Event | None]]:
+        parting = self.parting
+        sides = (parting.left, parting.right) if parting else (None, None)
+        return zip((f'"{one}"' for one in self.titles), sides, strict=True)
+
+
+def _called(event: Event) -> str:
+    return f"alert {event.name}" if event.kind == "alert" else event.name
+
+
+def _did(event: Event | None) -> str:
+    if event is None:
+        return "nothing more came"
+    if event.kind == "close":
+        return f"the {event.sender or 'recorder'} {event.name}"
+    return f"the {event.sender or 'recorder'} sent {_called(event)}"
+
+
+def _table(first: str, titles: tuple[str, str], rows: Iterable[Difference]) -> Table:
+    told: tuple[tuple[Inline, ...], ...] = tuple((one.what, one.left, one.right) for one in rows)
+    return Table((first, *titles), told)
+
+
+def compare(
+    left: Trace, right: Trace, titles: tuple[str, str] = ("works here", "fails there")
+) -> Differences:
+    """Compare two connections.
+
+    Args:
+        left: told from anything: live, tap, capture or log.
+        right: the other one.
+        titles: what to call them.
+    """
+    rows, alike, unseen = [], [], []
+    for what, ask in _QUESTIONS.items():
+        one, other = ask(left), ask(right)
+        if one == other:
+            alike += [what] if one is not None else []
+        elif one is None or other is None:
+            unseen.append(Difference(what, _whole(one), _whole(other)))
+        else:
+            rows.append(Difference(what, *_beside(one, other)))
+    levels, parting = _aligned(gathered(left.events), gathered(right.events))
+    return Differences(
+        titles, left, right, tuple(rows), tuple(alike), tuple(unseen), parting, levels
+    )
+
+
+def _whole(value: _Value) -> str:
+    if value is None:
+        return NOT_SEEN
+    return value if isinstance(value, str) else ", ".join(value) or "none"
+
+
+def _beside(one: str | tuple[str, ...], other: str | tuple[str, ...]) -> tuple[str, str]:
+    """Of two lists, tell what each has that the other lacks; the same in another order whole."""
+    if isinstance(one, str) or isinstance(other, str):
+        return _whole(one), _whole(other)
+    if not one or not other or set(one) == set(other):
+        return _whole(one), _whole(other)
+    return _only(one, other), _only(other, one)
+
+
+def _only(one: tuple[str, ...], other: tuple[str, ...]) -> str:
+    lacking = [each for each in one if each not in other]
+    return f"also {', '.join(lacking)}" if lacking else "nothing more"
+
+
+# What is asked of each connection. None: it was not seen.
+
+
+def _hello(trace: Trace) -> messages.ClientHello | None:
+    bodies = (one.body for one in trace.events)
+    return next((one for one in bodies if isinstance(one, messages.ClientHello)), None)
+
+
+def _of_hello(ask: Callable[[messages.ClientHello], _Value]) -> Callable[[Trace], _Value]:
+    def answer(trace: Trace) -> _Value:
+        hello = _hello(trace)
+        return None if hello is None else ask(hello)
+
+    return answer
+
+
+def _extensions(hello: messages.ClientHello) -> tuple[str, ...]:
+    # GREASE (RFC 8701) is drawn by lot each time, and says nothing.
+    return tuple(
+        names.extension_name(one.type)
+        for one in hello.extensions
+        if one.type & 0x0F0F != 0x0A0A  # noqa: PLR2004
+    )
+
+
+def _chain(chain: tuple[Certificate, ...] | None) -> _Value:
+    if chain is None:
+        return None
+    return tuple(f"{one.label} ({one.sha256[:8]})" for one in chain) or "none: an empty message"
+
+
+def _was_asked(trace: Trace) -> _Value:
+    if trace.asked is None and trace.asking_hidden:
+        return None
+    return "yes" if trace.asked else "no" if trace.tls else None
+
+
+def _end(trace: Trace) -> _Value:
+    closings = [one for one in trace.events if one.kind == "close"]
+    return f"the {closings[-1].sender or 'recorder'} {closings[-1].name}" if closings else None
+
+
+def _http(trace: Trace) -> _Value:
+    return f"{trace.http.status} {trace.http.reason}".strip() if trace.http else None
+
+
+_QUESTIONS: dict[str, Callable[[Trace], _Value]] = {
+    "Outcome": lambda trace: trace.ended.outcome,
+    "Refused by": lambda trace: trace.ended.refused_by or "nobody",
+    "Stage": lambda trace: trace.ended.stage or "none",
+    "Alert": lambda trace: trace.ended.symptom.name or "none",
+    "HTTP answer": _http,
+    "TLS version": lambda trace: trace.tls,
+    "Cipher suite": lambda trace: trace.cipher,
+    "Server name sent": _of_hello(lambda hello: hello.server_name or "none"),
+    "Application protocol": lambda trace: trace.alpn,
+    "Versions offered": _of_hello(
+        lambda hello: tuple(names.version_name(one) for one in hello.versions)
+    ),
+    "Cipher suites offered": _of_hello(
+        lambda hello: tuple(names.cipher_name(one) for one in hello.cipher_suites)
+    ),
+    "Groups offered": _of_hello(lambda hello: tuple(names.group_name(one) for one in hello.groups)),
+    "Signature schemes offered": _of_hello(
+        lambda hello: tuple(names.scheme_name(one) for one in hello.schemes)
+    ),
+    "Protocols offered (ALPN)": _of_hello(lambda hello: tuple(hello.alpn)),
+    "Extensions of the ClientHello": _of_hello(_extensions),
+    "Server's certificates": lambda trace: _chain(trace.server_chain),
+    "Client certificate asked for": _was_asked,
+    "Acceptable issuers": lambda trace: trace.asked.authorities if trace.asked else None,
+    "Signature schemes asked for": lambda trace: trace.asked.schemes if trace.asked else None,
+    "Certificate types asked for": lambda trace: trace.asked.types if trace.asked else None,
+    "Client's certificates": lambda trace: _chain(trace.client_chain),
+    "Proof of the client's key": lambda trace: "sent" if trace.proved else None,
+    "Session": lambda trace: ("resumed" if trace.resumed else "new") if trace.tls else None,
+    "End": _end,
+}
+
+
+# Step by step.
+
+
+def _key(event: Event) -> tuple[str | None, str, str]:
+    return event.sender, event.kind, event.name
+
+
+def _aligned(
+    left: list[tuple[Event, int]], right: list[tuple[Event, int]]
+) -> tuple[tuple[Level, ...], Parting | None]:
+    """Put the same steps on one level, and find the first on which they are not the same."""
+    matcher = SequenceMatcher(
+        None, [_key(one) for one, _ in left], [_key(one) for one, _ in right], autojunk=False
+    )
+    levels: list[Level] = []
+    parting: Parting | None = None
+    sealed = False
+    for kind, a, b, c, d in matcher.get_opcodes():
+        for one, other in _pairs(left[a:b], right[c:d], together=kind == "equal"):
+            level = _level(one, other)
+            sealed = sealed or (kind != "equal" and _half_sealed(one, other))
+            if parting is None and not sealed and _parts(level, one):
+                parting = Parting(len(levels), one and one[0], other and other[0])
+            levels.append(level)
+    return tuple(levels), parting
+
+
+_Step = tuple[Event, int] | None
+
+
+def _pairs(
+    left: list[tuple[Event, int]], right: list[tuple[Event, int]], *, together: bool
+) -> list[tuple[_Step, _Step]]:
+    if together:
+        return list(zip(left, right, strict=True))
+    many = max(len(left), len(right))
+    one = [*left, *[None] * (many - len(left))]
+    return list(zip(one, [*right, *[None] * (many - len(right))], strict=True))
+
+
+def _level(one: _Step, other: _Step) -> Level:
+    left, right = (each and rung_of(*each) for each in (one, other))
+    if one is None or other is None or _key(one[0]) != _key(other[0]):
+        return Level(left, right, "alone")
+    same = _content(one[0]) == _content(other[0])
+    return Level(left, right, "same" if same else "differs")
+
+
+def _content(event: Event) -> object:
+    """What of a step has to agree. Keys and random numbers never do; runs of data may not."""
+    match event.body:
+        case messages.ClientHello() as hello:
+            lists = (hello.versions, hello.cipher_suites, hello.groups, hello.schemes, hello.alpn)
+            return hello.server_name, lists, _extensions(hello)
+        case messages.ServerHello() as hello:
+            return hello.version, hello.cipher_suite
+        case messages.CertificateRequest() as request:
+            return request.authorities, request.schemes, request.types
+        case messages.Certificate() as message if event.sender == "server":
+            # One name may be served by several machines, each with a certificate of its own.
+            return tuple(_subject(der) for der, _ in message.entries)
+        case messages.Certificate() as message:
+            return tuple(der for der, _ in message.entries)
+    return event.note if event.kind == "alert" else None
+
+
+def _subject(der: bytes) -> str:
+    try:
+        return str(read_certificate(der, Source("comparison")).subject)
+    except Unreadable:
+        return der.hex()
+
+
+def _parts(level: Level, one: _Step) -> bool:
+    """Whether the way parts here: another step, or other certificates sent or asked for.
+
+    Two clients hardly ever say the same in their first message; that alone parts nothing.
+    """
+    decisive = (messages.Certificate, messages.CertificateRequest)
+    content = one is not None and isinstance(one[0].body, decisive)
+    return level.likeness == "alone" or (level.likeness == "differs" and content)
+
+
+def _half_sealed(one: _Step, other: _Step) -> bool:
+    """Whether one of the two is sealed where the other is open: that is no difference."""
+    kinds = [each[0].kind for each in (one, other) if each]
+    return kinds.count("hidden") == 1

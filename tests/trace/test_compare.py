@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from mtlskit.collect.given import case_of
+from mtlskit.collect.live import Call, HttpRequest, connect
+from mtlskit.lab.scenes import Staged, stage
+from mtlskit.material import Secrets, Tap
+from mtlskit.trace.compare import NOT_SEEN, Differences, compare
+from mtlskit.trace.events import Trace
+from mtlskit.trace.handshake import follow
+
+VERSIONS = pytest.mark.parametrize("version", ["1.2", "1.3"])
+
+
+def attempt(staged: Staged, who: Staged, version: str, **parts: object) -> Tap:
+    """Calls the scene's endpoint with what someone holds."""
+    held = case_of(staged.target, who.identity_files, who.trust_files, (), (), who.password)
+    usable = [one for one in held.identities or () if one.key_matches]
+    call = Call(
+        staged.target,
+        staged.server_name,
+        usable[0] if usable else None,
+        trust=held.trust,
+        versions=(version, version),
+        request=HttpRequest(),
+    )
+    return connect(replace(call, **parts))  # type: ignore[arg-type]
+
+
+@cache
+def pair(scene: str, version: str) -> tuple[Tap, Tap]:
+    """The mended attempt and the broken one, at the same server."""
+    with stage(scene, version) as staged:  # type: ignore[arg-type]
+        assert staged.mended is not None
+        return attempt(staged, staged.mended, version), attempt(staged, staged, version)
+
+
+def differences(scene: str, version: str) -> Differences:
+    good, bad = pair(scene, version)
+    return compare(follow(good), follow(bad))
+
+
+@VERSIONS
+@pytest.mark.parametrize(
+    ("scene", "words"),
+    [
+        ("client.chain-incomplete", '2 certificates in "works here"; 1 certificate'),
+        ("client.no-identity", 'empty: no certificate in "fails there"'),
+        ("client.expired", "2 certificates in both, and not the same"),
+    ],
+)
+def test_they_part_where_the_client_sent_something_else(
+    scene: str, words: str, version: str
+) -> None:
+    """Not at the alert, which is what came of it."""
+    found = differences(scene, version)
+    assert "They part at the client's Certificate" in found.headline()
+    assert words in found.headline()
+    told = {one.what: (one.left, one.right) for one in found.rows}
+    assert told["Outcome"] == ("accepted", "refused")
+    assert "Client's certificates" in told
+    assert "Cipher suite" in found.alike
+    assert "the first difference" in str(found)
+
+
+@VERSIONS
+def test_a_connection_does_not_differ_from_itself(version: str) -> None:
+    """No row, no parting."""
+    trace = follow(pair("client.expired", version)[0])
+    found = compare(trace, trace)
+    assert found.rows == found.unseen == ()
+    assert found.parting is None
+    assert "went the same way" in found.headline()
+    assert {one.likeness for one in found.levels} == {"same"}
+
+
+def test_what_is_sealed_in_one_of_them_is_no_difference() -> None:
+    """The same connection with and without its key log: told as not seen, never as different."""
+    tap = pair("client.no-identity", "1.3")[1]
+    opened, closed = follow(tap), follow(replace(tap, secrets=Secrets()))
+    found = compare(opened, closed)
+    assert found.parting is None
+    assert "Client's certificates" not in {one.what for one in found.rows}
+    (seen,) = [one for one in found.unseen if one.what == "Client's certificates"]
+    assert seen.right == NOT_SEEN
+
+
+@pytest.mark.parametrize("ask", [lambda trace: trace, lambda trace: replace(trace, events=())])
+def test_both_ways_round_it_is_the_same_comparison(ask: Callable[[Trace], Trace]) -> None:
+    """What is left becomes right."""
+    good, bad = (ask(follow(one)) for one in pair("client.expired", "1.2"))
+    one, other = compare(good, bad), compare(bad, good)
+    assert [(each.what, each.left, each.right) for each in one.rows] == [
+        (each.what, each.right, each.left) for each in other.rows
+    ]
+
+
+def test_of_two_offers_only_what_the_other_lacks_is_told() -> None:
+    """Long lists that are nearly the same are told by their difference."""
+    with stage("none", "1.3") as staged:
+        both = [
+            follow(attempt(staged, staged, "1.3", **parts))
+            for parts in ({"alpn": ("h2", "http/1.1")}, {"alpn": ("http/1.1",)})
+        ]
+    told = {one.what: (one.left, one.right) for one in compare(*both).rows}
+    assert told["Protocols offered (ALPN)"] == ("also h2", "nothing more")
