@@ -7,7 +7,7 @@ answers is told in its own words; the credentials are sent to it and shown to no
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -85,11 +85,6 @@ def proxy_from(url: str, password: str | None = None) -> Proxy:
 def _part(parts: SplitResult, name: Literal["username", "password"]) -> str | None:
     said: str | None = getattr(parts, name)
     return unquote(said) if said else None
-
-
-def with_password(proxy: Proxy, password: str) -> Proxy:
-    """Return the proxy with its user's password."""
-    return replace(proxy, password=password)
 
 
 def pass_through(proxy: Proxy, target: Target, wire_host: str, plain: Plain) -> None:

@@ -19,6 +19,7 @@ from mtlskit.lab.endpoint import Line, Visit, serve
 from mtlskit.lab.pki import pem
 from mtlskit.lab.servers import tls
 from mtlskit.material import Tap, Target
+from mtlskit.terminal.door import parser_of_all
 from mtlskit.trace.events import Trace
 from mtlskit.trace.handshake import follow
 from tests.collect.real_servers import dovecot, open_folder, postgres, slapd
@@ -237,6 +238,34 @@ def test_every_answer_is_told(
         trace = within(protocol, target, timeout=2.0)
     assert (trace.failure.kind, trace.failure.by) == (kind, "server")
     assert text in trace.failure.text
+
+
+@pytest.mark.parametrize("protocol", ["smtp", "imap", "pop3"])
+def test_a_server_that_drips_ends_at_the_deadline(protocol: str) -> None:
+    """A byte now and then buys no more time: the deadline is one for everything."""
+
+    def drip(line: Line) -> Visit:
+        with suppress(OSError):
+            while True:
+                line.send(b"2")
+                line.pause(0.05)
+        return Visit()
+
+    with serve(drip) as endpoint:
+        start = monotonic()
+        trace = within(protocol, endpoint.target, timeout=0.5)
+    assert monotonic() - start < 2
+    assert trace.failure.kind == "timeout"
+    assert "it had begun to say '222" in trace.failure.text
+
+
+def test_the_terminal_names_every_protocol() -> None:
+    """Its help is quick and so does not ask here; the two lists are kept equal by this."""
+    command = parser_of_all().parse_args
+    for protocol in PROTOCOLS:
+        assert command(["trace", "x:1", "--starttls", protocol]).starttls == protocol
+    with pytest.raises(SystemExit):
+        command(["trace", "x:1", "--starttls", "ftp"])
 
 
 def test_what_was_said_too_early_is_not_taken_for_tls() -> None:
