@@ -49,16 +49,16 @@ def by_name(named: Mapping[str, Behaviour]) -> Behaviour:
     """Do what is set down for the name that the client asks for; without one, close."""
 
     def behave(line: Line) -> Visit:
-        first, name = _hello(line)
+        first, name = read_hello(line)
         behaviour = named.get(name or "")
         if behaviour is None:
             return Visit(ended=f"no scene is played by the name {name!r}")
-        return behaviour(_Again(line, first))
+        return behaviour(Again(line, first))
 
     return behave
 
 
-class _Again(Line):
+class Again(Line):
     """The same line, with what was read of it to be read once more."""
 
     def __init__(self, line: Line, first: bytes) -> None:
@@ -73,7 +73,7 @@ class _Again(Line):
         return super().receive()
 
 
-def _hello(line: Line) -> tuple[bytes, str | None]:
+def read_hello(line: Line) -> tuple[bytes, str | None]:
     """Read until the ClientHello is whole; return what was read, and the server name in it."""
     conversation, read = Conversation(), b""
     while len(read) < _HELLO_LIMIT:

@@ -30,7 +30,7 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
     _add_up(command(doing, "up", "Play a scene until Ctrl-C; print how to call it."))
     _add_habits(command(doing, "habits", "Measure how real servers answer each fault."))
     table = command(doing, "table", "Play every scene on every real server; show how each shows.")
-    table.add_argument("--stack", metavar="NAME", action="append", help="only this server")
+    _stack_options(table)
     table.add_argument("--scene", metavar="ID", action="append", help="only this scene")
     table.add_argument("--out", metavar="FILE", type=Path, help="write the table to FILE as CSV")
     command(doing, "down", "End the labs that run in other terminals.")
@@ -49,8 +49,18 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
                         help="keep the client's files there (default: not kept)")  # fmt: skip
 
 
-def _add_habits(parser: argparse.ArgumentParser) -> None:
+def _stack_options(parser: argparse.ArgumentParser) -> None:
+    """Say which servers are run; one that listens on every address only if it is asked for."""
     parser.add_argument("--stack", metavar="NAME", action="append", help="only this server")
+    parser.add_argument(
+        "--everywhere",
+        action="store_true",
+        help="also servers that cannot be bound to this machine alone (gnutls)",
+    )
+
+
+def _add_habits(parser: argparse.ArgumentParser) -> None:
+    _stack_options(parser)
     parser.add_argument("--fault", metavar="ID", action="append", help="only this fault")
     parser.add_argument(
         "--out", metavar="FILE", type=Path, help="write the known rows and the new ones to FILE"
@@ -193,14 +203,14 @@ def _in_words(told: dict[str, Any]) -> str:
 
 
 def _habits(options: argparse.Namespace) -> int:
-    from mtlskit.lab import faults, measure, stacks  # noqa: PLC0415 - the help must not wait
+    from mtlskit.lab import faults, measure  # noqa: PLC0415 - the help must not wait
 
     unknown = sorted(set(options.fault or ()) - set(faults.ALL))
     if unknown:
         raise ValueError(f"There is no fault {', '.join(unknown)}.")
     staged = [one for name, one in faults.ALL.items() if not options.fault or name in options.fault]
     world, rows = faults.World(), []
-    for stack in _here(options.stack or tuple(stacks.STACKS)):
+    for stack in _here(options):
         mine = list(measure.measure(stack, world, staged))
         _tell_habits(stack, mine)
         rows += mine
@@ -213,9 +223,12 @@ def _habits(options: argparse.Namespace) -> int:
     return ACCEPTED if rows else REFUSED
 
 
-def _here(names: Sequence[str]) -> Iterator[Stack]:
-    """Give the servers of these names that are here, and say of the others that they are not."""
-    for stack in [_stack(name) for name in names]:
+def _here(options: argparse.Namespace) -> Iterator[Stack]:
+    """Give the servers that were asked for and are here; say of the others that they are not."""
+    from mtlskit.lab.stacks import STACKS  # noqa: PLC0415 - the help must not wait for it
+
+    usual = [name for name, one in STACKS.items() if options.everywhere or not one.everywhere]
+    for stack in [_stack(name) for name in options.stack or usual]:
         if stack.available():
             yield stack
         else:
@@ -223,15 +236,14 @@ def _here(names: Sequence[str]) -> Iterator[Stack]:
 
 
 def _table(options: argparse.Namespace) -> int:
-    from mtlskit.lab import scenery, stacks  # noqa: PLC0415 - the help must not wait for it
+    from mtlskit.lab import scenery  # noqa: PLC0415 - the help must not wait for it
     from mtlskit.lab.scenes import SCENES  # noqa: PLC0415 - as above
 
     unknown = sorted(set(options.scene or ()) - set(SCENES))
     if unknown:
         raise ValueError(f"There is no scene {', '.join(unknown)}. See: mtlskit lab list")
     scenes = [SCENES[one] for one in options.scene or SCENES]
-    chosen = _here(options.stack or tuple(stacks.STACKS))
-    rows = [row for stack in chosen for row in scenery.shown(stack, scenes)]
+    rows = [row for stack in _here(options) for row in scenery.shown(stack, scenes)]
     text = scenery.write(rows)
     if options.out is not None:
         options.out.write_text(text, "utf-8")
