@@ -181,6 +181,7 @@ def _changes(case: Case, first: Call) -> Iterator[Change]:
     yield from _about_the_chain(case, first)
     yield from _other_identities(case, first)
     yield from _about_the_hello(case, first)
+    yield from _about_the_time(case, first)
     if first.identity is not None:
         yield Change(None, "no client certificate was offered", "", replace(first, identity=None))
 
@@ -250,6 +251,21 @@ def _about_the_hello(case: Case, first: Call) -> Iterator[Change]:
             "TLS 1.2 and 1.3 were both offered",
             "Let the client offer TLS 1.2 and 1.3.",
             replace(first, versions=("1.2", "1.3")),
+        )
+
+
+def _about_the_time(case: Case, first: Call) -> Iterator[Change]:
+    """The server never asked and its application refused: in TLS 1.3 it may ask those who offer."""
+    trace = case.trace
+    if trace is None or trace.tls != "1.3" or trace.asked is not None or first.post_handshake:
+        return
+    if first.identity is not None and trace.ended.stage == "application":
+        yield Change(
+            "server.asks-late",
+            "the client offered to be asked after the handshake",
+            "Have the endpoint's owner ask during the handshake, or let the client offer "
+            "post-handshake authentication (RFC 8446, 4.6.2), which few libraries do.",
+            replace(first, post_handshake=True),
         )
 
 

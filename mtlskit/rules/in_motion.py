@@ -280,6 +280,26 @@ def does_not_ask(case: Case) -> Answer:
 
 
 @rule(
+    "server.asks-late",
+    title="Did the server ask within the handshake?",
+    cites="RFC 5246, 7.4.1.1; RFC 8446, 4.6.2",
+)
+def asks_late(case: Case) -> Answer:
+    """Look for a request after the first handshake, and whether the client answered it."""
+    trace = case.need_trace()
+    again = next((one for one in trace.events if one.name == "HelloRequest"), None)
+    if trace.asked is not None and not trace.asked_late:
+        return Clear((Because("the server asked within the handshake", trace.asked.source),))
+    if again is None and not trace.asked_late:
+        return Inapplicable()
+    source = again.source if again else trace.source
+    said = Because("the server asked only after the handshake was done", source)
+    if trace.client_chain is not None:
+        return Clear((said, Because("the client answered it", trace.source)))
+    return Found((said,), decisive=refused_by_server(trace))
+
+
+@rule(
     "application.forbidden",
     title="Did the application refuse after TLS was accepted?",
     cites="RFC 9110, 15.5.2 and 15.5.4",

@@ -13,7 +13,7 @@ from mtlskit.collect.live import Call, HttpRequest, connect
 from mtlskit.lab.endpoint import Endpoint, Line, Visit, nobody, serve
 from mtlskit.lab.pki import pem
 from mtlskit.lab.servers import tls
-from mtlskit.material import Target
+from mtlskit.material import Blob, Source, Target
 from mtlskit.trace.events import Trace
 from mtlskit.trace.handshake import follow
 from mtlskit.wire import names
@@ -250,6 +250,17 @@ def test_post_handshake_authentication_is_offered_when_asked(
     assert (good.http.status, len(good.client_chain), good.asked_late) == (200, 2, True)
     bad = late_call(late, parties, "1.3", offer=False)
     assert (bad.http.status, bad.asked, bad.asked_late) == (403, None, False)
+
+
+@pytest.mark.needs("apache2")
+def test_a_server_that_asks_late_is_proved_to(parties: Parties, late: Target) -> None:
+    """In TLS 1.3 only the offer changes, and the outcome with it."""
+    files = [Blob(Source(name), parties.client.files[name]) for name in ("chain.pem", "key.pem")]
+    report = mtlskit.diagnose(late, identity=files, tls="1.3", server_name="localhost")
+    best = report.opinions[0]
+    assert (best.cause, best.standing) == ("server.asks-late", "CONFIRMED")
+    again = mtlskit.diagnose(late, identity=files, tls="1.2", server_name="localhost")
+    assert again.outcome == "accepted"
 
 
 @pytest.mark.needs("apache2")
