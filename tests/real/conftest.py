@@ -13,12 +13,14 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from mtlskit.lab.faults import World
+from mtlskit.lab.stacks import STACKS, Running
 from mtlskit.material import Target
 
 HOST = "partner-api.example"
@@ -312,3 +314,34 @@ def s_server_www(
 def server(request: pytest.FixtureRequest) -> Target:
     """One of the servers above, by its name."""
     return request.getfixturevalue(request.param)
+
+
+class Stacks:
+    """Real servers of the lab, each started when it is first asked for and kept for the run.
+
+    They trust one made-up client root and demand a certificate; `world` holds all parties.
+    """
+
+    def __init__(self) -> None:
+        self.world = World()
+        self._leaving = ExitStack()
+        self._running: dict[tuple[str, str], Running] = {}
+
+    def __call__(self, name: str, variant: str = "base") -> Running:
+        """Give a running server by its stack's name; `variant` as the measured faults name it."""
+        if (name, variant) not in self._running:
+            started = STACKS[name].start(self.world.setup(variant))
+            self._running[name, variant] = self._leaving.enter_context(started)
+        return self._running[name, variant]
+
+    def close(self) -> None:
+        """End them all."""
+        self._leaving.close()
+
+
+@pytest.fixture(scope="session")
+def stacks() -> Iterator[Stacks]:
+    """Gives the lab's real servers by name: ``stacks("nginx").target``, ``.log()``."""
+    made = Stacks()
+    yield made
+    made.close()
