@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import PurePath
-from time import monotonic
 from typing import Literal
 
 from mtlskit.certs import java_trust, paths, stacks
@@ -20,10 +19,9 @@ from mtlskit.certs.entries import Identity, Store
 from mtlskit.certs.inventory import Inventory
 from mtlskit.certs.ocsp import Response, read_response
 from mtlskit.certs.outlook import WITHIN
-from mtlskit.certs.rulings import Question
 from mtlskit.certs.signed import Crl
 from mtlskit.collect import status
-from mtlskit.collect.engines import DEADLINE, ENGINES, second_opinions
+from mtlskit.collect.engines import DEADLINE, second_opinions
 from mtlskit.collect.evidence import NO_FILE, Evidence, Given, gather
 from mtlskit.collect.files import read_blob
 from mtlskit.collect.given import passwords_of
@@ -165,30 +163,13 @@ def verify(  # noqa: PLR0913 - the interface, all by name
     if judge.name != stacks.BASE:
         ruled = stacks.search_as(asked.seen_by(judge.name), judge)
         found = replace(ruled, question=asked, problems=problems)
-    return replace(found, answers=_opinions(asked)) if ask else found
+    return replace(found, answers=second_opinions(asked, DEADLINE)) if ask else found
 
 
 def _seen_by_java(anchors: _Looked) -> tuple[Certificate, ...] | None:
     """Return what Java sees of the trust, where that is less than what is in it."""
     seen = java_trust.seen(anchors.stores)
     return seen if anchors.stores and len(seen) < len(anchors.certificates) else None
-
-
-def _opinions(question: Question) -> tuple[stacks.Answer, ...]:
-    """Ask every engine, within one deadline; Java is asked with the anchors that it sees alone."""
-    end = monotonic() + DEADLINE
-    answers = second_opinions(question, DEADLINE)
-    seen = question.seen_by("java")
-    if seen is question:
-        return answers
-    return tuple(
-        one if one.stack != "java" else ENGINES["java"].answers((seen,), _left(end))[0]
-        for one in answers
-    )
-
-
-def _left(end: float) -> float:
-    return max(0.0, end - monotonic())
 
 
 def _responses(given: Given | Iterable[Given]) -> tuple[Response, ...]:
