@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -40,7 +40,8 @@ MODES = {
     "material": "with the key material at hand, without experiments",
     "experiments": "with the key material at hand, with experiments",
     "readable": "without key material, the client's Certificate message readable",
-    "sealed": "without key material, TLS 1.3 sealed",
+    "ending": "where only the ending is known: alert or HTTP status, stage, TLS version",
+    "sealed": "from a capture of TLS 1.3 without its key log",
     "left-out": "with the key material, this stack's habits left out",
 }
 # What names the same fact as the cause that was staged, where both are true of the connection.
@@ -61,7 +62,8 @@ class Answer:
         right: the causes that are right; one, in most cases.
         said: the causes that it named, best first, without those that it ruled out.
         refused_by: the side that it named; `truth` is the side that did refuse.
-        mended: an experiment confirmed a right cause; None: none was made or could help.
+        cause: the cause that was staged, or ``none`` where the server accepted.
+        sign: what could be seen of the ending, for the best possible guess from it.
     """
 
     stack: str
@@ -75,6 +77,8 @@ class Answer:
     truth: str | None
     standing: str
     connections: int
+    cause: str
+    sign: tuple[object, ...]
 
     @property
     def first(self) -> bool:
@@ -173,6 +177,11 @@ class _Asked:
         readable = self._alone(tap)
         accepted = readable.outcome == "accepted"
         yield self._answer("readable", readable, accepted=accepted)
+        if not accepted:
+            trace = readable.case.need_trace()
+            bare = replace(trace, client_chain=None, proved=False, asked=None, events=())
+            ending = judge(Case(target=self.running.target, trace=bare, at=datetime.now(UTC)))
+            yield self._answer("ending", ending, accepted=False)
         if self.tls == "1.3":
             sealed = self._alone(replace(tap, secrets=Secrets(), library=()))
             yield self._answer("sealed", sealed, accepted=accepted)
@@ -242,6 +251,8 @@ class _Asked:
             truth=None if accepted else truth,
             standing=opinions[0].standing if opinions else "",
             connections=1 + len(report.case.attempts),
+            cause="none" if accepted else self.fault.cause,
+            sign=(self.tls, *astuple(habits.sign_of(report.case.need_trace().ended))),
         )
 
 
@@ -283,9 +294,27 @@ def _section(words: str, answers: list[Answer]) -> Iterator[str]:
                  for key in ("first", "among_three")]  # fmt: skip
         cells += [str(sum(getattr(one, key) for one in mine)) for key in ("wrong_side", "excluded")]
         yield f"| {' | '.join((name, str(len(mine)), *cells))} |"
+    if answers[0].mode == "ending":
+        yield from _best_guess(answers)
     if answers[0].mode == "experiments":
         yield from _confirmed(answers)
     yield from _misses(answers)
+
+
+def _best_guess(answers: list[Answer]) -> Iterator[str]:
+    """Tell how often the best possible guess from these signs alone would be right."""
+    bounds = []
+    for by_stack in (False, True):
+        seen: dict[tuple[object, ...], Counter[str]] = defaultdict(Counter)
+        for one in answers:
+            seen[one.sign, one.stack if by_stack else ""][one.cause] += 1
+        right = sum(counts.most_common(1)[0][1] for counts in seen.values())
+        bounds.append(f"{100 * right / len(answers):.1f} %")
+    yield ""
+    yield (
+        f"The best possible single guess from these signs is right in {bounds[0]} of the cases, "
+        f"and in {bounds[1]} if the stack is known."
+    )
 
 
 def _confirmed(answers: list[Answer]) -> Iterator[str]:
