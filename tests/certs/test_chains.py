@@ -101,7 +101,7 @@ def test_whatever_other_verifiers_rule_otherwise_is_explained() -> None:
 def test_a_difference_nobody_knows_is_told_as_such() -> None:
     """An unexplained verdict is marked, and nothing is made up."""
     asked = {"openssl": rulings.Ruling(accepted=True, words="accepted")}
-    (one,) = rulings.differences(asked, ("malformed",))
+    (one,) = rulings.differences(asked, ("missing-issuer",))
     assert one.why is None
     assert "Why is not known" in str(one)
 
