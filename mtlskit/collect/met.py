@@ -14,8 +14,8 @@ from mtlskit.certs.signing import signed_by
 from mtlskit.page.blocks import Block, Callout, Fields, Inline, Page, Section, Table, Tone
 from mtlskit.page.plain import Plain, plain
 from mtlskit.page.shown import Shown
-from mtlskit.trace import tell
 from mtlskit.trace.events import Trace
+from mtlskit.trace.rungs import ladder_of
 from mtlskit.wire import messages, names
 
 _SESSION_TICKET, _PRE_SHARED_KEY = 35, 41
@@ -109,7 +109,7 @@ class Met(Shown):
             offered = tuple((_WORDS[key], _said(value)) for key, value in offers)
             blocks.append(Section("What it offered", (Fields(offered),)))
         if self.trace.events:
-            picture = tell.ladder_of(self.trace).picture()
+            picture = ladder_of(self.trace).picture()
             blocks.append(Section("Message by message", (picture,)))
         return Page(f"Connection {self.number}, from {self.caller or 'unknown'}", tuple(blocks))
 

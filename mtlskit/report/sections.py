@@ -43,6 +43,7 @@ from mtlskit.report.identities import moment
 from mtlskit.report.words import alert_meaning, sentence, standing_badge, told, words
 from mtlskit.rules.rule import Broken, Clear, Finding, Found, Inapplicable, Unknown, Verdict
 from mtlskit.trace import tell
+from mtlskit.trace.rungs import ladder_of
 
 if TYPE_CHECKING:
     from mtlskit.report.judged import Report
@@ -194,7 +195,7 @@ def _handshake(report: Report) -> Section | None:
     if trace is None or not trace.events:
         return None
     text = "Time runs downwards. A dashed arrow travelled encrypted."
-    blocks = (Fields(tell.facts(trace)), tell.ladder_of(trace).picture(text))
+    blocks = (Fields(tell.facts(trace)), ladder_of(trace).picture(text))
     return Section(FOR_LATER[0], blocks)
 
 

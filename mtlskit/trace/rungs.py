@@ -39,7 +39,7 @@ def gathered(events: Iterable[Event]) -> list[tuple[Event, int]]:
     Returns each event with the number of those that it stands for; its size is their sum.
     """
     kept: list[tuple[Event, int]] = []
-    for one in events:
+    for one in _in_time(events):
         if one.kind in _UNINTERESTING:
             continue
         last, count = kept[-1] if kept else (None, 0)
@@ -48,6 +48,14 @@ def gathered(events: Iterable[Event]) -> list[tuple[Event, int]]:
         else:
             kept.append((one, 1))
     return kept
+
+
+def _in_time(events: Iterable[Event]) -> list[Event]:
+    """Put what has a time in its order: one side may have closed before the other's last word."""
+    told = list(events)
+    if any(one.seconds is None for one in told):
+        return told
+    return sorted(told, key=lambda one: one.seconds or 0.0)
 
 
 def _alike(one: Event, other: Event) -> bool:

@@ -7,7 +7,11 @@ from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
-LAST = {"02-look-at-identities.ipynb": "dataframe", "03-walk-a-chain.ipynb": "as a TLS server"}
+LAST = {
+    "02-look-at-identities.ipynb": "dataframe",
+    "03-walk-a-chain.ipynb": "as a TLS server",
+    "04-watch-a-handshake.ipynb": "each is followed by its issuer",
+}
 CUT_OFF = """() => [...document.querySelectorAll(".jp-RenderedHTMLCommon")]
     .filter(one => one.scrollWidth > one.clientWidth + 1)
     .map(one => one.textContent.slice(0, 60))

@@ -33,7 +33,7 @@ from mtlskit.material import Target, Unreadable
 if TYPE_CHECKING:
     from conftest import Parties
 
-ALL = pytest.mark.needs("openssl", "curl", "java", "gnutls-cli", "node")
+ALL = pytest.mark.needs("openssl", "curl", "java", "javac", "gnutls-cli", "node")
 ONE = CLIENTS[-1].name  # Python, which is always there
 
 

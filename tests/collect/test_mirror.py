@@ -181,7 +181,7 @@ def test_curl_gets_a_page_or_json(
         assert ask("/", "-I").startswith("HTTP/1.1 200 OK")
 
 
-@pytest.mark.needs("openssl", "curl", "java", "gnutls-cli", "node")
+@pytest.mark.needs("openssl", "curl", "java", "javac", "gnutls-cli", "node")
 @VERSIONS
 def test_it_names_what_every_real_client_sent(parties: Parties, version: str) -> None:
     """Unmodified clients, Java among them; each sent what it was given, and proved it."""

@@ -37,6 +37,7 @@ from mtlskit.trace.dialects.log import Log
 from mtlskit.trace.dialects.reader import read_log
 from mtlskit.trace.events import Outcome, RefusedBy, Trace
 from mtlskit.trace.handshake import follow
+from mtlskit.trace.rungs import ladder_of
 
 __all__ = ["ClientRun", "Clients", "try_clients"]
 
@@ -44,6 +45,7 @@ ToldBy = Literal["wire", "client", "log"]
 
 _SECRET = re.compile(r"((?:Master-Key|(?:Resumption )?PSK(?: key)?)\s*: *)[0-9A-Fa-f]{16,}")
 _REFUSED = re.compile(r"^REFUSED: ", re.MULTILINE)
+_NO_COMPILER = "this Java has no compiler, which a program in one file needs; a JDK has one"
 _ENOUGH = 1.0  # seconds that are waited for the tap once a client has ended
 _WORDS = 300
 
@@ -184,6 +186,8 @@ class Clients(Shown):
                 Table(_COLUMNS, tuple(_row(one) for one in self.runs)),
                 Section("In their own words", (Fields(said),)),
             ]
+        if len(self.runs) <= _WHOLE:
+            blocks += [_ladder(one) for one in self.runs]
         return Page(f"The same attempt at {self.call.target}, by other clients", tuple(blocks))
 
     def _headline(self) -> Callout:
@@ -194,7 +198,10 @@ class Clients(Shown):
         if good and rest:
             text = f"{_listed(_names(good))} came through; {_listed(_names(rest))} did not."
             return Callout(text, self._remarks(), tone="warn")
-        text = "No client was accepted." if rest else "Every client was accepted."
+        who = "No client" if rest else "Every client"
+        if len(self.runs) == 1:
+            who = self.runs[0].client
+        text = f"{who} was {'not ' if rest and len(self.runs) == 1 else ''}accepted."
         return Callout(text, self._remarks(), tone="bad" if rest else "good")
 
     def _remarks(self) -> tuple[Block, ...]:
@@ -208,6 +215,16 @@ class Clients(Shown):
             rows.append(("Not on this machine", ", ".join(self.absent)))
         return (Fields(tuple(rows)),) if rows else ()
 
+
+def _ladder(one: ClientRun) -> Section:
+    told: list[Block] = [ladder_of(one.trace).picture()]
+    asked = tell.asked_and_sent(one.trace)
+    told += [] if asked is None else [asked]
+    return Section(f"{one.client}, message by message", tuple(told))
+
+
+_WHOLE = 2
+"""So many clients are shown message by message; of more, each run shows itself."""
 
 _SENT = {0: "Sent no certificate", 1: "Sent 1 certificate"}
 _COLUMNS = ("Client", "Outcome", "Refused by", "Alert", "TLS", "Sent", "Told by", "Exit")
@@ -319,8 +336,8 @@ def _run_of(  # noqa: PLR0913, PLR0917 - what came of one attempt
 ) -> ClientRun:
     source = Source(f"{client.name} to {call.target}")
     text = _SECRET.sub(r"\1(left out)", done.said).replace(f"{papers.folder}", "(folder)")
-    tap = tap or Tap(source, server_name=call.expected_name)
-    wire = follow(replace(tap, source=source, target=call.target))
+    seen = tap or Tap(source, server_name=call.expected_name)
+    wire = follow(replace(seen, source=source, target=call.target))
     return ClientRun(
         client=client.name,
         version=_short(version),
@@ -329,7 +346,7 @@ def _run_of(  # noqa: PLR0913, PLR0917 - what came of one attempt
         transcript=Text(source, text),
         exit_status=done.status,
         words=_own_words(client, text),
-        why=done.why,
+        why=done.why or (_NO_COMPILER if tap is None and "jdk.compiler" in text else ""),
         seconds=round(took, 3),
     )
 
