@@ -134,6 +134,9 @@ def test_a_resumption_is_shown(staged: Staged, capsys: Capsys) -> None:
     """`--resume` connects twice; refused at first, there is nothing to resume."""
     assert main(["trace", str(staged.target), "--resume"]) == REFUSED
     assert "nothing to resume" in capsys.readouterr().out
+    main(["trace", str(staged.target), "--resume", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert (told["resumed"], told["second"]) == (False, None)
 
 
 @pytest.mark.parametrize("credentials", ["", "anna@"])

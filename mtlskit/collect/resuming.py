@@ -17,6 +17,7 @@ from mtlskit.collect.given import case_of, target_of
 from mtlskit.collect.live import connect_resuming
 from mtlskit.material import Source, Target, Unreadable
 from mtlskit.page.blocks import Callout, Page, Section, Tone
+from mtlskit.page.plain import Plain, by_fields
 from mtlskit.page.shown import Shown
 from mtlskit.trace.events import Trace
 from mtlskit.trace.handshake import follow
@@ -57,6 +58,10 @@ class Resumption(Shown):
         if self.resumed:
             return "The server resumed the session."
         return "The server did not resume the session and made a full handshake."
+
+    def plain(self) -> dict[str, Plain]:
+        """Tell it to a program."""
+        return {**by_fields(self), "resumed": self.resumed, "headline": self.headline}
 
     def page(self) -> Page:
         """Describe both connections."""
