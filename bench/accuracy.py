@@ -182,9 +182,9 @@ class _Asked:
             bare = replace(trace, client_chain=None, proved=False, asked=None, events=())
             ending = judge(Case(target=self.running.target, trace=bare, at=datetime.now(UTC)))
             yield self._answer("ending", ending, accepted=False)
-        if self.tls == "1.3":
+        if self.tls == "1.3" and not accepted:  # of acceptance a sealed capture cannot tell
             sealed = self._alone(replace(tap, secrets=Secrets(), library=()))
-            yield self._answer("sealed", sealed, accepted=accepted)
+            yield self._answer("sealed", sealed, accepted=False)
 
     def _call(self) -> measure.Call:
         call = measure.call_of(
