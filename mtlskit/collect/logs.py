@@ -95,8 +95,9 @@ class Lines:
             else:
                 pieces[0] = rest + pieces[0]
             rest = pieces.pop()
-            for line in pieces:
-                yield line if line[-1:] != "\r" else line[:-1]
+            if "\r" in text:
+                pieces = [line.removesuffix("\r") for line in pieces]
+            yield from pieces
             number += len(pieces)
             if len(rest) > LINE:
                 self._cut(number + 1)

@@ -22,7 +22,6 @@ _SUITE = re.compile(r'"?(\w+)\(0x')
 _VERSION = re.compile(r"(TLS|SSL)v(\d(?:\.\d)?)")
 _LIST_LIMIT = 5000
 _NOWHERE = Source("")
-_BEGINS = re.compile(r'\s*"certificate"\s*:')
 _PATH_LENGTH = re.compile(r"\s*PathLen:\s*(\d{1,9})\s*$")
 _ALPN = re.compile(r"\[([^\]]*)\]")
 _HEX_LINE = re.compile(r"\s*[0-9A-Fa-f]{4}: ((?:[0-9A-Fa-f]{2}[ ]+){1,16})")
@@ -122,7 +121,8 @@ def hello(body: Sequence[str], *, whole: bool = True) -> Hello:
 
     suite = _SUITE.match(value("cipher suite"))
     chosen = value("selected version") or (value("server version") if whole else "")
-    host = next((found[1] for line in body if (found := _HOST.search(line))), None)
+    named = (_HOST.search(line) for line in body if "host_name" in line)
+    host = next((found[1] for found in named if found), None)
     return Hello(
         tls=version_in(chosen),
         suite=suite[1] if suite else None,
@@ -225,7 +225,7 @@ def _pieces(text: str) -> list[str]:
 
 def certificates(body: Sequence[str], source: Source) -> tuple[PrintedCertificate, ...] | None:
     """Read the certificates of a Certificate message; None: the block shows no list."""
-    starts = [at for at, line in enumerate(body) if _BEGINS.match(line)]
+    starts = [at for at, line in enumerate(body) if '"certificate"' in line]
     if not starts:
         return () if _empty_list(body) else None
     ends = [*starts[1:], len(body)]

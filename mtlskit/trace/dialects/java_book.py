@@ -136,9 +136,9 @@ class Book:
             return
         kinds = self.kinds[kept.story.side]
         if len(kinds) < 2:  # noqa: PLR2004 - both are known
-            stack = (one for one in entry.body if "sun.security.ssl.SSL" in one)
-            for text in (entry.file, entry.message, *stack):
-                kinds |= {kind for kind, words in _KINDS if words in text}
+            thrown = entry.body if entry.message.startswith(("Fatal", "handling")) else ()
+            text = "\n".join((entry.file, entry.message, *thrown))
+            kinds |= {kind for kind, words in _KINDS if words in text}
 
     def _message(self, found: re.Match[str], entry: Entry, at: Source) -> None:
         name, produced = found["name"], found["did"] == "Produced"

@@ -50,9 +50,12 @@ _BLOCKS = re.compile(
     r"EncryptedExtensions) "
 )
 """The messages whose blocks are read."""
-_BLOCK_LINES = 20_000
-"""Lines of one block that are kept; a longer one is a dump that nobody reads."""
-_BLOCK_CHARACTERS = 2_000_000
+_ODD = re.compile(r":-?\d{1,9}\|(?:" + "|".join(map(re.escape, _TELLING)) + ")")
+"""The end of a head, before a message that may tell something, wherever it stands."""
+_LOGGER_NAME = "javax.net.ssl"
+_LINE_COST = 64
+_BLOCK_SIZE = 2_000_000
+"""Bytes of one block that are kept, with what each line costs; a larger one is a mere dump."""
 _PREFIX = 300
 """Characters that another logger may put before Java's own."""
 
@@ -102,41 +105,54 @@ def loose_entries(lines: Iterable[str]) -> Iterator[Entry]:
 def entries(lines: Iterable[str]) -> Iterator[Entry]:
     """Give the entries that may tell something, in order, with their blocks.
 
-    A block ends at its closing bracket, at the next entry, or at a bound.
+    A block ends at its closing bracket, at the next entry, or at a bound. This loop sees every line
+    of logs of many hundred megabytes: what it does not need to know of a line, it does not ask.
     """
     entry: Entry | None = None
-    collector = _Collector()
+    prefix: re.Pattern[str] | None = None
+    size = 0
     for number, line in enumerate(lines, 1):
         if _MARK in line:
             if entry is not None:
                 yield entry
-                entry = None
-            found = _entry(line, number)
-            if found is None:
+            entry = _entry(line, number)
+            if entry is None:
                 continue
-            if found.message.endswith("("):
-                found.message = found.message[:-1].rstrip()
-                if _BLOCKS.match(found.message + " "):
-                    entry = found
-                    collector.open(entry, line)
-                    continue
-            yield found
-        elif entry is not None and not collector.take(line):
-            yield entry
-            entry = None
+            if _opens_block(entry):
+                prefix, size = prefix_of(line[: line.find(_MARK)]), 0
+            else:
+                yield entry
+                entry = None
+        elif entry is not None:
+            text = line if prefix is None else _without(prefix, line)
+            size += len(text) + _LINE_COST
+            entry.closed = text[:1] == ")" and text.strip() == ")"
+            if entry.closed or size > _BLOCK_SIZE:
+                yield entry
+                entry = None
+            else:
+                entry.body.append(text)
     if entry is not None:
         yield entry
 
 
+def _opens_block(entry: Entry) -> bool:
+    """Tell whether a block follows that is read, and take its bracket off the message."""
+    if not entry.message.endswith("("):
+        return False
+    entry.message = entry.message[:-1].rstrip()
+    return _BLOCKS.match(entry.message + " ") is not None
+
+
 def _entry(line: str, number: int) -> Entry | None:
     """Make an entry of a head line; None for one that tells nothing of a handshake."""
-    parts = line[line.find(_MARK) :].split("|", 6)
-    if len(parts) < 7:  # noqa: PLR2004 - the head has seven fields
+    parts = line.split("|", 6)
+    if len(parts) < 7:  # noqa: PLR2004 - the fields of the head
         return None
-    if ":" not in parts[5] or parts[5].count(" "):
-        return _odd_entry(line, number)
     if not parts[6].startswith(_TELLING):
-        return None
+        return _odd_entry(line, number) if "|" in parts[6] and _ODD.search(line) else None
+    if not parts[0].endswith(_LOGGER_NAME) or ":" not in parts[5] or " " in parts[5]:
+        return _odd_entry(line, number)
     thread = f"{parts[2]} {parts[3]}"
     return Entry(number, thread, parts[4], parts[5].partition(":")[0], parts[6].rstrip())
 
@@ -150,33 +166,9 @@ def _odd_entry(line: str, number: int) -> Entry | None:
     return Entry(number, thread, head["time"], head["file"], head["message"].rstrip())
 
 
-class _Collector:
-    """Gathers the lines of one block, and tells when it has ended."""
-
-    __slots__ = ("characters", "entry", "prefix")
-
-    def __init__(self) -> None:
-        self.characters = 0
-        self.prefix: re.Pattern[str] | None = None
-
-    def open(self, entry: Entry, head_line: str) -> None:
-        self.entry, self.characters = entry, 0
-        self.prefix = prefix_of(head_line[: head_line.find(_MARK)])
-
-    def take(self, line: str) -> bool:
-        """Keep one line; False: with this line the block has ended."""
-        if self.prefix is not None and (found := self.prefix.match(line)):
-            line = line[found.end() :]
-        line = line.rstrip()
-        if line[-1:] == ")" and line.lstrip() == ")":
-            self.entry.closed = True
-            return False
-        self.characters += len(line)
-        body = self.entry.body
-        if self.characters > _BLOCK_CHARACTERS or len(body) >= _BLOCK_LINES:
-            return False
-        body.append(line)
-        return True
+def _without(prefix: re.Pattern[str], line: str) -> str:
+    found = prefix.match(line)
+    return line if found is None else line[found.end() :]
 
 
 def prefix_of(before: str) -> re.Pattern[str] | None:
