@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from mtlskit.lab.stacks import (
     apache,
+    brokers,
     caddy,
     gnutls,
     haproxy,
@@ -45,6 +46,8 @@ _ALL = (
     scripted.PYTHON,
     scripted.ASYNCIO,
     scripted.GO,
+    brokers.REDIS,
+    brokers.MOSQUITTO,
 )
 
 STACKS: Mapping[str, Stack] = MappingProxyType({one.name: one for one in _ALL})

@@ -20,7 +20,17 @@ from mtlskit.material import Target, Text
 
 Asks = Literal["require", "optional", "no"]
 Wish = Literal[
-    "optional", "status", "ca-list", "depth", "crl", "ciphers", "schemes", "names", "plain", "alpn"
+    "optional",
+    "status",
+    "ca-list",
+    "depth",
+    "crl",
+    "ciphers",
+    "schemes",
+    "names",
+    "plain",
+    "alpn",
+    "highest",
 ]
 
 DEPTH = 5
@@ -82,6 +92,7 @@ class Setup:
             "names": bool(self.names),
             "plain": self.plain,
             "alpn": bool(self.alpn),
+            "highest": self.versions[1] != VERSIONS[1],
         }
         return frozenset(wish for wish, wanted in asked.items() if wanted)
 
@@ -188,6 +199,7 @@ class Stack:
         answers: it answers HTTP requests.
         logs: names of the log files that it writes itself, beside its output.
         everywhere: it cannot be bound to loopback alone.
+        open_ended: it cannot be kept from the newest TLS version.
     """
 
     name: str
@@ -201,6 +213,7 @@ class Stack:
     answers: bool = True
     logs: tuple[str, ...] = ()
     everywhere: bool = False
+    open_ended: bool = False
 
     def available(self) -> bool:
         """Tell whether it can be started on this machine."""
@@ -218,7 +231,8 @@ class Stack:
 
     def lacks(self, setup: Setup) -> frozenset[Wish]:
         """Tell which wishes of a setup it cannot fulfil."""
-        return setup.wants - self.can
+        common: frozenset[Wish] = frozenset() if self.open_ended else frozenset({"highest"})
+        return setup.wants - self.can - common
 
     def start(self, setup: Setup) -> AbstractContextManager[Running]:
         """Run it until the context is left.
