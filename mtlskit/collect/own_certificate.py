@@ -5,6 +5,7 @@ Law of this file: a key that is made here stays in memory, and is forgotten with
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from mtlskit.material import Problem, Source, Unreadable
 
 _LIFE = timedelta(days=30)
 _BACKDATED = timedelta(days=1)
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63}){0,30}")
 _ALWAYS = ("localhost", "127.0.0.1", "::1")
 
 
@@ -74,11 +76,14 @@ def _name(said: str) -> x509.GeneralName:
     except ValueError:
         pass
     try:
-        return x509.DNSName(said if said.isascii() else said.encode("idna").decode("ascii"))
+        wire = said if said.isascii() else said.encode("idna").decode("ascii")
     except ValueError:
+        wire = ""
+    if not _HOST.fullmatch(wire):
         raise ValueError(
             f"{said[:60]!r} is no name for a certificate; give a host name or an IP address."
-        ) from None
+        )
+    return x509.DNSName(wire)
 
 
 def from_files(given: Iterable[Given], passwords: Sequence[str]) -> OwnCertificate:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from mtlskit.terminal.listening import tell, worst
+from mtlskit.terminal.listening import stopped_by_termination, tell, worst
 from mtlskit.terminal.options import command, endpoint_options
 from mtlskit.terminal.passwords import passwords_of
 from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, show
@@ -39,27 +38,24 @@ def run(options: argparse.Namespace) -> int:
     """Run it; return the exit status."""
     from mtlskit.collect.clients.asked import clients  # noqa: PLC0415 - the help is quick
 
-    signal.signal(signal.SIGTERM, _stop)  # so that no folder with a key is left behind
-    found = clients(
-        options.target,
-        identity=options.identity,
-        trust=options.trust,
-        password=passwords_of(options, options.identity or ()),
-        tls=options.tls,
-        server_name=options.server_name,
-        timeout=options.timeout,
-        only=options.only,
-        heard=lambda one: tell(f"{one.client}: {one.outcome}."),
-    )
+    passwords = passwords_of(options, options.identity or ())
+    with stopped_by_termination():  # so that no folder with a key is left behind
+        found = clients(
+            options.target,
+            identity=options.identity,
+            trust=options.trust,
+            password=passwords,
+            tls=options.tls,
+            server_name=options.server_name,
+            timeout=options.timeout,
+            only=options.only,
+            heard=lambda one: tell(f"{one.client}: {one.outcome}."),
+        )
     show(options, found, found.plain)
     if options.save_transcripts:
         _save(options.save_transcripts, found.runs)
     statuses = {"accepted": ACCEPTED, "unreachable": UNREADABLE}
     return worst([statuses.get(one.outcome, REFUSED) for one in found.runs])
-
-
-def _stop(_number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _save(folder: Path, runs: tuple[ClientRun, ...]) -> None:

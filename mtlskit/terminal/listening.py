@@ -6,12 +6,13 @@ Law of this file: Ctrl-C is the ordinary end of a command that waits for callers
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
-from threading import Event, Lock
-from typing import Any
+from threading import Event, Lock, current_thread, main_thread
+from typing import Any, NoReturn
 
 from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE
 
@@ -72,6 +73,23 @@ def tell(text: str) -> None:
     print(f"mtlskit: {text}", file=sys.stderr, flush=True)
 
 
+@contextmanager
+def stopped_by_termination() -> Iterator[None]:
+    """Let a request to end (SIGTERM) end it as Ctrl-C does: in order, with everything closed."""
+    if current_thread() is not main_thread():  # only there can signals be heard
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 class Countdown:
     """Waits until so many connections were heard of, the time is up, or Ctrl-C is pressed."""
 
@@ -90,7 +108,7 @@ class Countdown:
     def wait(self) -> None:
         """Wait for the end."""
         left = self._seconds
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), stopped_by_termination():
             while not self._over.wait(_BREATH if left is None else min(_BREATH, left)):
                 if left is not None and (left := left - _BREATH) <= 0:
                     return

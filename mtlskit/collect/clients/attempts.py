@@ -7,7 +7,7 @@ What the wire cannot show, its log may; who said it stands beside the answer. No
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Literal
@@ -84,22 +84,26 @@ class ClientRun(Shown):
 
     @property
     def told_by(self) -> ToldBy:
-        """Whose account it is: the wire's; where that is sealed, the client's own, or its log.
+        """Whose account it is: the wire's; where that is sealed, the client's log, or its word.
 
         A client that verifies after the handshake leaves without an alert: then its word counts.
         """
-        seen = self.wire.ended.outcome
-        if seen != "undecided" and not (seen == "accepted" and self.own == "refused"):
+        late = self.wire.ended.outcome == "accepted" and self.own == "refused"
+        if self.wire.ended.outcome != "undecided" and not late:
             return "wire"
-        return "client" if self.own else "log" if self.trace is not self.wire else "wire"
+        if self._logged is not None and not late:
+            return "log"
+        return "client" if self.own else "wire"
+
+    @property
+    def _logged(self) -> Trace | None:
+        decided = (one for one in self.log.traces if one.ended.outcome != "undecided")
+        return next(decided, None)
 
     @property
     def trace(self) -> Trace:
         """What the wire told; where that is sealed, what its own log told."""
-        told = [one for one in self.log.traces if one.ended.outcome != "undecided"]
-        if self.wire.ended.outcome != "undecided" or self.own == "accepted" or not told:
-            return self.wire
-        return told[0]
+        return (self._logged if self.told_by == "log" else None) or self.wire
 
     @property
     def outcome(self) -> Outcome:
@@ -110,9 +114,9 @@ class ClientRun(Shown):
     @property
     def refused_by(self) -> RefusedBy | None:
         """Who refused whom."""
-        if self.told_by == "client":
-            return "client" if self.own == "refused" else None
-        return self.trace.ended.refused_by
+        if self.outcome == "refused" and self.own == "refused":
+            return "client"
+        return self.trace.ended.refused_by if self.told_by != "client" else None
 
     @property
     def alert(self) -> str | None:
@@ -122,8 +126,10 @@ class ClientRun(Shown):
     @property
     def sent(self) -> int | None:
         """How many certificates the client sent; None if that was not seen."""
-        chains = (self.wire.client_chain, *(one.client_chain for one in self.log.traces))
-        return next((len(one) for one in chains if one is not None), None)
+        told: list[Sequence[object] | None] = [self.wire.client_chain]
+        for one in self.log.traces[:1]:
+            told += [one.client_chain, one.client_printed]
+        return next((len(one) for one in told if one is not None), None)
 
     def plain(self) -> dict[str, Plain]:
         """Tell it to a program."""
