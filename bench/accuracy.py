@@ -326,8 +326,14 @@ def _confirmed(answers: list[Answer]) -> Iterator[str]:
     yield ""
     yield (
         f"An experiment confirmed the right cause in {sure} of {len(refused)} refusals, and a "
-        f"wrong one in {wrong}. No diagnosis made more than {most} connections."
+        f"wrong one in {wrong}. No diagnosis made more than {most} connections. Faults that an "
+        "experiment confirmed, of the refusals that they led to:"
     )
+    yield ""
+    proved = Counter(one.fault for one in refused if one.first and one.standing == "CONFIRMED")
+    of = Counter(one.fault for one in refused)
+    for fault, count in sorted(proved.items()):
+        yield f"- {fault}: {count} of {of[fault]}"
 
 
 def _misses(answers: list[Answer]) -> Iterator[str]:
