@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
@@ -23,6 +22,7 @@ from mtlskit.collect.met import Met
 from mtlskit.collect.openssl import VERSIONS, reasons
 from mtlskit.collect.own_certificate import OwnCertificate
 from mtlskit.collect.reflected import answer_to
+from mtlskit.collect.tls_on_line import PIECE, request_head, until_done
 from mtlskit.material import Chunk, Closing, Secrets, Side, Tap
 
 PATIENCE = 15.0
@@ -30,9 +30,6 @@ PATIENCE = 15.0
 
 FLOOD = 1 << 20
 """Bytes of one caller after which it is given up; a handshake and a request need far fewer."""
-
-_PIECE = 16384
-_REQUEST = 16384
 
 
 @dataclass(slots=True)
@@ -124,10 +121,11 @@ class Glass:
         seen = Reflection()
         line = _Line(sock, stop, seen)
         try:
-            talk = _Talk(SSL.Connection(self._context(seen), None), line)
-            talk.until_done(talk.tls.do_handshake)
+            tls = SSL.Connection(self._context(seen), None)
+            tls.set_accept_state()
+            until_done(tls, line, tls.do_handshake)
             seen.shaken = True
-            talk.answer(lambda: tell(seen))
+            _answer(tls, line, lambda: tell(seen))
         except SSL.Error as error:
             seen.words = reasons(error)
         except (Over, OSError):
@@ -162,43 +160,12 @@ def _protocol(_: SSL.Connection, offered: list[bytes]) -> Any:  # noqa: ANN401 -
     return b"http/1.1" if b"http/1.1" in offered else SSL.NO_OVERLAPPING_PROTOCOLS
 
 
-class _Talk:
-    """The TLS of one connection, and the line beneath it."""
-
-    def __init__(self, tls: SSL.Connection, line: _Line) -> None:
-        self.tls = tls
-        self._line = line
-        tls.set_accept_state()
-
-    def until_done(self, step: Callable[[], Any]) -> Any:  # noqa: ANN401 - as the step gives
-        """Repeat a step of OpenSSL until it has what it needs; deliver its alert if it fails."""
-        while True:
-            try:
-                done = step()
-            except SSL.WantReadError:
-                self._flush()
-                self.tls.bio_write(self._line.receive())
-            except SSL.Error:
-                with suppress(Over, OSError):
-                    self._flush()
-                raise
-            else:
-                self._flush()
-                return done
-
-    def _flush(self) -> None:
-        with suppress(SSL.WantReadError):
-            while True:
-                self._line.send(self.tls.bio_read(_PIECE))
-
-    def answer(self, tell: Callable[[], Met]) -> None:
-        """Read a request and answer it with what came."""
-        request = b""
-        while b"\r\n\r\n" not in request and len(request) < _REQUEST:
-            request += self.until_done(lambda: self.tls.recv(_PIECE))
-        rest = memoryview(answer_to(request, tell()))
-        while rest:
-            piece = bytes(rest[:_PIECE])
-            self.until_done(partial(self.tls.send, piece))
-            rest = rest[len(piece) :]
-        self.until_done(self.tls.shutdown)
+def _answer(tls: SSL.Connection, line: Line, tell: Callable[[], Met]) -> None:
+    """Read a request and answer it with what came."""
+    request = request_head(tls, line)
+    rest = memoryview(answer_to(request, tell()))
+    while rest:
+        piece = bytes(rest[:PIECE])
+        until_done(tls, line, partial(tls.send, piece))
+        rest = rest[len(piece) :]
+    until_done(tls, line, tls.shutdown)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -17,11 +16,11 @@ from typing import Any, Literal
 from cryptography import x509
 from OpenSSL import SSL, crypto
 
+from mtlskit.collect.tls_on_line import request_head, until_done
 from mtlskit.lab.endpoint import Behaviour, Line, Over, Visit
 from mtlskit.lab.pki import Issued
 
 _CHUNK = 16384
-_REQUEST_LIMIT = 16384
 _VERSIONS = {
     "1.0": SSL.TLS1_VERSION,
     "1.1": SSL.TLS1_1_VERSION,
@@ -165,7 +164,7 @@ class _Conversation:
         try:
             self._until_done(self._tls.do_handshake)
             seen = self._met()
-            self._read_request()
+            request_head(self._tls, self._line)
             self._answer(seen)
             return replace(seen, status=self._settings.status)
         except SSL.Error as error:
@@ -178,35 +177,13 @@ class _Conversation:
         subject = certificate.subject.rfc4514_string() if certificate else None
         return Visit(version=self._tls.get_protocol_version_name(), client=subject)
 
-    def _until_done(self, step: Callable[[], Any]) -> Any:  # noqa: ANN401 - as the step gives
-        while True:
-            try:
-                done = step()
-            except SSL.WantReadError:
-                self._flush()
-                self._tls.bio_write(self._line.receive())
-            except (SSL.Error, Over):
-                with suppress(Over, OSError):  # what OpenSSL said counts, not that nobody heard it
-                    self._flush()
-                raise
-            else:
-                self._flush()
-                return done
-
-    def _flush(self) -> None:
-        with suppress(SSL.WantReadError):
-            while True:
-                self._line.send(self._tls.bio_read(_CHUNK))
-
-    def _read_request(self) -> None:
-        request = b""
-        while b"\r\n\r\n" not in request and len(request) < _REQUEST_LIMIT:
-            request += self._until_done(lambda: self._tls.recv(_CHUNK))
-
     def _answer(self, seen: Visit) -> None:
         page = _page(self._settings, seen)
         self._until_done(lambda: self._tls.send(page))
         self._until_done(self._tls.shutdown)
+
+    def _until_done(self, step: Callable[[], object]) -> None:
+        until_done(self._tls, self._line, step)
 
 
 def _words(error: SSL.Error) -> str:

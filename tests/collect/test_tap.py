@@ -245,6 +245,39 @@ def test_leaving_ends_what_still_hangs() -> None:
     assert relayed.tap.closing.kind == "open"
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux tells open files")
+def test_no_socket_is_left_open() -> None:
+    """After a hundred connections that ended in every way, as many files are open as before."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with (
+        serve(echo) as endpoint,
+        relay(endpoint.target) as tap,
+        nobody() as dead,
+        relay(dead) as other,
+    ):
+        for number in range(100):
+            to = other if number % 4 == 0 else tap
+            client = socket.create_connection((to.target.host, to.target.port), timeout=10)
+            if number % 4 == 1:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+            client.close()
+        assert len(other.taps(25)) == 25
+        assert len(tap.taps(75)) == 75
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine speaks no IPv6")
+def test_it_listens_on_ipv6_too() -> None:
+    """The address is written as it is called."""
+    with serve(echo) as endpoint, relay(endpoint.target, listen=("::1", 0)) as tap:
+        with socket.create_connection((tap.target.host, tap.target.port), timeout=10) as client:
+            client.sendall(b"hello")
+            assert client.recv(10) == b"hello"
+        (relayed,) = tap.taps(1)
+    assert str(tap.target).startswith("[::1]:")
+    assert (relayed.tap.own or "").startswith("[::1]:")
+
+
 def test_it_listens_on_this_machine_alone() -> None:
     """Loopback is the default."""
     with nobody() as target, relay(target) as tap:

@@ -20,6 +20,7 @@ LIMIT = 8 << 20
 
 _PASSED_ON = ("PATH", "SYSTEMROOT", "SystemRoot", "COMSPEC", "PATHEXT", "JAVA_HOME", "LANG")
 _PIECE = 65536
+_JOINING = 5.0  # seconds; a program that left our group may still hold the pipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def run(command: Command, folder: Path, timeout: float) -> Done:
         why = _wait(process, timeout)
     finally:
         _end(process)
-        listener.join()
+        listener.join(_JOINING)
         for stream in (process.stdin, process.stdout):
             with suppress(OSError):
                 stream.close()  # type: ignore[union-attr] # both are pipes, as asked above
