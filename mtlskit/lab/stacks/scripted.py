@@ -81,7 +81,7 @@ NODE = Stack(
 PYTHON = Stack(
     name="python",
     library="OpenSSL (Python ssl)",
-    can=frozenset({"optional", "status", "crl", "plain"}),
+    can=frozenset({"optional", "status", "crl"}),
     find=_find_python,
     ask_version=asked("--version", pattern=r"Python (\S+)"),
     launch=partial(_python, kind="threads"),

@@ -45,17 +45,17 @@ def _say(text: str) -> None:
 def threads() -> None:
     """Serve each connection in a thread of its own, blocking."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-    tls = None if SETUP["plain"] else context()
+    tls = context()
     _say(f"listening on 127.0.0.1:{listener.getsockname()[1]}")
     while True:
         sock, _ = listener.accept()
         threading.Thread(target=_answer, args=(sock, tls), daemon=True).start()
 
 
-def _answer(sock: socket.socket, tls: ssl.SSLContext | None) -> None:
+def _answer(sock: socket.socket, tls: ssl.SSLContext) -> None:
     sock.settimeout(_PATIENCE)
     try:
-        with sock, tls.wrap_socket(sock, server_side=True) if tls else sock as line:
+        with sock, tls.wrap_socket(sock, server_side=True) as line:
             request = b""
             while b"\r\n\r\n" not in request and len(request) < _LIMIT:
                 if not (more := line.recv(4096)):
