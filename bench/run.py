@@ -19,7 +19,7 @@ from OpenSSL import SSL
 from table import markdown
 
 README = Path(__file__).with_name("README.md")
-BENCHMARKS = ("startup", "handshake", "tap", "inventory", "keystores", "paths")
+BENCHMARKS = ("startup", "handshake", "tap", "inventory", "keystores", "paths", "javalog")
 
 
 def main() -> int:

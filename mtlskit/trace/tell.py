@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.page.blocks import Badge, Block, Callout, Fields, Inline, Page, Section, Table, Tone
+from mtlskit.trace.printed import PrintedCertificate
 from mtlskit.trace.rungs import ladder_of
 
 if TYPE_CHECKING:
@@ -93,9 +94,13 @@ def asked_and_sent(trace: Trace) -> Table | None:
     """Set what the server asked for beside what the client sent; None if neither was seen."""
     if trace.tls is None:
         return None
-    rows: list[tuple[Inline, ...]] = [("Server's certificate", *_chain(trace.server_chain))]
+    rows: list[tuple[Inline, ...]] = [
+        ("Server's certificate", *_chain(trace.server_chain, trace.server_printed))
+    ]
     if trace.asked is None:
         hidden = "cannot be seen without the key log" if trace.asking_hidden else "no"
+        if trace.asking_hidden and trace.seen_by is not None:
+            hidden = "the log does not tell"
         rows.append(("Client certificate asked for", hidden, ""))
     else:
         where = str(trace.asked.source)
@@ -106,13 +111,19 @@ def asked_and_sent(trace: Trace) -> Table | None:
         rows.append(("Signature schemes", ", ".join(trace.asked.schemes), where))
         if trace.asked.types:
             rows.append(("Certificate types", ", ".join(trace.asked.types), where))
-    rows.append(("Client's certificate", *_chain(trace.client_chain)))
-    if trace.client_chain:
+    rows.append(("Client's certificate", *_chain(trace.client_chain, trace.client_printed)))
+    if trace.client_chain or trace.client_printed:
         rows.append(("Proof of the private key", "sent" if trace.proved else "not seen", ""))
     return Table(("", "Seen", "Where"), tuple(rows))
 
 
-def _chain(chain: tuple[Certificate, ...] | None) -> tuple[Inline, Inline]:
+def _chain(
+    chain: tuple[Certificate, ...] | None, printed: tuple[PrintedCertificate, ...] | None
+) -> tuple[Inline, Inline]:
+    """Tell a chain: the certificates themselves, else what a log printed of them."""
+    if chain is None and printed:
+        told = "; then ".join(f"{one.subject} (issued by {one.issuer})" for one in printed)
+        return told, str(printed[0].source)
     if chain is None:
         return "not seen", ""
     if not chain:

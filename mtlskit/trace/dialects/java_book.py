@@ -238,12 +238,14 @@ class Book:
         story, text = kept.story, found["text"].strip()
         thrown = blocks.throwables(entry.body)
         words = [f"{name}: {said}" if said else name for name, said in thrown] or [text]
+        ended = False
         if received := _RECEIVED.match(text):
             self._refused("fatal", received[1].lower(), entry, at)
-        elif not exception_ends(story, _all(text, thrown), at):
+        elif not (ended := exception_ends(story, text, at)):
             story.alert(story.side, "fatal", found["alert"].lower(), at, note=text)
             if story.side == "server" and java_phrases.NONE_CAME.search(text):
                 story.sent_none()
+        story.hear(words[0] if ended else entry.message, at)
         for one in words[:4]:
             story.say(one, at)
 
@@ -251,7 +253,7 @@ class Book:
         kept = self._current(entry)
         thrown = blocks.throwables(entry.body)
         if kept is not None and thrown:
-            exception_ends(kept.story, _all("", thrown), at)
+            exception_ends(kept.story, thrown[0][1], at)
 
     def _written(self, alert: str, entry: Entry, at: Source) -> None:
         kept = self._current(entry)
@@ -265,6 +267,7 @@ class Book:
         kept = self._current(entry)
         if kept is not None and kept.story.side == "client":
             kept.story.say(entry.message, at, means=words.means)
+            kept.story.hear(entry.message, at)
             if words.sent_none:
                 kept.story.sent_none()
 
@@ -330,7 +333,3 @@ def _waits(kept: _Kept, side: Side, sender: Side, name: str) -> bool:
 def _goes_on(kept: _Kept, entry: Entry) -> bool:
     """Tell whether a ClientHello goes on with a connection: after a retry, or to renegotiate."""
     return kept.story.state == "retry" or blocks.hello(entry.body).renegotiates
-
-
-def _all(text: str, thrown: Sequence[tuple[str, str]]) -> str:
-    return " ".join((text, *(f"{name} {said}" for name, said in thrown)))

@@ -167,6 +167,7 @@ class _Book:
         kept, words = self._open(), of_key_manager(piece.rest)
         if kept is not None and kept.story.side == "client" and words is not None:
             kept.story.say(piece.rest, self._at(piece), means=words.means)
+            kept.story.hear(piece.rest, self._at(piece))
             if words.sent_none:
                 kept.story.sent_none()
 
@@ -255,6 +256,7 @@ class _Book:
             if story is not None:
                 exception_ends(story, words, self._at(piece))
                 story.say(words, self._at(piece))
+                story.hear(words, self._at(piece))
 
     def told(self) -> tuple[Trace, ...]:
         """Judge every connection."""

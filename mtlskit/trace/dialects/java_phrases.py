@@ -16,6 +16,9 @@ Ending = Literal["fin", "reset", "deadline"]
 NONE_CAME = re.compile(r"Empty (?:client|server) certificate chain|null cert chain")
 """A server's words for an empty Certificate message; Java 8 and 11 say "server" by mistake."""
 
+_CLASS = re.compile(r"^(?:[\w.$]{1,200}(?:Exception|Error): )?(?:\(\w+\) )?")
+"""What may stand before an exception's message: its class, and from Java 25 on its alert."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeyManagerWords:
@@ -75,5 +78,10 @@ def of_key_manager(text: str) -> KeyManagerWords | None:
 
 
 def of_ending(text: str) -> EndingWords | None:
-    """Recognise words of a connection's end, anywhere in a text."""
-    return next((one for one in endings() if one.pattern.search(text)), None)
+    """Recognise words of a connection's end, with or without the exception's class before them.
+
+    They must be the message itself: a refusal of ours may tell within its own that a list of
+    revoked certificates could not be fetched in time.
+    """
+    bare = _CLASS.sub("", text)
+    return next((one for one in endings() if one.pattern.match(bare)), None)

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field, replace
 from mtlskit.material import Because, Chunk, Closing, Side, Source, Tap
 from mtlskit.trace.dialects import java_blocks as blocks
 from mtlskit.trace.dialects.java_phrases import Ending
+from mtlskit.trace.dialects.lines import said_in
 from mtlskit.trace.ending import Signs, judge
 from mtlskit.trace.events import Asked, Ended, Event, Kind, Symptom, Trace
 from mtlskit.trace.order import table_for
 from mtlskit.trace.printed import PrintedCertificate, printed_name
+from mtlskit.trace.said import Said
 from mtlskit.wire import names
 from mtlskit.wire.items import Alert
 
@@ -25,6 +27,8 @@ _FATAL, _WARNING = 2, 1
 _MOST_EVENTS = 400
 """Events of one connection that are kept; what a long connection says after is of no interest."""
 _MOST_WORDS = 12
+_LOGGER = "javax.net.ssl"
+_LONGEST = 2000
 
 
 def other(side: Side) -> Side:
@@ -64,11 +68,13 @@ class Story:
     closing: Closing | None = None
     spoke: bool = False
     words: list[str] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
 
     def as_it_is(self) -> Story:
         """Give a copy that what follows does not change."""
         same = copy.copy(self)
         same.events, same.words = self.events.copy(), self.words.copy()
+        same.said = self.said.copy()
         same.printed, same.signs = self.printed.copy(), copy.copy(self.signs)
         for name in ("goodbye", "said", "application", "sealed_from", "hidden_finished"):
             setattr(same.signs, name, set(getattr(self.signs, name)))
@@ -214,6 +220,13 @@ class Story:
             if means:
                 self._add(None, "note", means, at, note=words)
 
+    def hear(self, text: str, at: Source) -> None:
+        """Keep the phrases that a line holds which are known of Java; each of them once."""
+        known = {one.phrase for one in self.said}
+        for one in said_in(f"{_LOGGER} {text}"[:_LONGEST], at):
+            if one.phrase not in known and len(self.said) < _MOST_WORDS:
+                self.said.append(replace(one, speaker=self.side))
+
     def _add(  # noqa: PLR0913 - the parts of an event
         self,
         sender: Side | None,
@@ -247,6 +260,7 @@ class Story:
             tickets=self.tickets,
             resumed=self.signs.resumed,
             library=tuple(self.words),
+            said=tuple(self.said),
             seen_by=self.side,
             server_printed=server,
             client_printed=client,

@@ -144,6 +144,18 @@ def test_a_lost_alert_is_not_ours() -> None:
     assert not [one for one in trace.events if one.kind == "alert"]
 
 
+def test_a_list_that_could_not_be_fetched_is_no_end_of_the_connection() -> None:
+    """A refusal of ours whose cause is a time-out on the way to a third party stays ours."""
+    lines = lines_of("jdk17-tls1.3-distrust.client")
+    at = next(n for n, line in enumerate(lines) if "Fatal (CERT" in line)
+    lines[at] = lines[at].rpartition("Fatal")[0] + "Fatal (CERTIFICATE_UNKNOWN): PKIX path ("
+    lines[at + 2] = "  sun.security.validator.ValidatorException: PKIX path validation failed"
+    lines.insert(at + 3, "Caused by: java.net.SocketTimeoutException: connect timed out")
+    (trace,) = read(lines)
+    assert trace.ended.refused_by == "client"
+    assert trace.ended.symptom.tcp is None
+
+
 def test_why_none_was_sent_is_told_with_its_meaning() -> None:
     """The key manager's words become notes that say what they mean."""
     (trace,) = read(lines_of("jdk17-tls1.2-leafonly-newsunx509.client"))
@@ -355,7 +367,9 @@ def test_a_sample_of_the_key_managers_words_is_recognised(
 @pytest.mark.parametrize("words", java_phrases.endings(), ids=lambda one: one.kind)
 def test_a_sample_of_an_end_is_recognised(words: java_phrases.EndingWords) -> None:
     """Each row's sample is recognised as that end."""
-    assert java_phrases.of_ending(words.sample) is words
+    message = words.sample.rsplit("|", 1)[-1].partition(": ")[2]
+    assert java_phrases.of_ending(message) is words
+    assert java_phrases.of_ending(f"javax.net.ssl.SSLException: {message}") is words
     assert words.seen
 
 
