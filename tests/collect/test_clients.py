@@ -102,6 +102,32 @@ def test_every_client_refuses_a_server_that_it_does_not_trust() -> None:
     assert all(one.words for one in found.runs)
 
 
+@ALL
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+@pytest.mark.parametrize("scene", ["client.expired", "client.no-identity", "server.expired"])
+def test_what_a_clients_log_tells_is_what_the_wire_saw(scene: str, version: str) -> None:
+    """Who refused whom, the alert, how many certificates: where both tell it, they agree."""
+    with played(scene, version) as (staged, told):
+        found = clients(staged.target, **told)
+    compared = [pair for one in found.runs for pair in told_twice(one)]
+    assert len(compared) >= len(CLIENTS)
+    assert [pair for pair in compared if pair[1] != pair[2]] == []
+
+
+def told_twice(one: ClientRun) -> list[tuple[str, object, object]]:
+    """What both the wire and the client's own log tell of a run."""
+    if not one.log.traces or one.wire.ended.outcome == "undecided":
+        return []
+    wire, log = one.wire, one.log.traces[0]
+    answers = {
+        "refused by": (wire.ended.refused_by, log.ended.refused_by),
+        "alert": (wire.ended.symptom.name, log.ended.symptom.name),
+        "sent": tuple(each and len(each) for each in (wire.client_chain, log.client_chain)),
+        "version": (wire.tls, log.tls),
+    }
+    return [(f"{one.client}: {what}", *both) for what, both in answers.items() if None not in both]
+
+
 def test_without_trust_nobody_verifies_and_without_identity_none_is_sent() -> None:
     """A look at the server alone."""
     with played("none", "1.2") as (staged, told):
@@ -190,11 +216,6 @@ def test_nothing_of_our_environment_reaches_a_client(
     assert "nowhere" not in said
     assert "hunter2" not in said
     assert f"('HOME', '{tmp_path}')" in said
-
-
-def secrets_of(found: ClientRun) -> set[str]:
-    """The secrets of a connection, as its client's key log had them."""
-    return {one.split()[2] for one in found.transcript.text.splitlines() if len(one.split()) == 3}
 
 
 @pytest.mark.needs("openssl")
