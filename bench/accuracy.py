@@ -261,11 +261,11 @@ def without_habits(stack: str) -> Iterator[None]:
     """Leave one stack's rows out of the measured habits."""
     real: Callable[[], dict[str, list[habits._Row]]] = habits._rows  # noqa: SLF001 - it has no setting
     kept = {cause: [row for row in rows if row.stack != stack] for cause, rows in real().items()}
-    habits._rows = lambda: kept  # type: ignore[assignment]  # noqa: SLF001 - as above
+    habits._rows = lambda: kept  # noqa: SLF001 - as above
     try:
         yield
     finally:
-        habits._rows = real  # type: ignore[assignment]  # noqa: SLF001 - as above
+        habits._rows = real  # noqa: SLF001 - as above
 
 
 def written(answers: Sequence[Answer]) -> Iterator[str]:

@@ -33,10 +33,17 @@ def stage_all(tls: Version = "1.3", directory: Path | None = None) -> Iterator[t
         directory: where to write the clients' files, in a directory for each scene.
     """
     plans = {one: plan_of(one, tls, host_of(one)) for one in SCENES}
-    played = {one: plan for one, plan in plans.items() if plan.endpoint is not None}
-    named = {host_of(one): behaviour_of(plan.endpoint) for one, plan in played.items()}  # type: ignore[arg-type]  # None was left out
+    named = {
+        host_of(one): behaviour_of(plan.endpoint)
+        for one, plan in plans.items()
+        if plan.endpoint is not None
+    }
     with serve(by_name(named)) as endpoint:
-        staged = [staging(one, tls, endpoint.target, plan) for one, plan in played.items()]
+        staged = [
+            staging(one, tls, endpoint.target, plan)
+            for one, plan in plans.items()
+            if plan.endpoint is not None
+        ]
         if directory is not None:
             for one in staged:
                 folder = directory / host_of(one.scene.id).partition(".")[0]

@@ -103,9 +103,10 @@ class World:
 
     def crl(self, authority: Authority, *, late: bool = False) -> x509.CertificateRevocationList:
         """Make an authority's revocation list; `late`: one whose successor is overdue."""
-        then = {"this_update": now() - 9 * _DAY, "next_update": now() - 2 * _DAY} if late else {}
+        made, due = (now() - 9 * _DAY, now() - 2 * _DAY) if late else (None, None)
         listed = (self.revoked.certificate,) if authority is self.issuing else ()
-        return x509.load_der_x509_crl(revocation_list(authority, *listed, **then))  # type: ignore[arg-type]
+        der = revocation_list(authority, *listed, this_update=made, next_update=due)
+        return x509.load_der_x509_crl(der)
 
     def client(self, **parts: Any) -> Issued:  # noqa: ANN401 - the parts of a certificate
         """Issue a client's certificate by the usual authority."""

@@ -19,7 +19,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 GRACE = 2.0  # seconds between asking the server to end and killing it
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -38,7 +40,7 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _serve(folder: str, told: dict) -> int:  # type: ignore[type-arg]  # JSON
+def _serve(folder: str, told: dict[str, Any]) -> int:
     """Run the server until it ends or nobody wants it any more."""
     adopt = _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     adopt()
@@ -57,7 +59,7 @@ def _serve(folder: str, told: dict) -> int:  # type: ignore[type-arg]  # JSON
 
 def _started(
     folder: str,
-    told: dict,  # type: ignore[type-arg]  # JSON
+    told: dict[str, Any],
 ) -> subprocess.Popen[bytes]:
     log = os.open(
         os.path.join(folder, "output.log"),  # noqa: PTH118 - pathlib starts slower
@@ -134,7 +136,7 @@ def _children() -> list[int]:
         return []
 
 
-def _prctl(option: int, value: int):  # type: ignore[no-untyped-def]  # noqa: ANN202 - see below
+def _prctl(option: int, value: int) -> Callable[[], object]:
     """Return a call of prctl(2) that does as little as may be done between fork and exec."""
     library = ctypes.CDLL(None)
     call = getattr(library, "prctl", None)
