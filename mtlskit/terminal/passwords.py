@@ -33,7 +33,7 @@ def manner_of(options: argparse.Namespace) -> Manner:
     """Return how the connection is to be made; ask for the proxy's password where it is missing."""
     manner: Manner = {
         "via": options.via,
-        "proxy_password": _of_proxy(options),
+        "proxy_password": proxy_password_of(options),
         "starttls": options.starttls,
         "alpn": options.alpn or "",
         "ciphers": options.ciphers or "",
@@ -45,7 +45,7 @@ def manner_of(options: argparse.Namespace) -> Manner:
     return manner
 
 
-def _of_proxy(options: argparse.Namespace) -> str | None:
+def proxy_password_of(options: argparse.Namespace) -> str | None:
     """Return the password of the proxy's user; None if there is none, or no user."""
     if options.proxy_password_file:
         return _from_file(options.proxy_password_file)[0]
@@ -70,6 +70,19 @@ def _from_environment(name: str) -> str:
     if name not in os.environ:
         raise ValueError(f"The environment variable {name} is not set.")
     return os.environ[name]
+
+
+def one_secret(file: Path | None, variable: str | None, question: str) -> str:
+    """Return one password or token: from a file, the environment, or the prompt of a terminal."""
+    if file is not None:
+        return _from_file(file)[0]
+    if variable is not None:
+        return _from_environment(variable)
+    if not sys.stdin.isatty():
+        raise ValueError(
+            "There is nobody here to ask for the password; give it by a file or by the environment."
+        )
+    return getpass(question)
 
 
 def passwords_of(
