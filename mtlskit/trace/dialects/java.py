@@ -8,11 +8,13 @@ from 25 on an exception names its alert in brackets.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 
-from mtlskit.material import Source
+from mtlskit.material import Problem, Source
 from mtlskit.trace.dialects import java_lines, java_old
 from mtlskit.trace.dialects.java_book import Book
+from mtlskit.trace.dialects.java_lines import Entry
 from mtlskit.trace.events import Trace
 
 _LOOKED_AT = 20_000
@@ -28,20 +30,44 @@ def fits(first_lines: Sequence[str]) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The connections of a log, in the order of their beginnings, and what could not be told."""
+
+    traces: tuple[Trace, ...]
+    problems: tuple[Problem, ...] = ()
+
+
 def read(lines: Iterable[str], source: Source) -> tuple[Trace, ...]:
-    """Tell the connections of a log, in the order of their beginnings; never fails for content.
+    """Tell the connections of a log; see `read_all`."""
+    return read_all(lines, source).traces
+
+
+def read_all(lines: Iterable[str], source: Source) -> Told:
+    """Tell the connections of a log, and what was left out; never fails for content.
 
     The lines are taken one at a time and may be without end; memory grows with the number of
     connections that are kept (`java_book.LIMIT`), not with the log.
     """
     stream = iter(lines)
     first = list(islice(stream, _LOOKED_AT))
-    cut = java_lines.entries
-    if not java_lines.fits(first):
-        if java_old.fits(first):
-            return java_old.read(chain(first, stream), source)
-        cut = java_lines.loose_entries if java_lines.fits_loosely(first) else cut
+    whole = chain(first, stream)
+    if java_lines.fits(first):
+        return _told(java_lines.entries(whole), source)
+    if java_old.fits(first):
+        return Told(java_old.read(whole, source))
+    loose = java_lines.fits_loosely(first)
+    return _told(java_lines.loose_entries(whole) if loose else java_lines.entries(whole), source)
+
+
+def _told(entries: Iterable[Entry], source: Source) -> Told:
     book = Book(source)
-    for entry in cut(chain(first, stream)):
+    for entry in entries:
         book.take(entry)
-    return book.told()
+    if not book.left_out:
+        return Told(book.told())
+    text = (
+        f"{book.left_out} more connections are in this log than are told, those that went well "
+        "first. Cut the log to the time of the failure."
+    )
+    return Told(book.told(), (Problem("many-connections", text, source),))

@@ -84,6 +84,11 @@ def shown(name: str, body: Sequence[str], source: Source, *, whole: bool) -> Blo
     return certificates(body, source) if name == "Certificate" and whole else None
 
 
+def is_retry(body: Sequence[str]) -> bool:
+    """Tell whether a ServerHello is a HelloRetryRequest, which Java shows in its block only."""
+    return any('"HelloRetryRequest"' in line for line in body[:2])
+
+
 def version_in(text: str) -> str | None:
     """Give the first TLS version that is named: ``TLSv1`` is 1.0, ``TLSv1.2`` is 1.2."""
     found = _VERSION.search(text)

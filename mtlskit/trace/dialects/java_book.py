@@ -142,6 +142,8 @@ class Book:
 
     def _message(self, found: re.Match[str], entry: Entry, at: Source) -> None:
         name, produced = found["name"], found["did"] == "Produced"
+        if name == "ServerHello" and blocks.is_retry(entry.body):
+            name = "HelloRetryRequest"
         side = _own_side(name, found["words"], produced=produced)
         current = self.last.get(entry.thread)
         if side is None and current is not None:
