@@ -80,6 +80,9 @@ def _hear(
 ) -> None:
     trace = relayed.trace
     if file is not None:
-        file.add(relayed.tap, dict(relayed.left_out))
+        try:
+            file.add(relayed.tap, dict(relayed.left_out))
+        except OSError as error:
+            tell(f"connection {relayed.number} is not in {options.save}: {error.strerror}.")
     say(json.dumps(relayed.plain(), ensure_ascii=False) if options.json else str(relayed))
     countdown.heard(status_of(trace.ended))

@@ -5,11 +5,13 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mtlskit.collect.given import case_of
 from mtlskit.collect.live import Call, HttpRequest, connect
 from mtlskit.lab.scenes import Staged, stage
-from mtlskit.material import Secrets, Tap
+from mtlskit.material import Chunk, Secrets, Source, Tap
 from mtlskit.trace.compare import NOT_SEEN, Differences, compare
 from mtlskit.trace.events import Trace
 from mtlskit.trace.handshake import follow
@@ -109,3 +111,31 @@ def test_of_two_offers_only_what_the_other_lacks_is_told() -> None:
         ]
     told = {one.what: (one.left, one.right) for one in compare(*both).rows}
     assert told["Protocols offered (ALPN)"] == ("also h2", "nothing more")
+
+
+CHUNKS = st.lists(
+    st.builds(
+        Chunk,
+        st.just(0.5),
+        st.sampled_from(("client", "server")),
+        st.binary(max_size=60).map(lambda body: b"\x16\x03\x03\x00" + bytes([len(body)]) + body)
+        | st.binary(max_size=60),
+    ),
+    max_size=6,
+)
+
+
+@given(CHUNKS, CHUNKS, st.integers(0, 6))
+def test_any_two_connections_can_be_compared(
+    one: list[Chunk], other: list[Chunk], cut: int
+) -> None:
+    """Whatever was recorded, real bytes cut short among it; and it can be shown."""
+    real = pair("client.expired", "1.2")[1]
+    mixed = (*real.chunks[:cut], *other)
+    found = compare(follow(a_tap(tuple(one))), follow(a_tap(mixed)))
+    assert "works here" in str(found)
+    assert compare(found.right, found.right).parting is None
+
+
+def a_tap(chunks: tuple[Chunk, ...]) -> Tap:
+    return Tap(Source("any"), chunks=chunks)
