@@ -143,3 +143,11 @@ def test_names_asked_for_get_the_encoding_of_those_at_hand(leaf: Certificate) ->
     assert asked is not None
     assert leaf.issuer.der in asked.authorities_der
     assert leaf.subject.der not in asked.authorities_der
+
+
+def test_a_printed_chain_is_shown_as_what_was_sent(leaf: Certificate) -> None:
+    """The page of a trace names the certificates that the log printed, and where."""
+    (trace,) = java.read(LOG.read_text(encoding="utf-8").split("\n"), SOURCE)
+    sent = replace(trace, client_chain=None, client_printed=(printed(leaf),))
+    assert "CN=Client (issued by CN=Example" in " ".join(str(sent).split())
+    assert "none: the message was empty" in " ".join(str(trace).split())

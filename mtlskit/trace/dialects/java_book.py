@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from mtlskit.material import Side, Source
 from mtlskit.trace.dialects import java_blocks as blocks
 from mtlskit.trace.dialects import java_lines, java_phrases
-from mtlskit.trace.dialects.java_ends import exception_ends
+from mtlskit.trace.dialects.java_ends import exception_ends, tcp_ended
 from mtlskit.trace.dialects.java_lines import Entry
 from mtlskit.trace.dialects.java_phrases import KeyManagerWords, of_key_manager
 from mtlskit.trace.dialects.java_story import Story, other
@@ -240,14 +240,16 @@ class Book:
         story, text = kept.story, found["text"].strip()
         thrown = blocks.throwables(entry.body)
         words = [f"{name}: {said}" if said else name for name, said in thrown] or [text]
-        ended = False
+        heard = entry.message
         if received := _RECEIVED.match(text):
             self._refused("fatal", received[1].lower(), entry, at)
-        elif not (ended := exception_ends(story, text, at)):
+        elif tcp_ended(story, text, thrown, at):
+            heard = words[0]  # its "Fatal" is no refusal
+        else:
             story.alert(story.side, "fatal", found["alert"].lower(), at, note=text)
             if story.side == "server" and java_phrases.NONE_CAME.search(text):
                 story.sent_none()
-        story.hear(words[0] if ended else entry.message, at)
+        story.hear(heard, at)
         for one in words[:4]:
             story.say(one, at)
 

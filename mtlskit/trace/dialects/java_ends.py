@@ -6,6 +6,8 @@ which never reached anyone: the peer had gone before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mtlskit.material import Source
 from mtlskit.trace.dialects.java_phrases import Ending, of_ending
 from mtlskit.trace.dialects.java_story import Story, other
@@ -15,6 +17,8 @@ _WORDS: dict[Ending, str] = {
     "fin": "closed the connection",
     "deadline": "no answer before the deadline",
 }
+_INPUT_OUTPUT = ("java.net.", "java.io.", "java.nio.")
+"""Packages whose exceptions are of the socket, and not of TLS."""
 
 
 def exception_ends(story: Story, told: str, at: Source) -> bool:
@@ -24,3 +28,18 @@ def exception_ends(story: Story, told: str, at: Source) -> bool:
         sender = None if words.kind == "deadline" else other(story.side)
         story.close(sender, words.kind, _WORDS[words.kind], at)
     return words is not None
+
+
+def tcp_ended(story: Story, text: str, thrown: Sequence[tuple[str, str]], at: Source) -> bool:
+    """Tell whether a fatal entry is of input and output, and take the connection's end from it.
+
+    Whatever Java writes of a socket, such as ``Socket closed`` by another of its own threads, is
+    no refusal, even where it tells of no end that the peer made.
+    """
+    if exception_ends(story, text, at):
+        return True
+    kind, said = thrown[0] if thrown else ("", "")
+    if not kind.startswith(_INPUT_OUTPUT):
+        return False
+    exception_ends(story, said, at)
+    return True

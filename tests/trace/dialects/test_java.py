@@ -162,6 +162,17 @@ def test_a_list_that_could_not_be_fetched_is_no_end_of_the_connection() -> None:
     assert trace.ended.symptom.tcp is None
 
 
+def test_a_socket_that_we_closed_is_no_refusal() -> None:
+    """`Socket closed` is of Java's own threads: nobody refused anybody."""
+    lines = [
+        line.replace("Broken pipe (Write failed)", "Socket closed")
+        for line in lines_of("jdk11-tls1.2-none.client")
+    ]
+    (trace,) = read(lines)
+    assert (trace.ended.outcome, trace.ended.refused_by) == ("undecided", None)
+    assert "java.fatal-own" not in {one.phrase for one in trace.said}
+
+
 def test_why_none_was_sent_is_told_with_its_meaning() -> None:
     """The key manager's words become notes that say what they mean."""
     (trace,) = read(lines_of("jdk17-tls1.2-leafonly-newsunx509.client"))
