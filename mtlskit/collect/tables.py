@@ -141,10 +141,12 @@ class Instance:
         told = Progress(f"attachment {sys_id}", 0, None)
 
         def read(answer: Answer) -> bytes | Refusal:
-            if answer.status == 200 and answer.headers.get("content-type") != "text/html":  # noqa: PLR2004 - OK
+            page = "html" in answer.headers.get("content-type", "")
+            if answer.status == 200 and not page:  # noqa: PLR2004 - OK, RFC 9110, 15.3.1
                 return answer.body
-            refused = understood(answer, datetime.now(UTC))
-            return refused if isinstance(refused, Refusal) else answer.body
+            refused = _understood(answer)
+            gone = Refusal("no-such-table", "The instance holds no such file.")
+            return refused if isinstance(refused, Refusal) else gone
 
         return self._ask(lambda: path, told, read, limit)  # type: ignore[no-any-return] # as `read` gives
 
