@@ -15,11 +15,15 @@ from dataclasses import dataclass, field
 from mtlskit.material import Side, Source
 from mtlskit.trace.dialects import java_blocks as blocks
 from mtlskit.trace.dialects import java_lines, java_phrases
-from mtlskit.trace.dialects.java_ends import exception_ends, tcp_ended
+from mtlskit.trace.dialects.java_ends import exception_ends, is_of_tcp, tcp_ended
 from mtlskit.trace.dialects.java_lines import Entry
 from mtlskit.trace.dialects.java_phrases import KeyManagerWords, of_key_manager
 from mtlskit.trace.dialects.java_story import Story, other
+from mtlskit.trace.dialects.lines import said_in
+from mtlskit.trace.dialects.minimal import trace_of
+from mtlskit.trace.dialects.sense import sense
 from mtlskit.trace.events import Trace
+from mtlskit.trace.said import Said
 
 LIMIT = 2000
 """Connections that are kept whole; of more, those that went well are left out first."""
@@ -45,6 +49,8 @@ _SENDERS: dict[str, Side] = {
     "ServerHelloDone": "server",
     "NewSessionTicket": "server",
 }
+_ALONE = 20
+_LONGEST = 2000
 _KINDS = (("socket", "SSLSocket"), ("socket", "underlying socket"), ("engine", "SSLEngine"))
 """Words by which the log tells what does the work."""
 _FATAL = re.compile(r"Fatal \((?P<alert>\w+)\): (?P<text>.*)", re.DOTALL)
@@ -105,6 +111,7 @@ class Book:
     last: dict[str, _Kept] = field(default_factory=dict)
     left_out: int = 0
     alerts: list[_Alert] = field(default_factory=list)
+    alone: list[Said] = field(default_factory=list)
     kinds: dict[Side, set[str]] = field(default_factory=lambda: {"client": set(), "server": set()})
 
     def take(self, entry: Entry) -> None:
@@ -236,6 +243,7 @@ class Book:
     def _fatal(self, found: re.Match[str], entry: Entry, at: Source) -> None:
         kept = self._current(entry)
         if kept is None:
+            self._alone(entry, at)
             return
         story, text = kept.story, found["text"].strip()
         thrown = blocks.throwables(entry.body)
@@ -252,6 +260,14 @@ class Book:
         story.hear(heard, at)
         for one in words[:4]:
             story.say(one, at)
+
+    def _alone(self, entry: Entry, at: Source) -> None:
+        """Keep the phrases of a refusal whose handshake is not in the log."""
+        told = entry.message.partition(": ")[2]
+        if len(self.alone) < _ALONE and not is_of_tcp(told, blocks.throwables(entry.body)):
+            known = {one.phrase for one in self.alone}
+            text = f"{java_lines.LOGGER} {entry.message}"[:_LONGEST]
+            self.alone += [one for one in said_in(text, at) if one.phrase not in known]
 
     def _exception(self, entry: Entry, at: Source) -> None:
         kept = self._current(entry)
@@ -296,6 +312,9 @@ class Book:
 
     def told(self) -> tuple[Trace, ...]:
         """Judge every connection."""
+        if not self.all and self.alone:
+            trace = trace_of([sense(one) for one in self.alone], self.alone[0].source)
+            return () if trace is None else (trace,)
         certain = {
             side
             for side, kinds in self.kinds.items()

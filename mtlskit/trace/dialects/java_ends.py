@@ -30,16 +30,19 @@ def exception_ends(story: Story, told: str, at: Source) -> bool:
     return words is not None
 
 
+def is_of_tcp(text: str, thrown: Sequence[tuple[str, str]]) -> bool:
+    """Tell whether a fatal entry is of input and output, and so no refusal."""
+    return of_ending(text) is not None or (bool(thrown) and thrown[0][0].startswith(_INPUT_OUTPUT))
+
+
 def tcp_ended(story: Story, text: str, thrown: Sequence[tuple[str, str]], at: Source) -> bool:
-    """Tell whether a fatal entry is of input and output, and take the connection's end from it.
+    """Tell the same, and take the connection's end from it.
 
     Whatever Java writes of a socket, such as ``Socket closed`` by another of its own threads, is
     no refusal, even where it tells of no end that the peer made.
     """
-    if exception_ends(story, text, at):
-        return True
-    kind, said = thrown[0] if thrown else ("", "")
-    if not kind.startswith(_INPUT_OUTPUT):
+    if not is_of_tcp(text, thrown):
         return False
-    exception_ends(story, said, at)
+    if not exception_ends(story, text, at) and thrown:
+        exception_ends(story, thrown[0][1], at)
     return True

@@ -21,7 +21,7 @@ HEAD = re.compile(
     re.DOTALL,
 )
 _MARK = "javax.net.ssl|"
-_LOGGER = "sun.security.ssl.SSLLogger"
+_PLATFORM = "sun.security.ssl.SSLLogger"
 NO_THREAD = ""
 """The thread of an entry whose log does not name it."""
 _TELLING = (
@@ -52,7 +52,7 @@ _BLOCKS = re.compile(
 """The messages whose blocks are read."""
 _ODD = re.compile(r":-?\d{1,9}\|(?:" + "|".join(map(re.escape, _TELLING)) + ")")
 """The end of a head, before a message that may tell something, wherever it stands."""
-_LOGGER_NAME = "javax.net.ssl"
+LOGGER = "javax.net.ssl"
 _LINE_COST = 64
 _BLOCK_SIZE = 2_000_000
 """Bytes of one block that are kept, with what each line costs; a larger one is a mere dump."""
@@ -89,7 +89,7 @@ def fits(first_lines: Iterable[str]) -> bool:
 
 def fits_loosely(first_lines: Iterable[str]) -> bool:
     """Tell whether these lines are Java's messages, passed on by another logger without a head."""
-    return any(_LOGGER in line for line in first_lines)
+    return any(_PLATFORM in line for line in first_lines)
 
 
 def loose_entries(lines: Iterable[str]) -> Iterator[Entry]:
@@ -151,7 +151,7 @@ def _entry(line: str, number: int) -> Entry | None:
         return None
     if not parts[6].startswith(_TELLING):
         return _odd_entry(line, number) if "|" in parts[6] and _ODD.search(line) else None
-    if not parts[0].endswith(_LOGGER_NAME) or ":" not in parts[5] or " " in parts[5]:
+    if not parts[0].endswith(LOGGER) or ":" not in parts[5] or " " in parts[5]:
         return _odd_entry(line, number)
     thread = f"{parts[2]} {parts[3]}"
     return Entry(number, thread, parts[4], parts[5].partition(":")[0], parts[6].rstrip())
