@@ -215,21 +215,14 @@ class Relay:
     def _broken(self, side: Side) -> None:
         """Pass on that this side has reset, once what it said ahead of it is on its way."""
         self._close(side, "reset")
-        other = self._ends[_PEER[side]]
         for lane in self._lanes:
-            if lane.sink is other:
-                self._deliver(lane)
             lane.dead = True
-        reset(other)
-
-    def _deliver(self, lane: _Lane) -> None:
-        """Get out what was taken, and wait a moment until the system has sent it."""
+        other = self._ends[_PEER[side]]
         until = monotonic() + _DRAIN
         with suppress(OSError):
-            lane.sink.settimeout(_DRAIN)
-            lane.sink.sendall(lane.waiting)
-            while _unsent(lane.sink) and monotonic() < until:
+            while _unsent(other) and monotonic() < until:
                 time.sleep(0.002)
+        reset(other)
 
     def _close(
         self, sender: Side | None, kind: Literal["fin", "reset", "deadline", "open"]
