@@ -85,10 +85,11 @@ def test_a_printed_name_is_the_one_in_the_certificate(leaf: Certificate) -> None
         ('CN=A, O="X, CN=no", C=US, OU=B, C=DE', ('CN=A, O="X, CN=no", C=US', "OU=B, C=DE")),
         ("CN=A, OU=1, OU=2, O=X, CN=B", ("CN=A, OU=1, OU=2, O=X", "CN=B")),
         ("CN=A, DC=x, DC=com, CN=B, DC=x", ("CN=A, DC=x, DC=com", "CN=B, DC=x")),
+        ("C=US, O=X, CN=A, C=DE, CN=B", ("C=US, O=X, CN=A, C=DE, CN=B",)),
     ],
 )
 def test_names_joined_by_commas_are_taken_apart(text: str, names: tuple[str, ...]) -> None:
-    """A list on one line is cut where a part comes that cannot follow the one before."""
+    """A list on one line is cut where a part comes that cannot follow, or not at all."""
     assert split_names(text) == names
 
 

@@ -207,11 +207,19 @@ def split_names(text: str) -> tuple[str, ...]:
             names.append([])
         names[-1].append(piece)
         rank = new
+    if any(_is_place(one) for one in names):
+        return (text,)  # written from the country down, so where a name ends cannot be told
     return tuple(", ".join(one) for one in names)
+
+
+def _is_place(pieces: Sequence[str]) -> bool:
+    """Tell whether a name would hold a country, state or town alone, which names no authority."""
+    return all(one.split("=", 1)[0].strip().upper() in _PLACES for one in pieces)
 
 
 _ORDER = ("EMAILADDRESS", "SERIALNUMBER", "CN", "OU", "O", "STREET", "L", "ST", "C")
 _RANKS = {kind: rank for rank, kind in enumerate(_ORDER)} | {"DC": 9, "S": 7}
+_PLACES = frozenset({"C", "ST", "S", "L"})
 _ONCE = frozenset({"CN", "O", "C"})
 """Parts of which a name seldom has two: a second one begins a new name."""
 

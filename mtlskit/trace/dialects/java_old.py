@@ -14,11 +14,15 @@ from dataclasses import dataclass, field
 from mtlskit.material import Side, Source
 from mtlskit.trace.dialects import java_blocks as blocks
 from mtlskit.trace.dialects.java_ends import exception_ends
-from mtlskit.trace.dialects.java_lines import prefix_of
+from mtlskit.trace.dialects.java_lines import LOGGER, prefix_of
 from mtlskit.trace.dialects.java_phrases import of_key_manager
 from mtlskit.trace.dialects.java_story import Story, other
+from mtlskit.trace.dialects.lines import said_in
+from mtlskit.trace.dialects.minimal import trace_of
+from mtlskit.trace.dialects.sense import sense
 from mtlskit.trace.events import Trace
 from mtlskit.trace.printed import PrintedCertificate, printed_name
+from mtlskit.trace.said import Said
 
 _BLOCK = re.compile(
     r"\*\*\* (?P<name>ClientHello|ServerHelloDone|ServerHello|HelloRequest|CertificateRequest|"
@@ -36,6 +40,8 @@ _SIDES: tuple[Side, Side] = ("server", "client")
 _BODY = 5000
 """Lines of one block that are kept."""
 _LIMIT = 2000
+_ALONE = 20
+_LONGEST = 2000
 """Connections that are kept."""
 _HOST = re.compile(r"server_name: \[(?:type=host_name \(0\), value=|host_name: )([^\],\s]+)\]")
 _SUITE = re.compile(r"Cipher Suite: (\w+)")
@@ -147,6 +153,7 @@ class _Book:
     came: str | None = None
     read_last: bool = False
     thread: str | None = None
+    alone: list[Said] = field(default_factory=list)
 
     def take(self, piece: _Piece) -> None:
         """Give one piece to the connection that it speaks of."""
@@ -226,6 +233,7 @@ class _Book:
         self.thread = thread
         kept = self._of(thread)
         if kept is None:
+            self._alone(piece)
             return
         if piece.name in {"RECV", "SEND"}:
             self._alert(kept, piece)
@@ -236,6 +244,12 @@ class _Book:
         elif "Application Data" in piece.rest and kept.story.state == "done":
             side = kept.story.side
             kept.story.signs.application.add(side if piece.name == "WRITE" else other(side))
+
+    def _alone(self, piece: _Piece) -> None:
+        """Keep the phrases of a refusal whose handshake is not in the log."""
+        if len(self.alone) < _ALONE:
+            text = f"{LOGGER} {piece.name} {piece.rest}"[:_LONGEST]
+            self.alone += said_in(text, self._at(piece))
 
     def _alert(self, kept: _Kept, piece: _Piece) -> None:
         found = _RECEIVED.match(piece.rest)
@@ -261,6 +275,9 @@ class _Book:
     def told(self) -> tuple[Trace, ...]:
         """Judge every connection."""
         self._settle("server" if self.came else None)
+        if not self.all and self.alone:
+            trace = trace_of([sense(one) for one in self.alone], self.alone[0].source)
+            return () if trace is None else (trace,)
         return tuple(
             one.story.told() if one.sure is None else one.sure.told(doubt=one.sure.open)
             for one in self.all
