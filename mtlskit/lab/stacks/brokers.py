@@ -13,7 +13,7 @@ def _redis(setup: Setup, room: Room, program: str) -> Launch:
     told = [program, "--bind", room.host, "--save", "", "--dir", str(room.folder)]
     told += ["--port", "0", "--tls-port", str(room.port), "--loglevel", "verbose"]
     told += ["--tls-cert-file", room.path("chain.pem"), "--tls-key-file", room.path("key.pem")]
-    told += ["--tls-ca-cert-file", room.path("trust.pem")]
+    told += ["--tls-ca-cert-file", room.path("trust.pem" if setup.trust else "chain.pem")]
     told += ["--tls-auth-clients", _REDIS_ASKS[setup.asks], "--tls-protocols", protocols(setup)]
     if setup.ciphers:
         old, new = setup.ciphers

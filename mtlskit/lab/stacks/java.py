@@ -45,5 +45,5 @@ def _stack(name: str, kind: str, measured_as: str, can: frozenset[Wish]) -> Stac
 
 
 _CAN: frozenset[Wish] = frozenset({"optional", "status", "crl"})
-SOCKET = _stack("java-socket", "socket", "java{major}_sslserversocket", _CAN | {"plain", "names"})
+SOCKET = _stack("java-socket", "socket", "java{major}_sslserversocket", _CAN | {"names"})
 HTTPS = _stack("java-https", "https", "java{major}_httpsserver", _CAN)

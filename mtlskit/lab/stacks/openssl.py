@@ -8,9 +8,8 @@ from mtlskit.lab.stacks.process import started
 from mtlskit.lab.stacks.programs import asked, found
 from mtlskit.lab.stacks.setup import DEPTH, VERSIONS, Launch, Room, Setup, Stack, Wish
 
-_CAN: frozenset[Wish] = frozenset(
-    {"optional", "ca-list", "depth", "crl", "ciphers", "schemes", "names"}
-)
+# Its -servername has no chain for the second certificate, and so is of no use.
+_CAN: frozenset[Wish] = frozenset({"optional", "ca-list", "depth", "crl", "ciphers", "schemes"})
 _VERSION = r"OpenSSL (\S+)"
 
 
@@ -23,9 +22,6 @@ def _command(setup: Setup, room: Room, program: str) -> tuple[str, ...]:
         told += ["-cert_chain", room.path("issuers.pem")]
     if setup.versions != VERSIONS:  # else it is as the system's configuration says
         told += ["-min_protocol", f"TLSv{low}", "-max_protocol", f"TLSv{high}"]
-    if setup.names:
-        told += ["-servername", setup.names[0], "-servername_fatal"]
-        told += ["-cert2", room.path("chain.pem"), "-key2", room.path("key.pem")]
     return (*told, *_about_clients(setup, room), *_about_algorithms(setup))
 
 
