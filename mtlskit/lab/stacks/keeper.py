@@ -31,8 +31,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 def main() -> int:
     """Keep the directory named as the argument, and the server, until nobody wants them."""
     folder = sys.argv[1]
-    for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(one, lambda *_: sys.exit(1))
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has fewer
+            signal.signal(getattr(signal, name), lambda *_: sys.exit(1))
     try:
         line = sys.stdin.buffer.readline()
         return _serve(folder, json.loads(line)) if line else 0

@@ -6,6 +6,7 @@ Law of this file: a setup names no software. What a stack cannot do it says befo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -216,8 +217,8 @@ class Stack:
     open_ended: bool = False
 
     def available(self) -> bool:
-        """Tell whether it can be started on this machine."""
-        return self.find() is not None
+        """Tell whether it can be started on this machine; the lab runs servers on POSIX alone."""
+        return os.name == "posix" and self.find() is not None
 
     def version(self) -> str | None:
         """Return its version in its own words; None if it is not here."""
@@ -240,6 +241,8 @@ class Stack:
         Raises:
             NotHere: it is not on this machine, it cannot do what is wanted, or it did not start.
         """
+        if not self.available():
+            raise NotHere(f"{self.name} is not on this machine.")
         if lacking := self.lacks(setup):
             raise NotHere(f"{self.name} has no setting for: {', '.join(sorted(lacking))}.")
         return self.starter(self, setup)
