@@ -55,7 +55,7 @@ def read_all(lines: Iterable[str], source: Source) -> Told:
     if java_lines.fits(first):
         return _told(java_lines.entries(whole), source)
     if java_old.fits(first):
-        return Told(java_old.read(whole, source))
+        return _counted(*java_old.read(whole, source), source)
     loose = java_lines.fits_loosely(first)
     return _told(java_lines.loose_entries(whole) if loose else java_lines.entries(whole), source)
 
@@ -64,10 +64,14 @@ def _told(entries: Iterable[Entry], source: Source) -> Told:
     book = Book(source)
     for entry in entries:
         book.take(entry)
-    if not book.left_out:
-        return Told(book.told())
+    return _counted(book.told(), book.left_out, source)
+
+
+def _counted(traces: tuple[Trace, ...], left_out: int, source: Source) -> Told:
+    if not left_out:
+        return Told(traces)
     text = (
-        f"{book.left_out} more connections are in this log than are told, those that went well "
-        "first. Cut the log to the time of the failure."
+        f"{left_out} more connections are in this log than are told. Cut the log to the time of "
+        "the failure."
     )
-    return Told(book.told(), (Problem("many-connections", text, source),))
+    return Told(traces, (Problem("many-connections", text, source),))

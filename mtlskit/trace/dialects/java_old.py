@@ -40,6 +40,8 @@ _SIDES: tuple[Side, Side] = ("server", "client")
 _BODY = 5000
 """Lines of one block that are kept."""
 _LIMIT = 2000
+_AT_ONCE = 50
+"""Connections that may be under way at once; of more the oldest are taken for forgotten."""
 _ALONE = 20
 _LONGEST = 2000
 """Connections that are kept."""
@@ -58,12 +60,12 @@ def fits(first_lines: Sequence[str]) -> bool:
     )
 
 
-def read(lines: Iterable[str], source: Source) -> tuple[Trace, ...]:
-    """Tell the connections of such a log; never fails for content."""
+def read(lines: Iterable[str], source: Source) -> tuple[tuple[Trace, ...], int]:
+    """Tell the connections of such a log, and how many more there are; no content raises."""
     book = _Book(source)
     for piece in _pieces(lines):
         book.take(piece)
-    return book.told()
+    return book.told(), book.left_out
 
 
 @dataclass(slots=True)
@@ -135,7 +137,6 @@ class _Kept:
     story: Story
     thread: str | None = None
     sure: Story | None = None
-    over: bool = False
 
 
 @dataclass(slots=True)
@@ -143,12 +144,15 @@ class _Book:
     """The connections of one log.
 
     Attributes:
+        active: those that were not closed yet.
         hello: a ClientHello of which it is not yet known whose it is: what comes next tells.
         came: the thread of the record that was read last, if nothing was written since.
     """
 
     source: Source
     all: list[_Kept] = field(default_factory=list)
+    active: list[_Kept] = field(default_factory=list)
+    left_out: int = 0
     hello: _Piece | None = None
     came: str | None = None
     read_last: bool = False
@@ -184,26 +188,31 @@ class _Book:
     def _settle(self, side: Side | None) -> None:
         """Begin the connection of a waiting ClientHello, once it is known who sent it."""
         piece, self.hello = self.hello, None
-        if piece is None or side is None or len(self.all) >= _LIMIT:
+        if piece is None or side is None:
+            return
+        if len(self.all) >= _LIMIT:
+            self.left_out += 1
             return
         story = Story(side, self._at(piece))
         again = self._open()
         if again is not None and again.story.expects("client", "ClientHello") and again.story.begun:
             story = again.story  # renegotiation, asked for by a HelloRequest
         else:
-            self.all.append(_Kept(story, self.came if side == "server" else None))
+            kept = _Kept(story, self.came if side == "server" else None)
+            self.all.append(kept)
+            self.active = [*self.active[-_AT_ONCE:], kept]
             self._overlap()
         story.message("client", "ClientHello", _hello(piece), self._at(piece))
 
     def _overlap(self) -> None:
         """Put all that are under way in doubt, if there is more than one."""
-        under_way = [one for one in self.all if not one.over and one.story.open]
+        under_way = [one for one in self.active if one.story.open]
         if len(under_way) > 1:
             for one in under_way:
                 one.sure = one.sure or one.story.as_it_is()
 
     def _open(self) -> _Kept | None:
-        return next((one for one in reversed(self.all) if not one.over), None)
+        return self.active[-1] if self.active else None
 
     def _block(self, piece: _Piece) -> None:
         kept = self._open()
@@ -219,8 +228,8 @@ class _Book:
 
     def _of(self, thread: str) -> _Kept | None:
         """Find the connection of a thread: the newest one that is not over and not another's."""
-        for one in reversed(self.all):
-            if not one.over and one.thread in (None, thread):
+        for one in reversed(self.active):
+            if one.thread in (None, thread):
                 one.thread = thread
                 return one
         return None
@@ -240,7 +249,8 @@ class _Book:
         elif piece.name in {"handling exception", "received EOF", "fatal error"}:
             self._wrong(kept, piece)
         elif piece.name == "called close":
-            kept.over = kept.over or not piece.rest.startswith(("Inbound", "Outbound"))
+            if not piece.rest.startswith(("Inbound", "Outbound")):
+                self.active.remove(kept)
         elif "Application Data" in piece.rest and kept.story.state == "done":
             side = kept.story.side
             kept.story.signs.application.add(side if piece.name == "WRITE" else other(side))
