@@ -49,6 +49,9 @@ _SENDERS: dict[str, Side] = {
     "ServerHelloDone": "server",
     "NewSessionTicket": "server",
 }
+_AT_ONCE = 300
+"""Connections that may be under way at once; of more the oldest is taken for forgotten."""
+_THREADS = 3000
 _ALONE = 20
 _LONGEST = 2000
 _KINDS = (("socket", "SSLSocket"), ("socket", "underlying socket"), ("engine", "SSLEngine"))
@@ -201,9 +204,17 @@ class Book:
         kept = _Kept(story, {entry.thread})
         self.all.append(kept)
         self.active[id(kept)] = kept
+        self._forget()
         if len(self.all) >= LIMIT * 2:
             self._thin()
         return kept
+
+    def _forget(self) -> None:
+        """Let go of what was never closed: threads are many, and some serve one call each."""
+        if len(self.active) > _AT_ONCE:
+            self._end(next(iter(self.active.values())))
+        if len(self.last) > _THREADS:
+            self.last = {name: one for name, one in self.last.items() if not one.ended}
 
     def _doubt(self, kept: _Kept) -> None:
         """From here on it is not sure what is told of this connection."""

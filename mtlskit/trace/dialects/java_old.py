@@ -192,6 +192,7 @@ class _Book:
             return
         if len(self.all) >= _LIMIT:
             self.left_out += 1
+            self.active = []  # what follows is of a connection that is not kept
             return
         story = Story(side, self._at(piece))
         again = self._open()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlskit.material import Source
-from mtlskit.trace.dialects import java, java_phrases
+from mtlskit.trace.dialects import java, java_book, java_lines, java_phrases
 from mtlskit.trace.events import Trace
 
 LOGS = Path(__file__).parent / "java"
@@ -380,6 +380,19 @@ def test_of_very_many_connections_the_failed_ones_are_kept(monkeypatch: pytest.M
     assert len(told.traces) < 20
     assert sum(one.ended.outcome == "refused" for one in told.traces) == 4
     assert [one.code for one in told.problems] == ["many-connections"]
+
+
+def test_a_thread_for_each_call_that_never_closes_is_forgotten_in_time() -> None:
+    """Of calls that are never closed, each in a thread of its own, few are kept in mind."""
+    lines = [line for line in lines_of("jdk17-tls1.3-none-retry.client") if "close" not in line]
+    book = java_book.Book(SOURCE)
+    for number in range(3500):
+        for entry in java_lines.entries(lines[:70]):
+            entry.thread = f"{number}"
+            book.take(entry)
+    assert len(book.active) <= 301
+    assert len(book.last) <= 3001
+    assert len(book.told()) <= 4000
 
 
 @pytest.mark.parametrize("words", java_phrases.key_manager(), ids=lambda one: one.id)
