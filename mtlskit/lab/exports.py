@@ -1,4 +1,4 @@
-"""Exports of made-up instances, in every format that an instance gives.
+"""Exports of made-up instances, healthy ones and broken ones, in every format that one gives.
 
 Law of this room: everything is invented, and made the same way each time; ids are derived from the
 record's name. ``python -m mtlskit.lab.exports DIR`` writes the sample exports.
@@ -6,300 +6,277 @@ record's name. ``python -m mtlskit.lab.exports DIR`` writes the sample exports.
 
 from __future__ import annotations
 
-import base64
-import csv
-import gzip
-import hashlib
-import io
-import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
-from xml.sax.saxutils import escape, quoteattr
 
 from mtlskit.instance.protocols import FACTORY
-from mtlskit.instance.rows import tables
+from mtlskit.lab.records import (
+    Link,
+    Made,
+    World,
+    attachment,
+    message,
+    profile,
+    prop,
+    stored,
+    sys_id,
+)
+from mtlskit.lab.written import HOST, as_csv, as_table_api, as_unload, as_update_set
 
-HOST = "northwind-made-up.example.com"
-_STAMP = "2026-01-15 09:30:00"
-_ACTION = ' action="INSERT_OR_UPDATE"'
-_CHUNK = 3736  # bytes of a piece of an attachment, as users of the instance report it
-_LABELS = MappingProxyType({"key_store": "Java Key Store", "trust_store": "Trust Store Cert"})
+__all__ = [
+    "FAULTS",
+    "HOST",
+    "WORLDS",
+    "Draft",
+    "Fault",
+    "Link",
+    "Made",
+    "World",
+    "as_csv",
+    "as_table_api",
+    "as_unload",
+    "as_update_set",
+    "attachment",
+    "files_of",
+    "healthy",
+    "message",
+    "pairs",
+    "profile",
+    "prop",
+    "stored",
+    "sys_id",
+    "worlds",
+]
+
+
+SAML, PARTNER, OTHER = "SAML 2.0 SP Keystore", "Partner Client Keystore", "Partner Test Keystore"
+CLASS, PORT = ("glide.httpclient.protocol.myhttps." + what for what in ("class", "port"))
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """A reference field, pointing to a record by table and name."""
+class Draft:
+    """A made-up instance while it is being made; a fault replaces some of it.
 
-    table: str
-    name: str
+    Attributes:
+        named: the protocol that the message names, with mutual authentication; None: neither.
+        files: file names of the attached key stores, by record name.
+    """
+
+    host: str
+    port: int
+    url: str
+    protocols: tuple[Made, ...]
+    named: str | None = "myhttps"
+    properties: tuple[Made, ...] = ()
+    stores: tuple[Made, ...] = (stored(SAML), stored(PARTNER))
+    files: tuple[tuple[str, str], ...] = ((SAML, "samlkeystore.jks"), (PARTNER, "partner.jks"))
+
+    def records(self) -> tuple[Made, ...]:
+        """Return every record, those among them that have nothing to do with the fault."""
+        return (
+            prop("instance_name", "northwind-made-up"),
+            prop("glide.ui.theme", "polaris"),
+            prop("com.glide.communications.httpclient.verify_hostname", "true", "boolean"),
+            prop("glide.smtp.password", "MADE-UP-PASSWORD-FIELD", "password2"),
+            *self.properties,
+            stored("Partner Root CA", "trust_store"),
+            *self.stores,
+            *(each for store, name in self.files for each in attachment(store, name)),
+            message("Partner Orders", self.url, self.named),
+            *self.protocols,
+        )
+
+
+def healthy(host: str = "partner.example.com", port: int = 8443) -> Draft:
+    """Make the instance as it should be: one profile, one key store for it, no properties."""
+    return Draft(
+        host, port, f"myhttps://{host}:{port}/orders", (profile("myhttps", str(port), PARTNER),)
+    )
+
+
+def _wrong_port(draft: Draft) -> Draft:
+    held = tuple(one for one in draft.properties if one.key != PORT)
+    return replace(draft, properties=(*held, prop(PORT, "4433", "integer")))
+
+
+def _override(draft: Draft) -> Draft:
+    return replace(draft, properties=(*draft.properties, prop(CLASS, FACTORY)))
+
+
+def _duplicate(draft: Draft) -> Draft:
+    second = profile("myhttps", "443", OTHER, key="myhttps again")
+    return replace(
+        draft,
+        protocols=(*draft.protocols, second),
+        stores=(*draft.stores, stored(OTHER)),
+        files=(*draft.files, (OTHER, "partnertest.jks")),
+    )
+
+
+def _scheme(draft: Draft) -> Draft:
+    return replace(draft, url=f"mauth://{draft.url.partition('://')[2]}", named=None)
+
+
+def _https(draft: Draft) -> Draft:
+    override = prop("glide.httpclient.protocol.https.class", FACTORY)
+    return replace(draft, properties=(*draft.properties, override))
+
+
+def _inactive(draft: Draft) -> Draft:
+    made = tuple(stored(PARTNER, active=False) if one.key == PARTNER else one
+                 for one in draft.stores)  # fmt: skip
+    return replace(
+        draft,
+        stores=(*made, stored("Partner Client Keystore 2026")),
+        files=(*draft.files, ("Partner Client Keystore 2026", "partner2026.jks")),
+    )
+
+
+def _capitals(draft: Draft) -> Draft:
+    files = tuple((store, "Partner.JKS" if store == PARTNER else name)
+                  for store, name in draft.files)  # fmt: skip
+    first = profile("MyHttps", str(draft.port), PARTNER)
+    named = draft.named and "MyHttps"
+    return replace(draft, protocols=(first, *draft.protocols[1:]), files=files, named=named)
+
+
+def _several(draft: Draft) -> Draft:
+    """Register it by properties alone, the old way, with two partners' key stores."""
+    ported = any(one.key == PORT for one in draft.properties)
+    right = () if ported else (prop(PORT, str(draft.port), "integer"),)
+    return replace(
+        draft,
+        named=None,
+        protocols=(profile("unrelated", "443", PARTNER),),
+        properties=(*draft.properties, prop(CLASS, FACTORY), *right),
+        stores=(*draft.stores, stored(OTHER)),
+        files=(*draft.files, (OTHER, "partnertest.jks")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way in which an instance is set up wrongly.
+
+    Attributes:
+        along: causes that are true as well whenever this fault is there.
+        apart: faults with which it cannot be together.
+    """
+
+    cause: str
+    story: str
+    make: Callable[[Draft], Draft]
+    along: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
     @property
-    def sys_id(self) -> str:
-        """The id of the record that it points to."""
-        return sys_id(self.table, self.name)
+    def id(self) -> str:
+        """Return the cause without the room that it is in."""
+        return self.cause.partition(".")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One made-up record.
-
-    Attributes:
-        key: what its sys_id is derived from; two records with one name differ in it.
-        fields: column names and values, without the ``sys_…`` columns that every record has.
-    """
-
-    table: str
-    key: str
-    fields: tuple[tuple[str, str | Link], ...]
-
-    def every_field(self) -> tuple[tuple[str, str | Link], ...]:
-        """Return the fields as exported, in the order of the alphabet."""
-        more = {"sys_id": sys_id(self.table, self.key), "sys_updated_on": _STAMP}
-        return tuple(sorted((dict(self.fields) | more).items()))
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """A made-up instance.
-
-    Attributes:
-        causes: the ``instance.…`` causes that are true of it, the main one first; () it is healthy.
-        url: what its message calls.
-    """
-
-    id: str
-    story: str
-    causes: tuple[str, ...]
-    url: str
-    records: tuple[Made, ...]
-
-    def tables(self) -> tuple[str, ...]:
-        """Return the tables that it has records of, in order."""
-        return tuple(dict.fromkeys(one.table for one in self.records))
-
-    def of(self, table: str) -> tuple[Made, ...]:
-        """Return its records of one table."""
-        return tuple(one for one in self.records if one.table == table)
-
-    def having(self, *more: Made) -> World:
-        """Return this world with more records."""
-        return replace(self, records=(*self.records, *more))
-
-
-def sys_id(table: str, key: str) -> str:
-    """Derive a record's id: 32 hex digits."""
-    return hashlib.sha256(f"made-up {table} {key}".encode()).hexdigest()[:32]
-
-
-def prop(name: str, value: str, kind: str = "string") -> Made:
-    """Make a record of `sys_properties`."""
-    fields = (("name", name), ("value", value), ("type", kind), ("description", "<made & up>"))
-    return Made("sys_properties", name, fields)
-
-
-def profile(protocol: str, port: str, store: str | None, key: str | None = None) -> Made:
-    """Make a record of `sys_protocol_profile`, pointing to a key store by its name."""
-    link = Link("sys_certificate", store) if store else ""
-    fields = (("protocol", protocol), ("default_port", port), ("keystore", link))
-    return Made("sys_protocol_profile", key or protocol, fields)
-
-
-def stored(name: str, kind: str = "key_store", *, active: bool = True, pem: str = "") -> Made:
-    """Make a record of `sys_certificate`. Its password is a mark that must never be kept."""
-    fields = (
-        ("name", name),
-        ("type", kind),
-        ("format", "pem"),
-        ("active", "true" if active else "false"),
-        ("pem_certificate", pem),
-        ("key_store_password", "MADE-UP-PASSWORD-FIELD"),
-        ("valid_from", "2024-01-01 00:00:00"),
-        ("expires", "2044-01-01 00:00:00"),
-    )
-    return Made("sys_certificate", name, fields)
-
-
-def message(name: str, url: str, protocol: str | None) -> Made:
-    """Make a record of `sys_rest_message`, with mutual authentication if it names a protocol."""
-    link = Link("sys_protocol_profile", protocol) if protocol else ""
-    mutual = "true" if protocol else "false"
-    fields = (
-        ("name", name),
-        ("rest_endpoint", url),
-        ("use_mutual_auth", mutual),
-        ("protocol_name", link),
-    )
-    return Made("sys_rest_message", name, fields)
-
-
-def attachment(store: str, file_name: str, data: bytes | None = None) -> tuple[Made, ...]:
-    """Make the records of a file attached to a key store; without `data`, its name alone."""
-    file = Made(
-        "sys_attachment",
-        file_name,
-        (
-            ("file_name", file_name),
-            ("table_name", "sys_certificate"),
-            ("table_sys_id", sys_id("sys_certificate", store)),
-            ("compressed", "true"),
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "instance.port",
+        "A property registers myhttps on port 4433, where the endpoint listens on another.",
+        _wrong_port,
+        ("instance.property-overrides-profile",),
+    ),
+    Fault(
+        "instance.property-overrides-profile",
+        "The property .class registers myhttps too, and bypasses the key store of its profile.",
+        _override,
+        ("instance.several-keystores",),
+    ),
+    Fault(
+        "instance.duplicate-profile",
+        "Two profiles register myhttps, with different ports and key stores.",
+        _duplicate,
+    ),
+    Fault(
+        "instance.scheme",
+        "The message's URL begins with mauth, a scheme that nothing registers.",
+        _scheme,
+    ),
+    Fault(
+        "instance.https-overridden",
+        "The default scheme https was given the key-store socket factory as well.",
+        _https,
+    ),
+    Fault(
+        "instance.keystore-reference",
+        "The profile names a key store that is not active; a newer one is there.",
+        _inactive,
+    ),
+    Fault(
+        "instance.keystore-name",
+        "The protocol of the profile and the key store's file are written with capital letters.",
+        _capitals,
+    ),
+    Fault(
+        "instance.several-keystores",
+        "Properties alone register myhttps, so each of three active key stores may be offered.",
+        _several,
+        apart=(
+            "instance.property-overrides-profile",
+            "instance.duplicate-profile",
+            "instance.keystore-reference",
+            "instance.keystore-name",
         ),
-    )
-    if data is None:
-        return (file,)
-    packed = gzip.compress(data, mtime=0)
-    pieces = [packed[begin : begin + _CHUNK] for begin in range(0, len(packed), _CHUNK)]
-    return (file, *(_piece(file_name, number, piece) for number, piece in enumerate(pieces)))
-
-
-def _piece(file_name: str, number: int, piece: bytes) -> Made:
-    fields = (
-        ("sys_attachment", Link("sys_attachment", file_name)),
-        ("position", str(number)),
-        ("length", str(len(piece))),
-        ("data", base64.b64encode(piece).decode()),
-    )
-    return Made("sys_attachment_doc", f"{file_name} {number}", fields)
-
-
-def _common() -> tuple[Made, ...]:
-    """Records that every instance has, and that have nothing to do with the fault."""
-    return (
-        prop("instance_name", "northwind-made-up"),
-        prop("glide.ui.theme", "polaris"),
-        prop("com.glide.communications.httpclient.verify_hostname", "true", "boolean"),
-        prop("glide.smtp.password", "MADE-UP-PASSWORD-FIELD", "password2"),
-        stored("SAML 2.0 SP Keystore"),
-        *attachment("SAML 2.0 SP Keystore", "samlKeystore.jks"),
-        stored("Partner Root CA", "trust_store"),
-        stored("Partner Client Keystore"),
-        *attachment("Partner Client Keystore", "partner.jks"),
-    )
+    ),
+)
 
 
 def worlds(host: str = "partner.example.com", port: int = 8443) -> Iterable[World]:
-    """Make the instances for an endpoint of that host and port."""
-    url = f"myhttps://{host}:{port}/orders"
-    common = (*_common(), message("Partner Orders", url, "myhttps"))
-    right = profile("myhttps", str(port), "Partner Client Keystore")
+    """Make the instances for an endpoint: a sound one, the article's, and one for each fault."""
+    sound = healthy(host, port)
     yield World(
         "healthy",
         "One profile, with the endpoint's port and one key store; no properties.",
         (),
-        url,
-        (*common, right),
+        sound.url,
+        sound.records(),
     )
-    yield World(
+    yield _article(sound)
+    for fault in FAULTS:
+        made = fault.make(sound)
+        yield World(fault.id, fault.story, (fault.cause, *fault.along), made.url, made.records())
+
+
+def _article(sound: Draft) -> World:
+    draft = replace(
+        _override(_wrong_port(sound)),
+        protocols=(*sound.protocols, profile("myhttpstest", str(sound.port), OTHER)),
+        stores=(*sound.stores, stored(OTHER)),
+        files=(*sound.files, (OTHER, "partnertest.jks")),
+    )
+    return World(
         "broken",
         "Properties register myhttps on port 4433, where the endpoint listens on another; they "
         "bypass the profile's key store; a second profile was made for tests.",
         ("instance.port", "instance.property-overrides-profile", "instance.duplicate-profile"),
-        url,
-        (
-            *common,
-            prop("glide.httpclient.protocol.myhttps.class", FACTORY),
-            prop("glide.httpclient.protocol.myhttps.port", "4433", "integer"),
-            stored("Partner Test Keystore"),
-            *attachment("Partner Test Keystore", "partnertest.jks"),
-            right,
-            profile("myhttpstest", str(port), "Partner Test Keystore"),
-        ),
+        draft.url,
+        draft.records(),
     )
 
 
+def pairs(host: str = "partner.example.com", port: int = 8443) -> Iterable[World]:
+    """Make an instance for every two faults that can be together."""
+    sound = healthy(host, port)
+    for first, second in combinations(FAULTS, 2):
+        if first.cause in second.apart:
+            continue
+        made = second.make(first.make(sound))
+        causes = dict.fromkeys((first.cause, second.cause, *first.along, *second.along))
+        name, story = f"{first.id}+{second.id}", f"{first.story} {second.story}"
+        yield World(name, story, tuple(causes), made.url, made.records())
+
+
 WORLDS: Mapping[str, World] = MappingProxyType({world.id: world for world in worlds()})
-
-
-def as_unload(records: Iterable[Made], *, wrapper: str = "unload") -> bytes:
-    """Write records as Export > XML does, all tables in one document."""
-    attributes = f' unload_date="{_STAMP}"' if wrapper == "unload" else ""
-    action = _ACTION if wrapper == "unload" else ""
-    lines = [f'<?xml version="1.0" encoding="UTF-8"?>\n<{wrapper}{attributes}>']
-    lines += [_element(record, action) for record in records]
-    return "\n".join([*lines, f"</{wrapper}>\n"]).encode()
-
-
-def _element(record: Made, action: str) -> str:
-    lines = [f"<{record.table}{action}>"]
-    for name, value in record.every_field():
-        if isinstance(value, Link):
-            shown = quoteattr(value.name)
-            lines.append(f"<{name} display_value={shown}>{value.sys_id}</{name}>")
-        else:
-            lines.append(f"<{name}>{escape(value)}</{name}>" if value else f"<{name}/>")
-    return "\n".join([*lines, f"</{record.table}>"])
-
-
-def as_update_set(records: Iterable[Made], *, cdata: bool = False) -> bytes:
-    """Write records as an update set does: each in a document of its own, within a payload."""
-    lines = [f'<?xml version="1.0" encoding="UTF-8"?>\n<unload unload_date="{_STAMP}">']
-    for record in records:
-        inner = (
-            f'<?xml version="1.0" encoding="UTF-8"?><record_update table="{record.table}">'
-            f"{_element(record, _ACTION)}</record_update>"
-        )
-        payload = f"<![CDATA[{inner}]]>" if cdata else escape(inner)
-        name = f"{record.table}_{sys_id(record.table, record.key)}"
-        lines.append(
-            f'<sys_update_xml action="INSERT_OR_UPDATE"><name>{name}</name>'
-            f"<payload>{payload}</payload></sys_update_xml>"
-        )
-    return "\n".join([*lines, "</unload>\n"]).encode()
-
-
-def as_table_api(records: Iterable[Made], *, display: str = "false") -> bytes:
-    """Write records of one table as the Table API does, with ``sysparm_display_value=display``."""
-    write = {"false": _plain, "true": _shown, "all": _both}[display]
-    result = [
-        {name: write(name, value) for name, value in record.every_field()} for record in records
-    ]
-    return (json.dumps({"result": result}, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _address(link: Link) -> str:
-    return f"https://{HOST}/api/now/table/{link.table}/{link.sys_id}"
-
-
-def _plain(_name: str, value: str | Link) -> object:
-    return {"link": _address(value), "value": value.sys_id} if isinstance(value, Link) else value
-
-
-def _shown(name: str, value: str | Link) -> object:
-    if isinstance(value, Link):
-        return {"display_value": value.name, "link": _address(value)}
-    return _label(name, value)
-
-
-def _both(name: str, value: str | Link) -> object:
-    if isinstance(value, Link):
-        return {"display_value": value.name, "link": _address(value), "value": value.sys_id}
-    return {"display_value": _label(name, value), "value": value}
-
-
-def _label(name: str, value: str) -> str:
-    """Return what a list shows for a value."""
-    if name == "default_port" and value.isdigit():
-        return f"{int(value):,}"
-    return _LABELS.get(value, value) if name == "type" else value
-
-
-def as_csv(records: Sequence[Made], *, labels: bool = False, encoding: str = "cp1252") -> bytes:
-    """Write records of one table as a list's CSV export does: values as they are shown."""
-    names = [name for name, _ in records[0].every_field() if name != "description"]
-    columns = tables()[records[0].table].columns
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
-    writer.writerow([columns.get(name, name) if labels else name for name in names])
-    for record in records:
-        fields = dict(record.every_field())
-        writer.writerow([_in_list(name, fields[name]) for name in names])
-    return out.getvalue().encode(encoding)
-
-
-def _in_list(name: str, value: str | Link) -> str:
-    return value.name if isinstance(value, Link) else _label(name, value)
 
 
 def files_of(world: World) -> Mapping[str, bytes]:

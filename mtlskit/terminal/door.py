@@ -16,6 +16,8 @@ COMMANDS = (
     "diagnose",
     "trace",
     "read",
+    "instance",
+    "plan",
     "explain",
     "inspect",
     "verify",
