@@ -154,7 +154,7 @@ class Relay:
 
     def _move(self, lane: _Lane, ready: Mapping[Any, int]) -> None:
         """Take what came and hand it on, as far as both sides are ready."""
-        if lane.waiting:
+        if lane.waiting and not lane.over:
             self._hand_on(lane)
         if ready.get(lane.source, 0) & selectors.EVENT_READ:
             for _ in range(_TURNS):

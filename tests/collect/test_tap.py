@@ -191,6 +191,40 @@ def test_a_reset_by_the_client_reaches_the_server() -> None:
     assert (relayed.tap.closing.sender, relayed.tap.closing.kind) == ("client", "reset")
 
 
+def test_a_client_that_breaks_off_in_full_flow_ends_it() -> None:
+    """Whichever direction meets the reset first, and whatever was waiting in the other."""
+
+    def pour(line: Line) -> Visit:
+        line.receive()
+        while True:
+            line.send(bytes(60_000))
+
+    with serve(pour) as endpoint, relay(endpoint.target) as tap:
+        for _ in range(10):
+            client = socket.create_connection((tap.target.host, tap.target.port), timeout=10)
+            client.sendall(b"go")
+            wait_until_full(client)
+            client.sendall(b"more" * 1000)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+            client.close()
+        taps = tap.taps(10)
+    closings = {(one.tap.closing.sender, one.tap.closing.kind) for one in taps if one.tap.closing}
+    assert closings <= {("client", "reset"), ("server", "reset")}
+    assert len(taps) == 10
+
+
+def wait_until_full(sock: socket.socket) -> None:
+    """Waits until no more fits into what a client has not read."""
+    import fcntl  # noqa: PLC0415 - not there on Windows
+    import termios  # noqa: PLC0415 - the same
+
+    before, now = -1, 0
+    while not now or now > before:
+        time.sleep(0.02)
+        told = fcntl.ioctl(sock, termios.FIONREAD, b"\0" * 4)
+        before, now = now, int.from_bytes(told, sys.byteorder)
+
+
 def test_the_server_is_told_of_the_clients_reset() -> None:
     """What the endpoint's own journal says is a reset."""
     with serve(echo) as endpoint:
