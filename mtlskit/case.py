@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity, Store
+from mtlskit.instance.othertools.tool import Tool
 from mtlskit.instance.settings import Settings
 from mtlskit.material import Because, Problem, Target
 from mtlskit.trace.events import Trace
@@ -66,6 +67,7 @@ class Case:
         attempts: what happened when one thing was changed.
         stands_in: what the stand-in of the server plays, if one was asked: as seen, or assumed.
         settings: the instance's exports.
+        tools: settings of other tools that call the same endpoint.
         url: the URL that the instance calls.
         answers: the engineer's own answers to the checklist, by row id.
         at: the time against which validity is judged (UTC).
@@ -83,6 +85,7 @@ class Case:
     attempts: tuple[Attempt, ...] = ()
     stands_in: tuple[Because, ...] = ()
     settings: Settings | None = None
+    tools: tuple[Tool, ...] = ()
     url: str | None = None
     answers: tuple[tuple[str, Literal["yes", "no"]], ...] = ()
     at: datetime | None = None

@@ -14,6 +14,9 @@ from mtlskit.certs.keystore import Identity, Store, identities_of, open_store
 from mtlskit.collect.recorded import Recorded, replay
 from mtlskit.collect.sorting import CAPTURES, LOG, Given, sort_of
 from mtlskit.instance.exports import Export, read_export
+from mtlskit.instance.othertools.reader import KINDS as TOOLS
+from mtlskit.instance.othertools.reader import read_tool
+from mtlskit.instance.othertools.tool import Tool
 from mtlskit.material import Blob, Problem, Secrets, Unreadable
 
 __all__ = ["NO_FILE", "Evidence", "Given", "gather"]
@@ -32,12 +35,14 @@ class Evidence:
 
     Attributes:
         recorded: what captures and logs told of.
+        tools: settings of other tools that call the same endpoint.
         problems: everything that could not be read, in the stores and logs too.
     """
 
     stores: tuple[Store, ...] = ()
     exports: tuple[Export, ...] = ()
     recorded: Recorded = field(default_factory=Recorded)
+    tools: tuple[Tool, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -75,6 +80,7 @@ class _Pile:
     passwords: tuple[str, ...]
     stores: list[Store] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
+    tools: list[Tool] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     waiting: list[tuple[str, Given]] = field(default_factory=list)
     key_log: list[str] = field(default_factory=list, repr=False)
@@ -90,6 +96,8 @@ class _Pile:
             self.key_log += blob.data.decode("ascii", "replace").splitlines()
         elif kind in _EXPORTS:
             self.exports.append(read_export(blob))
+        elif kind in TOOLS:
+            self.tools.append(read_tool(blob))
         elif kind == "pem" and not blob.data.lstrip().startswith(_STORE_LINES):
             # A transcript, maybe, in which certificates were printed.
             self.waiting.append((kind, blob))
@@ -113,5 +121,11 @@ class _Pile:
                     self._store(given)
             except Unreadable as error:
                 self.problems.append(error.problem)
-        problems = (*self.problems, *recorded.problems)
-        return Evidence(tuple(self.stores), tuple(self.exports), recorded, problems)
+        of_tools = (problem for tool in self.tools for problem in tool.problems)
+        return Evidence(
+            tuple(self.stores),
+            tuple(self.exports),
+            recorded,
+            tuple(self.tools),
+            (*self.problems, *of_tools, *recorded.problems),
+        )

@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from mtlskit.certs.formats import UTF16_MARKS, format_of
+from mtlskit.instance.othertools.reader import kind_of_tool
 from mtlskit.instance.rows import table_by_columns
 from mtlskit.material import Blob, Problem, Source, Unreadable
 
@@ -96,8 +97,8 @@ def kind_of(blob: Blob) -> str:
     """Tell what a file is by its content.
 
     Returns a key store's format (see `certs.formats.format_of`), ``pcap``, ``pcapng``, ``keylog``,
-    ``instance-xml``, ``instance-json``, ``instance-csv``, ``html``, ``text``, ``empty`` or
-    ``binary``.
+    ``instance-xml``, ``instance-json``, ``instance-csv``, ``soapui``, ``postman``,
+    ``curl-command``, ``html``, ``text``, ``empty`` or ``binary``.
     """
     data = blob.data
     if not data:
@@ -105,6 +106,7 @@ def kind_of(blob: Blob) -> str:
     head = _as_text(data[:_HEAD])
     return (
         _CAPTURES.get(data[:4])
+        or kind_of_tool(head)
         or _markup(head)
         or (None if b"-----BEGIN" in head.partition(b"\n")[0] else _sheet(head))
         or format_of(data)

@@ -80,6 +80,7 @@ def read(
         stores=found.stores,
         material=found.certificates,
         settings=settings_from(found.exports) if found.exports else None,
+        tools=found.tools,
         url=url,
         problems=found.problems,
         at=datetime.now(UTC),
@@ -142,6 +143,7 @@ def case_of(  # noqa: PLR0913, PLR0917 - the parts of the evidence
         trust=held or (None if trust is None else anchors.certificates),
         material=(*own.certificates, *other.certificates),
         settings=settings_from(exports.exports) if exports.exports else None,
+        tools=(*other.tools, *exports.tools),
         problems=own.problems + anchors.problems + other.problems + _only_settings(exports),
     )
 

@@ -15,7 +15,7 @@ from mtlskit.checklist import Row
 from mtlskit.diagnosis.reason import Opinion
 from mtlskit.material import Because
 from mtlskit.page.plain import Plain, plain
-from mtlskit.report import connections, instance, matched
+from mtlskit.report import connections, instance, matched, othertools
 from mtlskit.report.identities import key_word
 from mtlskit.report.redaction import address
 from mtlskit.report.sections import versions
@@ -59,6 +59,7 @@ def record_of(report: Report) -> dict[str, Plain]:
         "matching": matched.record(case),
         "trusted": _chain(case.trust),
         "settings": _settings(report),
+        "other_tools": othertools.told(report.case),
         "said": plain(case.trace.said if case.trace else ()),
         "problems": [
             {"code": one.code, "text": one.text, "source": str(one.source)} for one in case.problems

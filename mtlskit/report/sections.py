@@ -38,6 +38,7 @@ from mtlskit.report import (
     instance,
     matched,
     mending,
+    othertools,
 )
 from mtlskit.report.identities import moment
 from mtlskit.report.words import alert_meaning, sentence, standing_badge, told, words
@@ -78,6 +79,7 @@ def page_of(report: Report) -> Page:
         connections.section(report.case),
         identities.section(report.case),
         instance.section(report.case),
+        othertools.section(report.case),
         _checklist(report),
         _unknown(report),
         _ruled_out(report),

@@ -1,0 +1,1 @@
+"""Other tools that call the same endpoint: what they would send, beside what the instance sends."""
