@@ -24,8 +24,10 @@ from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.collect.https import Login
 from mtlskit.collect.tls_on_line import request_head, until_done
 from mtlskit.lab.endpoint import LOOPBACK, Line, Over, Visit, serve
-from mtlskit.lab.exports import HOST, WORLDS, Link, Made, as_table_api, sys_id
+from mtlskit.lab.exports import WORLDS
 from mtlskit.lab.pki import Authority, Issued
+from mtlskit.lab.records import Link, Made, sys_id
+from mtlskit.lab.written import HOST, as_table_api
 from mtlskit.material import Source, Target
 
 Mood = Literal[
