@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mtlskit.material import Side, Source
 from mtlskit.trace.dialects import java_blocks as blocks
 from mtlskit.trace.dialects import java_lines, java_phrases
 from mtlskit.trace.dialects.java_ends import exception_ends, is_of_tcp, tcp_ended
 from mtlskit.trace.dialects.java_lines import Entry
-from mtlskit.trace.dialects.java_phrases import KeyManagerWords, of_key_manager
+from mtlskit.trace.dialects.java_phrases import KeyManagerWords, heard, of_key_manager
 from mtlskit.trace.dialects.java_story import Story, other
-from mtlskit.trace.dialects.lines import said_in
 from mtlskit.trace.dialects.minimal import trace_of
 from mtlskit.trace.dialects.sense import sense
 from mtlskit.trace.events import Trace
@@ -53,7 +52,6 @@ _AT_ONCE = 300
 """Connections that may be under way at once; of more the oldest is taken for forgotten."""
 _THREADS = 3000
 _ALONE = 20
-_LONGEST = 2000
 _KINDS = (("socket", "SSLSocket"), ("socket", "underlying socket"), ("engine", "SSLEngine"))
 """Words by which the log tells what does the work."""
 _FATAL = re.compile(r"Fatal \((?P<alert>\w+)\): (?P<text>.*)", re.DOTALL)
@@ -259,16 +257,16 @@ class Book:
         story, text = kept.story, found["text"].strip()
         thrown = blocks.throwables(entry.body)
         words = [f"{name}: {said}" if said else name for name, said in thrown] or [text]
-        heard = entry.message
+        spoken = entry.message
         if received := _RECEIVED.match(text):
             self._refused("fatal", received[1].lower(), entry, at)
         elif tcp_ended(story, text, thrown, at):
-            heard = words[0]  # its "Fatal" is no refusal
+            spoken = words[0]  # its "Fatal" is no refusal
         else:
             story.alert(story.side, "fatal", found["alert"].lower(), at, note=text)
             if story.side == "server" and java_phrases.NONE_CAME.search(text):
                 story.sent_none()
-        story.hear(heard, at)
+        story.hear(spoken, at)
         for one in words[:4]:
             story.say(one, at)
 
@@ -277,8 +275,8 @@ class Book:
         told = entry.message.partition(": ")[2]
         if len(self.alone) < _ALONE and not is_of_tcp(told, blocks.throwables(entry.body)):
             known = {one.phrase for one in self.alone}
-            text = f"{java_lines.LOGGER} {entry.message}"[:_LONGEST]
-            self.alone += [one for one in said_in(text, at) if one.phrase not in known]
+            news = (one for one in heard(entry.message) if one.phrase not in known)
+            self.alone += [replace(one, source=at) for one in news]
 
     def _exception(self, entry: Entry, at: Source) -> None:
         kept = self._current(entry)

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mtlskit.material import Side, Source
 from mtlskit.trace.dialects import java_blocks as blocks
 from mtlskit.trace.dialects.java_ends import exception_ends
-from mtlskit.trace.dialects.java_lines import LOGGER, prefix_of
-from mtlskit.trace.dialects.java_phrases import of_key_manager
+from mtlskit.trace.dialects.java_lines import prefix_of
+from mtlskit.trace.dialects.java_phrases import heard, of_key_manager
 from mtlskit.trace.dialects.java_story import Story, other
-from mtlskit.trace.dialects.lines import said_in
 from mtlskit.trace.dialects.minimal import trace_of
 from mtlskit.trace.dialects.sense import sense
 from mtlskit.trace.events import Trace
@@ -43,7 +42,6 @@ _LIMIT = 2000
 _AT_ONCE = 50
 """Connections that may be under way at once; of more the oldest are taken for forgotten."""
 _ALONE = 20
-_LONGEST = 2000
 """Connections that are kept."""
 _HOST = re.compile(r"server_name: \[(?:type=host_name \(0\), value=|host_name: )([^\],\s]+)\]")
 _SUITE = re.compile(r"Cipher Suite: (\w+)")
@@ -259,8 +257,8 @@ class _Book:
     def _alone(self, piece: _Piece) -> None:
         """Keep the phrases of a refusal whose handshake is not in the log."""
         if len(self.alone) < _ALONE:
-            text = f"{LOGGER} {piece.name} {piece.rest}"[:_LONGEST]
-            self.alone += said_in(text, self._at(piece))
+            news = heard(f"{piece.name} {piece.rest}")
+            self.alone += [replace(one, source=self._at(piece)) for one in news]
 
     def _alert(self, kept: _Kept, piece: _Piece) -> None:
         found = _RECEIVED.match(piece.rest)

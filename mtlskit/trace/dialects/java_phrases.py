@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
+
+from mtlskit.material import Source
+from mtlskit.trace.dialects.java_lines import LOGGER
+from mtlskit.trace.dialects.lines import said_in
+from mtlskit.trace.said import Said
 
 Ending = Literal["fin", "reset", "deadline"]
 """How a TCP connection ended, as `material.Closing` names it."""
 
 
+_LONGEST = 2000
+_NOWHERE = Source("")
 NONE_CAME = re.compile(r"Empty (?:client|server) certificate chain|null cert chain")
 """A server's words for an empty Certificate message; Java 8 and 11 say "server" by mistake."""
 
@@ -85,3 +92,12 @@ def of_ending(text: str) -> EndingWords | None:
     """
     bare = _CLASS.sub("", text)
     return next((one for one in endings() if one.pattern.match(bare)), None)
+
+
+@lru_cache(maxsize=512)
+def heard(text: str) -> tuple[Said, ...]:
+    """Give the phrases that are known of Java in a message, without their place.
+
+    The same few messages fill a log, so what was found in one is remembered.
+    """
+    return tuple(said_in(f"{LOGGER} {text}"[:_LONGEST], _NOWHERE))

@@ -12,9 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from mtlskit.material import Because, Chunk, Closing, Side, Source, Tap
 from mtlskit.trace.dialects import java_blocks as blocks
-from mtlskit.trace.dialects.java_lines import LOGGER
-from mtlskit.trace.dialects.java_phrases import Ending
-from mtlskit.trace.dialects.lines import said_in
+from mtlskit.trace.dialects.java_phrases import Ending, heard
 from mtlskit.trace.ending import Signs, judge
 from mtlskit.trace.events import Asked, Ended, Event, Kind, Symptom, Trace
 from mtlskit.trace.order import table_for
@@ -28,7 +26,6 @@ _FATAL, _WARNING = 2, 1
 _MOST_EVENTS = 400
 """Events of one connection that are kept; what a long connection says after is of no interest."""
 _MOST_WORDS = 12
-_LONGEST = 2000
 
 
 def other(side: Side) -> Side:
@@ -223,9 +220,9 @@ class Story:
     def hear(self, text: str, at: Source) -> None:
         """Keep the phrases that a line holds which are known of Java; each of them once."""
         known = {one.phrase for one in self.said}
-        for one in said_in(f"{LOGGER} {text}"[:_LONGEST], at):
+        for one in heard(text):
             if one.phrase not in known and len(self.said) < _MOST_WORDS:
-                self.said.append(replace(one, speaker=self.side))
+                self.said.append(replace(one, speaker=self.side, source=at))
 
     def _add(  # noqa: PLR0913 - the parts of an event
         self,
