@@ -20,6 +20,7 @@ from mtlskit.trace.rungs import gathered, rung_of
 from mtlskit.wire import messages, names
 
 NOT_SEEN = "not seen"
+_EACH_BYTE, _GREASE = 0x0F0F, 0x0A0A  # RFC 8701, 2: 0x0A0A, 0x1A1A ... 0xFAFA
 _Value = str | tuple[str, ...] | None
 
 
@@ -192,7 +193,7 @@ def _extensions(hello: messages.ClientHello) -> tuple[str, ...]:
     return tuple(
         names.extension_name(one.type)
         for one in hello.extensions
-        if one.type & 0x0F0F != 0x0A0A  # noqa: PLR2004
+        if one.type & _EACH_BYTE != _GREASE
     )
 
 
