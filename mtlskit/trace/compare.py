@@ -20,7 +20,6 @@ from mtlskit.trace.rungs import gathered, rung_of
 from mtlskit.wire import messages, names
 
 NOT_SEEN = "not seen"
-_EACH_BYTE, _GREASE = 0x0F0F, 0x0A0A  # RFC 8701, 2: 0x0A0A, 0x1A1A ... 0xFAFA
 _Value = str | tuple[str, ...] | None
 
 
@@ -188,13 +187,13 @@ def _of_hello(ask: Callable[[messages.ClientHello], _Value]) -> Callable[[Trace]
     return answer
 
 
+def _named(codes: Iterable[int], name: Callable[[int], str]) -> tuple[str, ...]:
+    """Name what was offered; GREASE (RFC 8701) is drawn by lot each time, and says nothing."""
+    return tuple(name(one) for one in codes if not names.is_grease(one))
+
+
 def _extensions(hello: messages.ClientHello) -> tuple[str, ...]:
-    # GREASE (RFC 8701) is drawn by lot each time, and says nothing.
-    return tuple(
-        names.extension_name(one.type)
-        for one in hello.extensions
-        if one.type & _EACH_BYTE != _GREASE
-    )
+    return _named((one.type for one in hello.extensions), names.extension_name)
 
 
 def _chain(chain: tuple[Certificate, ...] | None) -> _Value:
@@ -228,16 +227,12 @@ _QUESTIONS: dict[str, Callable[[Trace], _Value]] = {
     "Cipher suite": lambda trace: trace.cipher,
     "Server name sent": _of_hello(lambda hello: hello.server_name or "none"),
     "Application protocol": lambda trace: trace.alpn,
-    "Versions offered": _of_hello(
-        lambda hello: tuple(names.version_name(one) for one in hello.versions)
-    ),
+    "Versions offered": _of_hello(lambda hello: _named(hello.versions, names.version_name)),
     "Cipher suites offered": _of_hello(
-        lambda hello: tuple(names.cipher_name(one) for one in hello.cipher_suites)
+        lambda hello: _named(hello.cipher_suites, names.cipher_name)
     ),
-    "Groups offered": _of_hello(lambda hello: tuple(names.group_name(one) for one in hello.groups)),
-    "Signature schemes offered": _of_hello(
-        lambda hello: tuple(names.scheme_name(one) for one in hello.schemes)
-    ),
+    "Groups offered": _of_hello(lambda hello: _named(hello.groups, names.group_name)),
+    "Signature schemes offered": _of_hello(lambda hello: _named(hello.schemes, names.scheme_name)),
     "Protocols offered (ALPN)": _of_hello(lambda hello: tuple(hello.alpn)),
     "Extensions of the ClientHello": _of_hello(_extensions),
     "Server's certificates": lambda trace: _chain(trace.server_chain),
@@ -304,7 +299,8 @@ def _content(event: Event) -> object:
     """What of a step has to agree. Keys and random numbers never do; runs of data may not."""
     match event.body:
         case messages.ClientHello() as hello:
-            lists = (hello.versions, hello.cipher_suites, hello.groups, hello.schemes, hello.alpn)
+            codes = (hello.versions, hello.cipher_suites, hello.groups, hello.schemes)
+            lists = tuple(_named(one, hex) for one in codes), hello.alpn
             return hello.server_name, lists, _extensions(hello)
         case messages.ServerHello() as hello:
             return hello.version, hello.cipher_suite
