@@ -21,7 +21,7 @@ from mtlskit.material import Blob, Problem, Secrets, Unreadable
 
 __all__ = ["NO_FILE", "Evidence", "Given", "gather"]
 
-_EXPORTS = ("instance-xml", "instance-json", "instance-csv", "html")
+_EXPORTS = ("instance-xml", "instance-json", "instance-csv", "instance-xlsx", "html")
 
 
 NO_FILE = ("missing", "directory", "not-a-file", "unreadable", "empty", "too-large")

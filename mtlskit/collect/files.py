@@ -97,8 +97,8 @@ def kind_of(blob: Blob) -> str:
     """Tell what a file is by its content.
 
     Returns a key store's format (see `certs.formats.format_of`), ``pcap``, ``pcapng``, ``keylog``,
-    ``instance-xml``, ``instance-json``, ``instance-csv``, ``soapui``, ``postman``,
-    ``curl-command``, ``html``, ``text``, ``empty`` or ``binary``.
+    ``instance-xml``, ``instance-json``, ``instance-csv``, ``instance-xlsx``, ``soapui``,
+    ``postman``, ``curl-command``, ``html``, ``text``, ``empty`` or ``binary``.
     """
     data = blob.data
     if not data:
@@ -107,11 +107,18 @@ def kind_of(blob: Blob) -> str:
     return (
         _CAPTURES.get(data[:4])
         or kind_of_tool(head)
+        or _workbook(data)
         or _markup(head)
         or (None if b"-----BEGIN" in head.partition(b"\n")[0] else _sheet(head))
         or format_of(data)
         or _plain_text(head)
     )
+
+
+def _workbook(data: bytes) -> str | None:
+    """An Excel workbook is an archive that names its parts; its last bytes list them."""
+    zipped = data.startswith(b"PK\x03\x04")
+    return "instance-xlsx" if zipped and b"xl/workbook.xml" in data[-_HEAD:] else None
 
 
 def _as_text(head: bytes) -> bytes:

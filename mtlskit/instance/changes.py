@@ -23,6 +23,7 @@ _URL_FIELDS = {
     "rest-message": ("sys_rest_message", "rest_endpoint"),
     "rest-method": ("sys_rest_message_fn", "rest_endpoint"),
     "soap-message": ("sys_soap_message", "soap_endpoint"),
+    "soap-function": ("sys_soap_message_function", "soap_endpoint"),
     "http-connection": ("http_connection", "connection_url"),
 }
 

@@ -10,6 +10,7 @@ from mtlskit.instance.rows import MAX_BYTES, Cell, Export, Row, refused
 from mtlskit.instance.sheet import read_sheet
 from mtlskit.instance.tableapi import read_table_api
 from mtlskit.instance.unload import read_unload
+from mtlskit.instance.workbook import read_workbook
 from mtlskit.material import Blob, Unreadable
 
 __all__ = ["Cell", "Export", "Row", "read_export"]
@@ -19,11 +20,11 @@ _SIGN_IN = (b"password", b"log in", b"login", b"sign in", b"sign-in", b"saml")
 
 
 def read_export(blob: Blob) -> Export:
-    """Read an export of records: XML, Table API JSON, or CSV.
+    """Read an export of records: XML, Table API JSON, CSV, or an Excel workbook.
 
     Raises:
-        Unreadable: it is none of these, is cut short or damaged, or is a web page, a spreadsheet or
-            an archive; the error's problem says which, and what to do.
+        Unreadable: it is none of these, is cut short or damaged, or is a web page or an
+            archive; the error's problem says which, and what to do.
     """
     if len(blob.data) > MAX_BYTES:
         says = f"is longer than {MAX_BYTES // 1024 // 1024} MB. Export fewer tables into one file."
@@ -31,6 +32,8 @@ def read_export(blob: Blob) -> Export:
     head = blob.data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
     if not head:
         raise refused(blob.source, "empty", "is empty. Export the list again.")
+    if head.startswith(b"PK\x03\x04"):
+        return read_workbook(blob)
     foreign = _foreign(blob, head)
     if foreign is not None:
         raise foreign
@@ -46,9 +49,6 @@ def _foreign(blob: Blob, head: bytes) -> Unreadable | None:
     lower = head.lower()
     if lower.startswith((b"<!doctype html", b"<html")):
         return _web_page(blob, lower)
-    if head.startswith(b"PK\x03\x04"):
-        says = "is a spreadsheet or an archive. Export the list as XML, JSON or CSV instead."
-        return refused(blob.source, "unsupported", says)
     if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         says = "is a binary file, not an export. Export the list as XML or JSON."
         return refused(blob.source, "not-an-export", says)

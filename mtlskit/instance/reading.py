@@ -7,7 +7,7 @@ Values and labels are understood alike, since one export carries the one and the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from mtlskit.certs.certificate import Certificate
@@ -16,6 +16,8 @@ from mtlskit.instance.records import (
     Attachment,
     Message,
     MessageKind,
+    MidProtocol,
+    OutboundCall,
     Profile,
     Property,
     Reference,
@@ -28,6 +30,7 @@ from mtlskit.material import Blob, Problem
 MAX_PORT = 65535
 _SYS_ID = re.compile(r"[0-9a-f]{32}\Z")
 _GROUPED = re.compile(r"\d{1,3}(?:[,.'\s\u00a0\u202f]\d{3})+\Z")
+_MID = re.compile(r"mid\.httpclient\.protocol\.(?P<protocol>.+)\.(?P<what>path|port)\Z")
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 MESSAGES: Mapping[str, tuple[MessageKind, str, tuple[str, ...], str]] = {
@@ -35,6 +38,12 @@ MESSAGES: Mapping[str, tuple[MessageKind, str, tuple[str, ...], str]] = {
     "sys_rest_message": ("rest-message", "name", ("rest_endpoint",), "protocol_name"),
     "sys_rest_message_fn": ("rest-method", "function_name", ("rest_endpoint",), "protocol_name"),
     "sys_soap_message": ("soap-message", "name", ("soap_endpoint", "wsdl"), "protocol_name"),
+    "sys_soap_message_function": (
+        "soap-function",
+        "function_name",
+        ("soap_endpoint",),
+        "protocol_name",
+    ),
     "http_connection": ("http-connection", "name", ("connection_url",), "protocol_profile"),
 }
 
@@ -82,16 +91,61 @@ def stored_of(
 def message_of(row: Row) -> Message:
     """Read a record that makes outbound calls."""
     kind, name, urls, profile = MESSAGES[row.table]
-    within = reference(row, "rest_message")
+    within = reference(row, "rest_message") or reference(row, "soap_message")
     own = row.text(name)
     return Message(
         kind=kind,
         name=f"{within.name}, {own}" if within and within.name else own,
-        url=next((row.text(url) for url in urls if row.text(url)), ""),
+        url=next((row.text(url) for url in urls if row.text(url)), _built(row, profile)),
         mutual=truth(row.text("use_mutual_auth")),
         profile=reference(row, profile),
         sys_id=row.text("sys_id") or None,
         source=row.source,
+    )
+
+
+def _built(row: Row, profile: str) -> str:
+    """Put together the URL of a connection that is given in parts; "" without a host."""
+    host, port = row.text("host"), row.text("port")
+    if not host:
+        return ""
+    named = reference(row, profile) if truth(row.text("use_mutual_auth")) else None
+    scheme = (named.name if named else None) or row.text("protocol") or "https"
+    return f"{scheme}://{host}{f':{port}' if port else ''}{row.text('base_path')}"
+
+
+def call_of(row: Row, problems: list[Problem]) -> OutboundCall:
+    """Read a record of `sys_outbound_http_log`."""
+    text = row.text("response_status")
+    digits = text.removeprefix("-")
+    known = digits.isascii() and digits.isdigit() and len(digits) <= len("599")
+    return OutboundCall(
+        url=row.text("url"),
+        method=row.text("http_method"),
+        status=int(text) if known else None,
+        at=_time(row, "sys_created_on", problems),
+        source=row.source,
+    )
+
+
+def mid_of(rows: Iterable[Row]) -> tuple[MidProtocol, ...]:
+    """Put together the protocols of MID Servers, of parameters and properties."""
+    found: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in rows:
+        match = _MID.match(row.named)
+        agent = reference(row, "ecc_agent")
+        if match:
+            key = (str(agent or ""), match["protocol"])
+            found.setdefault(key, {})[match["what"]] = row
+    return tuple(
+        MidProtocol(
+            protocol,
+            parts["path"].text("value") if "path" in parts else "",
+            port_number(parts["port"].text("value")) if "port" in parts else None,
+            agent,
+            next(iter(parts.values())).source,
+        )
+        for (agent, protocol), parts in found.items()
     )
 
 

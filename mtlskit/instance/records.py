@@ -16,7 +16,9 @@ from mtlskit.material import Blob, Source
 StoreKind = Literal["java-key-store", "pkcs12-key-store", "trust-store", "other"]
 """The kinds of `sys_certificate` record; a protocol profile may only name the first two."""
 
-MessageKind = Literal["rest-message", "rest-method", "soap-message", "http-connection"]
+MessageKind = Literal[
+    "rest-message", "rest-method", "soap-message", "soap-function", "http-connection"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +121,41 @@ class Message:
     mutual: bool | None
     profile: Reference | None
     sys_id: str | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundCall:
+    """One line of the log of outbound calls (`sys_outbound_http_log`).
+
+    Attributes:
+        status: the HTTP status; 0 or -1 where the call got no answer; None if it is not told.
+        at: when, in UTC; None if it cannot be told.
+    """
+
+    url: str
+    method: str
+    status: int | None
+    at: datetime | None
+    source: Source
+
+    @property
+    def answered(self) -> bool:
+        """True if an HTTP answer came, so that any TLS before it was accepted by both sides."""
+        return self.status is not None and self.status > 0
+
+
+@dataclass(frozen=True, slots=True)
+class MidProtocol:
+    """A protocol as a MID Server has it: ``mid.httpclient.protocol.NAME.path`` and ``.port``.
+
+    Attributes:
+        path: of the key store on the MID Server's own disk.
+        agent: which MID Server; "" where the file does not say.
+    """
+
+    protocol: str
+    path: str
+    port: int | None
+    agent: str
     source: Source

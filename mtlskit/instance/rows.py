@@ -18,7 +18,7 @@ from typing import Literal
 
 from mtlskit.material import Problem, Source, Unreadable
 
-Format = Literal["xml", "json", "csv"]
+Format = Literal["xml", "json", "csv", "xlsx"]
 Mention = tuple[Literal["host", "uri", "name"], str]
 """An instance as an export names it: a link's host, `glide.servlet.uri` or `instance_name`."""
 
@@ -158,8 +158,8 @@ class Gatherer:
             self._skipped[table or "(a table that the file does not name)"] += 1
             return
         self._looked.add(table)
-        if table == "sys_properties" and not self._keeps(cells):
-            self._skipped["sys_properties (not about outbound connections)"] += 1
+        if not self._keeps(tables()[table], cells):
+            self._skipped[f"{table} (not about outbound connections)"] += 1
             return
         self._rows.append(self._row(tables()[table], action, cells, at))
         if len(self._rows) > MAX_ROWS:
@@ -173,14 +173,18 @@ class Gatherer:
         place = f"record {number}" if number else f"record no. {self._seen}"
         return Row(table.name, action, kept, self.source.at(*at, f"{table.name} {place}"))
 
-    def _keeps(self, cells: Mapping[str, Cell]) -> bool:
-        """Tell whether a property is about outbound connections, and no password."""
-        name = cells["name"].value.strip() if "name" in cells else ""
+    def _keeps(self, table: Table, cells: Mapping[str, Cell]) -> bool:
+        """Tell whether a property or parameter is about outbound connections, and no password."""
+        if not table.keep:
+            return True
+        named = cells.get(next(iter(table.columns)))
+        name = named.value.strip() if named else ""
         if name in ("instance_name", "glide.servlet.uri") and "value" in cells:
             kind: Literal["name", "uri"] = "name" if name == "instance_name" else "uri"
             self.mention((kind, cells["value"].value.strip().lower().rstrip("/")))
         secret = "type" in cells and cells["type"].value.lower().startswith("password")
-        return name.startswith(tables()["sys_properties"].keep) and not secret
+        secret = secret or name.lower().endswith("password")
+        return name.startswith(table.keep) and not secret
 
     def export(self) -> Export:
         """Return everything gathered."""

@@ -12,10 +12,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mtlskit.instance.attachments import attachments_of
-from mtlskit.instance.reading import MESSAGES, message_of, profile_of, property_of, stored_of
+from mtlskit.instance.reading import (
+    MESSAGES,
+    call_of,
+    message_of,
+    mid_of,
+    profile_of,
+    property_of,
+    stored_of,
+)
 from mtlskit.instance.records import (
     Attachment,
     Message,
+    MidProtocol,
+    OutboundCall,
     Profile,
     Property,
     Reference,
@@ -27,6 +37,8 @@ from mtlskit.material import Problem, Source
 __all__ = [
     "Attachment",
     "Message",
+    "MidProtocol",
+    "OutboundCall",
     "Profile",
     "Property",
     "Reference",
@@ -34,6 +46,9 @@ __all__ = [
     "StoredCertificate",
     "settings_from",
 ]
+
+
+_OF_MID = frozenset({"ecc_agent_config", "ecc_agent_property"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +59,10 @@ class Settings:
         properties: only those about outbound connections; None if `sys_properties` was not given.
         profiles: `sys_protocol_profile`, in the order of the export.
         certificates: `sys_certificate`, in the order of the export.
-        messages: `sys_rest_message`, `sys_rest_message_fn`, `sys_soap_message`, `http_connection`.
+        messages: `sys_rest_message`, `sys_rest_message_fn`, `sys_soap_message`,
+            `sys_soap_message_function`, `http_connection`.
+        calls: `sys_outbound_http_log`, in the order of the export.
+        mid: protocols of MID Servers, from their records or their config.xml.
         instances: names or hosts of instances that the exports mention; more than one is told
             as a problem.
         sources: the files that were read.
@@ -55,6 +73,8 @@ class Settings:
     profiles: tuple[Profile, ...] | None = None
     certificates: tuple[StoredCertificate, ...] | None = None
     messages: tuple[Message, ...] | None = None
+    calls: tuple[OutboundCall, ...] | None = None
+    mid: tuple[MidProtocol, ...] | None = None
     instances: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
@@ -125,6 +145,11 @@ class _Joining:
         if looked & MESSAGES.keys():
             messages = (message_of(row) for table in MESSAGES for row in rows[table])
             read = replace(read, messages=tuple(messages))
+        if "sys_outbound_http_log" in looked:
+            calls = (call_of(row, self.problems) for row in rows["sys_outbound_http_log"])
+            read = replace(read, calls=tuple(calls))
+        if looked & _OF_MID:
+            read = replace(read, mid=mid_of(row for table in _OF_MID for row in rows[table]))
         self._check_instances(read)
         gathered = (problem for export in self.exports for problem in export.problems)
         return replace(read, problems=(*gathered, *self.problems))

@@ -1,4 +1,4 @@
-"""CSV exports of records, with field names or labels as the header.
+"""Sheets of records, with field names or labels as the header: CSV, and the lines of a workbook.
 
 Law of this room: cells are text and stay text; a cell that begins like a formula is a value like
 any other. Values are those that the list showed, so a reference is a name and not a sys_id.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mtlskit.instance.rows import Cell, Export, Gatherer, refused, table_by_name, tables
 from mtlskit.instance.rows import table_by_columns as by_columns
-from mtlskit.material import Blob
+from mtlskit.material import Blob, Source
 
 _SEPARATORS = ",;\t|"
 
@@ -23,12 +23,23 @@ def read_sheet(blob: Blob) -> Export:
     Raises:
         Unreadable: no table of the instance has columns like these, or a row does not fit them.
     """
-    lines = _rows(_decode(blob.data), blob)
-    header = [name.strip() for name in next(lines, [])]
-    table, columns = _columns(header, blob)
     gather = Gatherer(blob.source, "csv")
+    take_lines(gather, enumerate(_rows(_decode(blob.data), blob), start=1))
+    return gather.export()
+
+
+def take_lines(gather: Gatherer, lines: Iterable[tuple[int, list[str]]], *at: str) -> None:
+    """Take the lines of a sheet, each with its number; the first names the columns.
+
+    Raises:
+        Unreadable: no table of the instance has columns like these, or a row does not fit them.
+    """
+    source = gather.source.at(*at)
+    rows = iter(lines)
+    header = [name.strip() for name in next(rows, (1, []))[1]]
+    table, columns = _columns(header, source)
     gather.looks(table)
-    for number, line in enumerate(lines, start=2):
+    for number, line in rows:
         if not any(line):
             continue
         if len(line) != len(columns):
@@ -36,12 +47,10 @@ def read_sheet(blob: Blob) -> Export:
                 f"does not fit its header: row {number} has {len(line)} columns, and the header "
                 f"has {len(columns)}. Export it again, and do not edit it in a spreadsheet."
             )
-            raise refused(blob.source.at(f"row {number}"), "damaged", says)
+            raise refused(source.at(f"row {number}"), "damaged", says)
         named = zip(columns, line, strict=True)
-        gather.record(
-            table, "", {name: Cell(name, value) for name, value in named}, f"row {number}"
-        )
-    return gather.export()
+        cells = {name: Cell(name, value) for name, value in named}
+        gather.record(table, "", cells, *at, f"row {number}")
 
 
 def _decode(data: bytes) -> str:
@@ -62,16 +71,16 @@ def _rows(text: str, blob: Blob) -> Iterator[list[str]]:
         raise refused(blob.source, "damaged", says) from None
 
 
-def _columns(header: Sequence[str], blob: Blob) -> tuple[str, list[str]]:
+def _columns(header: Sequence[str], source: Source) -> tuple[str, list[str]]:
     """Return the table and its column names, from a header of names or of labels."""
     table = by_columns([name.lower() for name in header]) or _by_labels(header)
-    table = table or (table_by_name(blob.source.name) if len(header) > 1 else None)
+    table = table or (table_by_name(source.name) if len(header) > 1 else None)
     if table is None:
         says = (
             "is no export that is known: neither XML nor JSON, and its first line does not name "
             "the columns of sys_properties, sys_protocol_profile or sys_certificate."
         )
-        raise refused(blob.source, "not-an-export", says)
+        raise refused(source, "not-an-export", says)
     names = {label.lower(): name for name, label in tables()[table].columns.items()}
     return table, [names.get(label.lower(), label.lower()) for label in header]
 

@@ -22,6 +22,7 @@ from mtlskit.material import Blob, Unreadable
 
 _CHUNK = 1 << 16
 _WRAPPERS = ("unload", "xml", "record_update", "response")
+_MID, _PARAMETERS = "parameters", "ecc_agent_config"
 _PAYLOAD = frozenset({"payload", "name"})
 _EVERY = frozenset(column for table in tables().values() for column in table.columns)
 _CUT_SHORT = frozenset(
@@ -94,6 +95,7 @@ class _Reader:
         self.level = 0
         self.record_level = 2
         self.nameless = False
+        self.of_mid = False
         self.table: str | None = None
         self.action = ""
         self.wanted: frozenset[str] = frozenset()
@@ -120,7 +122,9 @@ class _Reader:
             raise refused(self.gather.source.at(*self.at), "too-deep", says)
         if self.level == 1:
             self._root(tag)
-        if self.level == self.record_level:
+        if self.of_mid:
+            self._parameter(tag, attributes)
+        elif self.level == self.record_level:
             self._open_record(tag, attributes)
         elif self.level == self.record_level + 1 and tag in self.wanted:
             self._open_field(tag, attributes)
@@ -128,8 +132,11 @@ class _Reader:
             self.part = tag
 
     def _root(self, tag: str) -> None:
+        self.of_mid = tag == _MID
         if tag in tables():
             self.record_level = 1
+        elif self.of_mid:
+            self.gather.looks(_PARAMETERS)
         elif tag not in _WRAPPERS:
             says = (
                 f"is XML, but no export of records: its root is <{tag[:40]}>, where <unload>, "
@@ -137,6 +144,18 @@ class _Reader:
             )
             raise refused(self.gather.source.at(*self.at), "not-an-export", says)
         self.nameless = tag == "response"
+
+    def _parameter(self, tag: str, attributes: dict[str, str]) -> None:
+        """Take a parameter of a MID Server's own file, config.xml."""
+        if tag != "parameter" or self.level != self.record_level:
+            return
+        names = {"param_name": "name", "value": "value"}
+        cells = {to: Cell(to, attributes.get(of, "")) for to, of in names.items()}
+        secure = attributes.get("secure", "").lower() == "true"
+        if secure:
+            del cells["value"]  # encrypted, and nobody else's business
+        if all(len(one.value) <= MAX_FIELD for one in cells.values()):
+            self.gather.record(_PARAMETERS, "", cells, *self.at)
 
     def _open_record(self, tag: str, attributes: dict[str, str]) -> None:
         self.table = None if self.nameless and tag == "result" else tag
@@ -169,7 +188,7 @@ class _Reader:
         elif self.level == self.record_level + 1 and self.field is not None:
             self._close_field(self.field)
             self.field = None
-        elif self.level == self.record_level:
+        elif self.level == self.record_level and not self.of_mid:
             self._close_record()
         self.level -= 1
 

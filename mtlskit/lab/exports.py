@@ -25,7 +25,7 @@ from mtlskit.lab.records import (
     stored,
     sys_id,
 )
-from mtlskit.lab.written import HOST, as_csv, as_table_api, as_unload, as_update_set
+from mtlskit.lab.written import HOST, as_csv, as_table_api, as_unload, as_update_set, as_workbook
 
 __all__ = [
     "FAULTS",
@@ -40,6 +40,7 @@ __all__ = [
     "as_table_api",
     "as_unload",
     "as_update_set",
+    "as_workbook",
     "attachment",
     "files_of",
     "healthy",

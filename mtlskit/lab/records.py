@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 STAMP = "2026-01-15 09:30:00"
@@ -69,6 +70,12 @@ class World:
     def of(self, table: str) -> tuple[Made, ...]:
         """Return its records of one table."""
         return tuple(one for one in self.records if one.table == table)
+
+    def carrying(self, files: Mapping[str, bytes]) -> World:
+        """Return this world with the bytes of attached files, by file name."""
+        named = {str(dict(one.fields)["file_name"]) for one in self.of("sys_attachment")}
+        held = (pieces(name, data) for name, data in files.items() if name in named)
+        return self.having(*(each for one in held for each in one))
 
     def having(self, *more: Made) -> World:
         """Return this world with more records."""
@@ -133,11 +140,14 @@ def attachment(store: str, file_name: str, data: bytes | None = None) -> tuple[M
             ("compressed", "true"),
         ),
     )
-    if data is None:
-        return (file,)
+    return (file,) if data is None else (file, *pieces(file_name, data))
+
+
+def pieces(file_name: str, data: bytes) -> tuple[Made, ...]:
+    """Make the records that carry the bytes of an attached file: packed, cut, in base64."""
     packed = gzip.compress(data, mtime=0)
-    pieces = [packed[begin : begin + _CHUNK] for begin in range(0, len(packed), _CHUNK)]
-    return (file, *(_piece(file_name, number, piece) for number, piece in enumerate(pieces)))
+    cut = (packed[begin : begin + _CHUNK] for begin in range(0, len(packed), _CHUNK))
+    return tuple(_piece(file_name, number, piece) for number, piece in enumerate(cut))
 
 
 def _piece(file_name: str, number: int, piece: bytes) -> Made:
@@ -148,5 +158,3 @@ def _piece(file_name: str, number: int, piece: bytes) -> Made:
         ("data", base64.b64encode(piece).decode()),
     )
     return Made("sys_attachment_doc", f"{file_name} {number}", fields)
-
-

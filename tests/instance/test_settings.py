@@ -61,6 +61,10 @@ WAYS: dict[str, Callable[[lab.World], Files]] = {
     "json, both": lambda world: per_table(world, lambda r: lab.as_table_api(r, display="all")),
     "csv": lambda world: per_table(world, lab.as_csv),
     "csv, labels": lambda world: per_table(world, lambda r: lab.as_csv(r, labels=True)),
+    "workbook": lambda world: per_table(world, lab.as_workbook),
+    "workbook, texts in place": lambda world: per_table(
+        world, lambda r: lab.as_workbook(r, inline=True)
+    ),
 }
 
 
