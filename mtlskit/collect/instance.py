@@ -26,8 +26,8 @@ from mtlskit.collect.tables import (
 )
 from mtlskit.collect.via import Proxy
 from mtlskit.instance.attachments import MAX_FILE
-from mtlskit.instance.live import Live
-from mtlskit.instance.rows import Export, tables
+from mtlskit.instance.live import NEWEST, Live
+from mtlskit.instance.rows import Export, Table, tables
 from mtlskit.instance.tableapi import read_table_api
 from mtlskit.material import Blob, Problem, Source, Target, Unreadable
 
@@ -129,15 +129,17 @@ def _wanted(only: Iterable[str] | None) -> list[Wanted]:
     if unknown:
         raise ValueError(f"No table {unknown[0]!r} is read; known are {', '.join(known)}.")
     return [
-        Wanted(name, tuple(known[name].columns), _query(name, known[name].keep)) for name in chosen
+        Wanted(name, tuple(known[name].columns), _query(known[name]), NEWEST.get(name))
+        for name in chosen
     ]
 
 
-def _query(table: str, keep: Sequence[str]) -> str:
+def _query(table: Table) -> str:
     """Return an encoded query for the records that are wanted of a table; "" for all of them."""
-    if table == _FILES:
+    if table.name == _FILES:
         return f"table_name={_STORES}"
-    return "^OR".join(f"nameSTARTSWITH{beginning}" for beginning in keep)
+    named = next(iter(table.columns))
+    return "^OR".join(f"{named}STARTSWITH{beginning}" for beginning in table.keep)
 
 
 @dataclass(slots=True)

@@ -56,11 +56,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A table, its columns, and which of its records."""
+    """A table, its columns, and which of its records.
+
+    Attributes:
+        newest: only so many, those that were created last; None: all of them.
+    """
 
     table: str
     columns: tuple[str, ...]
     query: str = ""
+    newest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,8 @@ class Instance:
             Unreadable: the instance cannot be read at all.
         """
         first, total = self._reading(wanted)
+        if wanted.newest is not None:
+            return Whole(wanted, tuple(first.values()), len(first), steady=True)
         for _ in range(_READINGS - 1):
             if total is None or total == len(first):
                 break
@@ -162,19 +169,20 @@ class Instance:
             for one in page.records:
                 found.setdefault(_sys_id(one) or f"{offset} {len(found)}", one)
             total, offset = page.total, _next(page, offset, self._page)
-            more = _more(page, offset)
+            more = wanted.newest is None and _more(page, offset)
             if offset > MAX_ROWS:
                 self._stop("too-large", f"{wanted.table} has more than {MAX_ROWS:,} records.")
         self._progress(Progress(wanted.table, len(found), total))
         return found, total
 
     def _path(self, wanted: Wanted, offset: int) -> str:
+        # Without an order of its own a page may repeat records of another, and lose some.
+        order = "ORDERBYsys_id" if wanted.newest is None else "ORDERBYDESCsys_created_on"
         asked = {
-            # Without an order of its own a page may repeat records of another, and lose some.
-            "sysparm_query": f"{wanted.query}^ORDERBYsys_id".lstrip("^"),
+            "sysparm_query": f"{wanted.query}^{order}".lstrip("^"),
             "sysparm_fields": ",".join(wanted.columns),
             "sysparm_display_value": "all",
-            "sysparm_limit": str(self._page),
+            "sysparm_limit": str(min(self._page, wanted.newest or self._page)),
             "sysparm_offset": str(offset),
         }
         return f"/api/now/table/{wanted.table}?{urlencode(asked, quote_via=quote)}"

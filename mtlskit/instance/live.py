@@ -10,12 +10,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mtlskit.certs.keystore import Store, open_store
-from mtlskit.instance.protocols import Scheme, offered, schemes
+from mtlskit.instance.overview import overview
 from mtlskit.instance.rows import Export
 from mtlskit.instance.settings import Settings, settings_from
 from mtlskit.material import Problem
-from mtlskit.page.blocks import Block, Code, Fields, Inline, Page, Paragraph, Section, Table
+from mtlskit.page.blocks import Block, Code, Fields, Inline, Page, Section, Table
 from mtlskit.page.shown import Shown
+
+_FILES = "sys_attachment_doc"
+NEWEST = {"sys_outbound_http_log": 500}
+"""Tables that grow without end, and how many of their newest records are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,72 +61,34 @@ class Live(Shown):
 
     def page(self) -> Page:
         """Describe the protocol table, what was read, and what was not."""
-        settings = self.settings
-        blocks: list[Block] = [
-            Fields(
-                (
-                    ("Read from", self.host),
-                    ("By", self.user or "the owner of a token"),
-                    ("At", f"{self.at:%Y-%m-%d %H:%M} UTC"),
-                    ("Changed", "nothing; it was only read"),
-                )
-            ),
-            *_protocols(settings),
-            _tables(self),
-            *_missing(self.problems, settings),
-        ]
-        return Page("The instance's outbound TLS settings", tuple(blocks))
-
-
-def _protocols(settings: Settings) -> tuple[Block, ...]:
-    rows = tuple(_row(settings, one) for one in schemes(settings))
-    columns = ("Scheme", "Port", "Client certificate from", "Set by", "Set in vain")
-    return (Section("Which protocol uses what", (Table(columns, rows),)),)
-
-
-def _row(settings: Settings, scheme: Scheme) -> tuple[Inline, ...]:
-    by = scheme.factory or scheme.port
-    return (
-        Code(scheme.name),
-        scheme.port.value if scheme.port else "not registered",
-        _stores(settings, scheme),
-        by.record if by and by.source else "built in",
-        "; ".join(map(str, scheme.overrides)) or "nothing",
-    )
-
-
-def _stores(settings: Settings, scheme: Scheme) -> str:
-    if not scheme.offers_certificate:
-        return "none is offered"
-    if scheme.keystore and settings.certificates is None:
-        return f"{scheme.keystore} (sys_certificate was not read)"
-    stores = offered(settings, scheme)
-    if stores is None:
-        return "cannot be told: sys_certificate was not read"
-    return ", ".join(one.name for one in stores) or "no active key store is there"
+        about = Fields(
+            (
+                ("Read from", self.host),
+                ("By", self.user or "the owner of a token"),
+                ("At", f"{self.at:%Y-%m-%d %H:%M} UTC"),
+                ("Changed", "nothing; it was only read"),
+            )
+        )
+        found = overview(self.settings)
+        return Page(found.page().title, (about, *found.blocks(), _tables(self)))
 
 
 def _tables(live: Live) -> Block:
     read = [
-        (Code(table), _counted(len(export.of(table))))
+        (_named(table), _counted(table, len(export.of(table))))
         for export in live.exports
         for table in sorted(export.looked)
     ]
     refused = [(Code(table), f"not read: {why}") for table, why in live.refused]
-    return Section("The tables", (Table(("Table", "What came of it"), (*read, *refused)),))
+    table = Table(("Table", "What came of it"), (*read, *refused))
+    return Section("The tables that were read", (table,))
 
 
-def _counted(number: int) -> str:
+def _named(table: str) -> Inline:
+    return Code(table) if table != _FILES else "the attached files"
+
+
+def _counted(table: str, number: int) -> str:
+    if number == NEWEST.get(table):
+        return f"the newest {number:,} records; there may be more"
     return "1 record" if number == 1 else f"{number:,} records"
-
-
-def _missing(problems: Sequence[Problem], settings: Settings) -> tuple[Block, ...]:
-    told: list[Block] = []
-    every = tuple(dict.fromkeys((*problems, *settings.problems)))
-    if every:
-        rows = tuple((str(one.source), one.text) for one in every)
-        told.append(Table(("Where", "What is wrong"), rows))
-    if settings.not_given:
-        names = ", ".join(settings.not_given)
-        told.append(Paragraph(f"Not read, so not judged: {names}."))
-    return (Section("What is missing", tuple(told)),) if told else ()

@@ -11,7 +11,9 @@ LAST = {
     "02-look-at-identities.ipynb": "dataframe",
     "03-walk-a-chain.ipynb": "as a TLS server",
     "04-watch-a-handshake.ipynb": "each is followed by its issuer",
+    "05-read-the-instance.ipynb": "What curl goes by",
 }
+UNPICTURED = {"05-read-the-instance.ipynb"}  # settings are told in tables
 CUT_OFF = """() => [...document.querySelectorAll(".jp-RenderedHTMLCommon")]
     .filter(one => one.scrollWidth > one.clientWidth + 1)
     .map(one => one.textContent.slice(0, 60))
@@ -35,15 +37,16 @@ class Window(Protocol):
 def test_a_notebook_to_read_is_whole(jupyter: object, window: Window, notebook: str) -> None:
     """Every picture is drawn, no output is wider than its place, wide or narrow, and no request."""
     page = window.page
-    page.set_viewport_size({"width": 1280, "height": 9000})  # what is out of sight is not rendered
+    page.set_viewport_size({"width": 1280, "height": 14000})  # what is out of sight is not rendered
     window.run(jupyter, notebook)
     last = LAST[notebook]
     end = page.locator(f".{last}") if last == "dataframe" else page.get_by_text(last, exact=False)
     expect(end.last).to_be_visible()
     for wide in (1280, 800):
-        page.set_viewport_size({"width": wide, "height": 9000})
-        expect(page.locator(".jp-OutputArea img").first).to_be_visible()
+        page.set_viewport_size({"width": wide, "height": 14000})
+        if notebook not in UNPICTURED:
+            expect(page.locator(".jp-OutputArea img").first).to_be_visible()
         assert page.evaluate(CUT_OFF) == []
         assert page.evaluate(UNDRAWN) == 0
-    assert page.locator(".jp-OutputArea img").count() >= 1
+    assert (page.locator(".jp-OutputArea img").count() >= 1) is (notebook not in UNPICTURED)
     assert window.strayed == []

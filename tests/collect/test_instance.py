@@ -12,9 +12,11 @@ import pytest
 
 from mtlskit.collect.https import Login
 from mtlskit.collect.instance import Live, Progress, read_instance, target_of
+from mtlskit.instance.live import NEWEST
 from mtlskit.instance.rows import tables
 from mtlskit.lab.exports import WORLDS, attachment, sys_id
 from mtlskit.lab.pki import Authority
+from mtlskit.lab.records import Made
 from mtlskit.lab.table_api import Api, Mood, Served, of_world, table_api
 from mtlskit.material import Target, Unreadable
 
@@ -139,6 +141,24 @@ def test_no_column_that_holds_a_password_is_asked_for() -> None:
         asked = " ".join(path for _, path in served.asked)
     assert "key_store_password" not in asked
     assert "pem_certificate" in asked
+
+
+def test_of_a_log_that_grows_without_end_the_newest_records_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One page, the last created first; that there may be more is said."""
+    monkeypatch.setitem(NEWEST, "sys_outbound_http_log", 5)
+    calls = tuple(
+        Made("sys_outbound_http_log", f"call {one}", (("url", f"https://a.example/{one}"),))
+        for one in range(12)
+    )
+    with table_api(replace(of_world(), records=calls)) as served:
+        live = read(served, only=["sys_outbound_http_log"])
+        (asked,) = served.asked
+    assert "ORDERBYDESCsys_created_on" in asked[1]
+    assert len(live.exports[0].rows) == 5
+    assert live.problems == ()
+    assert "the newest 5 records" in str(live)
 
 
 def test_only_get_is_ever_sent(monkeypatch: pytest.MonkeyPatch) -> None:
