@@ -10,6 +10,7 @@ The front door; each name is loaded when it is first used::
     mtlskit.resume("partner.example:443")         whether it resumes a session
     mtlskit.diagnose("partner.example:443", identity="client.p12", password=…)
     mtlskit.read("client.p12", "export.xml")      any mixture of files
+    mtlskit.read_instance("acme", login)          an instance's settings, over its Table API
     mtlskit.rehearse(case)                        what would help, on a stand-in of the server
     mtlskit.explain("Received fatal alert: ...")  what an error line says
 """
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from mtlskit.collect.asked import asked as asked
     from mtlskit.collect.doctor import doctor as doctor
     from mtlskit.collect.given import read as read
+    from mtlskit.collect.instance import read_instance as read_instance
     from mtlskit.collect.look import compare as compare
     from mtlskit.collect.look import inspect as inspect
     from mtlskit.collect.look import verify as verify
@@ -49,6 +51,7 @@ _DOORS = {
     "explain": ("mtlskit.report.explained", "explain"),
     "inspect": ("mtlskit.collect.look", "inspect"),
     "read": ("mtlskit.collect.given", "read"),
+    "read_instance": ("mtlskit.collect.instance", "read_instance"),
     "resume": ("mtlskit.collect.resuming", "resume"),
     "rehearse": ("mtlskit.lab.stand_in", "rehearse"),
     "trace": ("mtlskit.trace", None),

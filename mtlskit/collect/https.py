@@ -249,17 +249,25 @@ def _distrusted(error: ssl.SSLCertVerificationError) -> str:
 
 
 class _Raw(io.RawIOBase):
-    """The decrypted bytes as a file, as the standard library's reader of HTTP wants them."""
+    """The decrypted bytes as a file, as the standard library's reader of HTTP wants them.
+
+    Attributes:
+        headed: whether an answer's head came to its end: that reader takes a part for the whole.
+    """
 
     def __init__(self, secure: _Secure) -> None:
         super().__init__()
+        self.headed = False
         self._secure = secure
+        self._last = b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
         data = self._secure.read(len(buffer))
+        self.headed = self.headed or b"\r\n\r\n" in self._last + data
+        self._last = (self._last + data)[-3:]
         buffer[: len(data)] = data
         return len(data)
 
@@ -269,7 +277,8 @@ class _Raw(io.RawIOBase):
 
 
 def _received(server: Server, secure: _Secure, limit: int) -> Answer:
-    response = HTTPResponse(_Raw(secure), method="GET")  # type: ignore[arg-type] # all it needs of a socket is makefile
+    raw = _Raw(secure)
+    response = HTTPResponse(raw, method="GET")  # type: ignore[arg-type] # all it needs of a socket is makefile
     try:
         response.begin()
         body = _body(server, response, limit)
@@ -277,6 +286,8 @@ def _received(server: Server, secure: _Secure, limit: int) -> Answer:
         if isinstance(error, Unreadable):
             raise
         raise Lost("the answer was cut, or is no HTTP") from None
+    if not raw.headed:
+        raise Lost("the answer was cut within its head")
     unclosed = response.length is None and not response.chunked and not secure.ended
     if response.length or (unclosed and response.status not in {204, 304}):
         raise Lost(f"the answer was cut after {len(body)} bytes")

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from mtlskit.certs.certificate import Certificate
+from mtlskit.collect.evidence import Given, gather
+from mtlskit.collect.given import several
 from mtlskit.collect.https import Login, Server, until
 from mtlskit.collect.tables import (
     Instance,
@@ -24,7 +26,7 @@ from mtlskit.collect.tables import (
     Wanted,
     Whole,
 )
-from mtlskit.collect.via import Proxy
+from mtlskit.collect.via import Proxy, proxy_from
 from mtlskit.instance.attachments import MAX_FILE
 from mtlskit.instance.live import NEWEST, Live
 from mtlskit.instance.rows import Export, Table, tables
@@ -51,8 +53,8 @@ def read_instance(  # noqa: PLR0913 - each is a wish of its own
     *,
     only: Iterable[str] | None = None,
     attachments: bool = False,
-    trust: Sequence[Certificate] | None = None,
-    via: Proxy | None = None,
+    trust: Given | Iterable[Given | Certificate] | None = None,
+    via: Proxy | str | None = None,
     timeout: float = TIMEOUT,
     progress: Callable[[Progress], None] | None = None,
 ) -> Live:
@@ -63,8 +65,9 @@ def read_instance(  # noqa: PLR0913 - each is a wish of its own
         login: who asks; a user needs the right to read these tables (as a rule the role `admin`).
         only: these tables, instead of all in `instance.rows.tables`.
         attachments: fetch the files of `sys_certificate` too, so that the key stores open.
-        trust: certificates by which the instance's own is verified; None: what the machine trusts.
-        via: a proxy that stands between.
+        trust: certificates, or files of them, by which the instance's own is verified; None: what
+            the machine trusts.
+        via: a proxy that stands between, such as ``http://proxy.example:3128``.
         timeout: seconds for everything together.
         progress: told how far it is, and when something is waited for.
 
@@ -72,7 +75,8 @@ def read_instance(  # noqa: PLR0913 - each is a wish of its own
         Unreadable: the instance could not be read at all; the error's problem says why.
         ValueError: there is no such table.
     """
-    server = Server(target_of(name), None if trust is None else tuple(trust), via)
+    proxy = proxy_from(via) if isinstance(via, str) else via
+    server = Server(target_of(name), _anchors(trust), proxy)
     asked = Instance(server, login, until(timeout), *([progress] if progress else []))
     reading = _Reading(asked, server)
     for wanted in _wanted(only):
@@ -88,6 +92,22 @@ def read_instance(  # noqa: PLR0913 - each is a wish of its own
         problems=tuple(reading.problems),
         requests=asked.requests,
     )
+
+
+def _anchors(trust: object) -> tuple[Certificate, ...] | None:
+    """Return what the instance is verified by; a file that holds none would refuse every server."""
+    if trust is None:
+        return None
+    given = several(trust)
+    ready = tuple(one for one in given if isinstance(one, Certificate))
+    if ready or not given:
+        return ready
+    found = gather(given)
+    if not found.certificates:
+        says = "There is no certificate in what was given as trust; expected CA certificates."
+        problem = Problem("empty", says, Source("trust"))
+        raise Unreadable(next(iter(found.problems), problem))
+    return found.certificates
 
 
 def target_of(name: str) -> Target:

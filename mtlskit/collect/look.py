@@ -48,7 +48,21 @@ def inspect(
     found = gather(sources, passwords_of(password))
     seen = {problem for store in found.stores for problem in store.problems}
     more = tuple(_no_page(one) for one in found.problems if one not in seen)
-    return Inventory(found.stores, more, at=datetime.now(UTC), within=within)
+    problems = (*more, *_settings_files(found))
+    return Inventory(found.stores, problems, at=datetime.now(UTC), within=within)
+
+
+def _settings_files(found: Evidence) -> tuple[Problem, ...]:
+    """Name the files that hold settings and no certificates, so that none is dropped in silence."""
+    export = "This is an export of an instance's settings; give it to `mtlskit read` or `plan`."
+    tool = "These are settings of {}, not its key store; give them to `mtlskit read`."
+    told = [Problem("settings", export, one.source) for one in found.exports]
+    told += [
+        Problem("settings", tool.format(one.name), source)
+        for one in found.tools
+        for source in one.sources
+    ]
+    return tuple(told)
 
 
 def _no_page(problem: Problem) -> Problem:

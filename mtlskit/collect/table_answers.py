@@ -81,8 +81,11 @@ def understood(answer: Answer, now: datetime) -> Records | Refusal:
 def _records(answer: Answer) -> Records | Refusal:
     try:
         document = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return Refusal("damaged", "The answer was no JSON, although its status was 200.")
+    except RecursionError:
+        return Refusal("damaged", "The answer was JSON, and nested deeper than any list is.")
+    except ValueError:
+        says = "The answer was no whole JSON, although its status was 200."
+        return Refusal("cut-short", says)
     if isinstance(document, dict) and "error" in document:
         # A list that takes too long ends in the middle, with an error and the status 200.
         text = "The instance broke off in the middle of the list"

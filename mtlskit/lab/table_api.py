@@ -192,7 +192,7 @@ def _error(status: int, message: str, detail: str = "", *headers: tuple[str, str
 _ERRORS: Mapping[str, _Said] = {
     "failed": _error(500, "Internal Server Error"),
     "broken-off": _error(200, "Transaction cancelled", "maximum execution time exceeded"),
-    "damaged": _Said(200, b'{"result": ['),
+    "damaged": _Said(200, b'{"result": "none"}'),
 }
 
 

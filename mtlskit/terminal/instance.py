@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
         _login(options),
         only=options.table,
         attachments=options.attachments,
-        trust=_trust(options.trust),
+        trust=options.trust,
         via=_via(options),
         timeout=options.timeout,
         progress=_tell if sys.stderr.isatty() else None,
@@ -109,12 +109,6 @@ def _login(options: argparse.Namespace) -> Login:
     question = f"Password of {options.user} on {options.name}: "
     password = one_secret(options.password_file, options.password_env, question)
     return Login(user=options.user, password=password)
-
-
-def _trust(files: list[str] | None) -> Any:  # noqa: ANN401 - certificates, or None
-    from mtlskit.collect.given import case_of  # noqa: PLC0415 - the help is quick
-
-    return case_of("instance:443", None, files, (), (), None).trust if files else None
 
 
 def _via(options: argparse.Namespace) -> Proxy | None:

@@ -224,7 +224,7 @@ def test_a_wish_for_more_patience_than_there_is_ends_at_once() -> None:
         ("hibernating", "hibernating", "sleeps"),
         ("redirected", "redirected", "/login.do"),
         ("elsewhere", "redirected", "https://login.example.com/login.do"),
-        ("damaged", "damaged", "no JSON"),
+        ("damaged", "damaged", "no list of records"),
     ],
 )
 def test_what_is_no_answer_is_named_at_once(mood: Mood, code: str, word: str) -> None:
