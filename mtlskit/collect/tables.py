@@ -95,6 +95,29 @@ def _ignore(_: Progress) -> None:
     """Tell nobody."""
 
 
+@dataclass(slots=True)
+class _Read:
+    """One reading of a table, page by page; `totals` is what each page said of the whole."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    totals: set[int | None] = field(default_factory=set)
+
+    @property
+    def total(self) -> int | None:
+        """How many there are, as the instance said; None: it did not say."""
+        return max((one for one in self.totals if one is not None), default=None)
+
+    @property
+    def moved(self) -> bool:
+        """Whether the table changed between two pages, so that a record may have slipped by."""
+        return len(self.totals) > 1
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether as many records came as there are."""
+        return not self.moved and self.total in {None, len(self.records)}
+
+
 class Instance:
     """An instance that is asked, within one deadline for everything.
 
@@ -123,19 +146,21 @@ class Instance:
             TableRefused: it cannot be read by this user, or there is none of that name.
             Unreadable: the instance cannot be read at all.
         """
-        first, total = self._reading(wanted)
+        read = self._reading(wanted)
+        found, every = read.records, dict(read.records)
         if wanted.newest is not None:
-            return Whole(wanted, tuple(first.values()), len(first), steady=True)
+            return Whole(wanted, tuple(found.values()), len(found), steady=True)
         for _ in range(_READINGS - 1):
-            if total is None or total == len(first):
+            if read.adds_up:
                 break
             # Either records came and went between two pages, or some are hidden from this user.
-            again, total = self._reading(wanted)
-            if again.keys() == first.keys():
-                return Whole(wanted, tuple(again.values()), total, steady=True)
-            first |= again
-        steady = total is None or total == len(first)
-        return Whole(wanted, tuple(first.values()), total, steady)
+            read, before = self._reading(wanted), read
+            found = read.records
+            every |= found
+            if found.keys() == before.records.keys() and not read.moved:
+                return Whole(wanted, tuple(found.values()), read.total, steady=True)
+        kept = found if read.adds_up else every
+        return Whole(wanted, tuple(kept.values()), read.total, read.adds_up)
 
     def file(self, sys_id: str, limit: int) -> bytes:
         """Return the bytes of one attachment.
@@ -157,23 +182,23 @@ class Instance:
 
         return self._ask(lambda: path, told, read, limit)  # type: ignore[no-any-return] # as `read` gives
 
-    def _reading(self, wanted: Wanted) -> tuple[dict[str, Record], int | None]:
+    def _reading(self, wanted: Wanted) -> _Read:
         """Read every page once; a record that comes on two pages counts once."""
-        found: dict[str, Record] = {}
-        total: int | None = None
+        read = _Read()
         offset, more = 0, True
         while more:
-            told = Progress(wanted.table, len(found), total)
+            told = Progress(wanted.table, len(read.records), read.total)
             self._progress(told)
             page = self._ask(partial(self._path, wanted, offset), told, _understood)
             for one in page.records:
-                found.setdefault(_sys_id(one) or f"{offset} {len(found)}", one)
-            total, offset = page.total, _next(page, offset, self._page)
+                read.records.setdefault(_sys_id(one) or f"{offset} {len(read.records)}", one)
+            read.totals.add(page.total)
+            offset = _next(page, offset, self._page)
             more = wanted.newest is None and _more(page, offset)
             if offset > MAX_ROWS:
                 self._stop("too-large", f"{wanted.table} has more than {MAX_ROWS:,} records.")
-        self._progress(Progress(wanted.table, len(found), total))
-        return found, total
+        self._progress(Progress(wanted.table, len(read.records), read.total))
+        return read
 
     def _path(self, wanted: Wanted, offset: int) -> str:
         # Without an order of its own a page may repeat records of another, and lose some.
