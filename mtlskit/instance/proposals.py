@@ -39,6 +39,8 @@ def proposed(cause: str, settings: Settings, url: str, port: int | None = None) 
         Unreadable: the URL is none.
     """
     wanted = port or address_of(url).port
+    if settings.properties is None or settings.profiles is None:
+        return ()  # what is right depends on what the other table says
     proposal = _PROPOSALS.get(cause)
     return proposal(settings, url, wanted) if proposal else ()
 

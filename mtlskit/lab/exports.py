@@ -28,8 +28,10 @@ from mtlskit.lab.records import (
 from mtlskit.lab.written import HOST, as_csv, as_table_api, as_unload, as_update_set, as_workbook
 
 __all__ = [
+    "CLASS",
     "FAULTS",
     "HOST",
+    "PORT",
     "WORLDS",
     "Draft",
     "Fault",
@@ -50,6 +52,7 @@ __all__ = [
     "prop",
     "stored",
     "sys_id",
+    "variants",
     "worlds",
 ]
 
@@ -275,6 +278,53 @@ def pairs(host: str = "partner.example.com", port: int = 8443) -> Iterable[World
         causes = dict.fromkeys((first.cause, second.cause, *first.along, *second.along))
         name, story = f"{first.id}+{second.id}", f"{first.story} {second.story}"
         yield World(name, story, tuple(causes), made.url, made.records())
+
+
+def variants(host: str = "partner.example.com", port: int = 8443) -> Iterable[World]:
+    """Make the same faults as they come about in other ways, and sound instances that look odd."""
+    sound = healthy(host, port)
+    (right,) = sound.protocols
+    for name, cause, made in (
+        ("port, the old way", "instance.port", _old_way(sound, "4433")),
+        ("reference empty", "instance.keystore-reference", _pointing(sound, None)),
+        ("reference gone", "instance.keystore-reference", _pointing(sound, "Gone")),
+        ("reference to trust", "instance.keystore-reference", _pointing(sound, "Partner Root CA")),
+        (
+            "one for test",
+            "instance.duplicate-profile",
+            replace(sound, protocols=(right, profile("myhttpstest", str(port), PARTNER))),
+        ),
+        (
+            "https in the URL",
+            "instance.scheme",
+            replace(sound, url=f"https://{host}:{port}/orders", named=None),
+        ),
+        (
+            "https by a profile",
+            "instance.https-overridden",
+            replace(sound, protocols=(right, profile("https", "443", SAML))),
+        ),
+        ("the old way", "", _old_way(sound, str(port))),
+        ("another partner", "", replace(sound, protocols=(right, profile("bank", "443", SAML)))),
+        ("empty properties", "", replace(sound, properties=(prop(CLASS, ""), prop(PORT, "")))),
+    ):
+        yield World(name, name, (cause,) if cause else (), made.url, made.records())
+
+
+def _old_way(draft: Draft, port: str) -> Draft:
+    """Register myhttps by properties alone, with one key store."""
+    return replace(
+        draft,
+        named=None,
+        protocols=(profile("unrelated", "443", PARTNER),),
+        properties=(prop(CLASS, FACTORY), prop(PORT, port, "integer")),
+        stores=(stored(PARTNER),),
+        files=((PARTNER, "partner.jks"),),
+    )
+
+
+def _pointing(draft: Draft, store: str | None) -> Draft:
+    return replace(draft, protocols=(profile("myhttps", str(draft.port), store),))
 
 
 WORLDS: Mapping[str, World] = MappingProxyType({world.id: world for world in worlds()})

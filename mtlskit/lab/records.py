@@ -77,6 +77,10 @@ class World:
         held = (pieces(name, data) for name, data in files.items() if name in named)
         return self.having(*(each for one in held for each in one))
 
+    def without(self, table: str) -> World:
+        """Return this world as exports without one of its tables show it."""
+        return replace(self, records=tuple(one for one in self.records if one.table != table))
+
     def having(self, *more: Made) -> World:
         """Return this world with more records."""
         return replace(self, records=(*self.records, *more))

@@ -80,7 +80,15 @@ class _Planning:
         still = {one.cause for one in self._causes(settings, url)}
         undecided = [text for cause, text in self.open.items() if cause in still]
         mended = [title for cause, title in self.seen.items() if cause not in still]
-        return plan_of(self._what_if(url), mended, (*undecided, *self.notes))
+        return plan_of(self._what_if(url), mended, (*undecided, *self.notes, *self._not_given()))
+
+    def _not_given(self) -> tuple[str, ...]:
+        """Say which tables were not looked at, since a change could be wrong because of them."""
+        return tuple(
+            f"{table} was not exported, so what stands there was not looked at. Export it too, "
+            "before anything is changed."
+            for table in self.case.need_settings().not_given
+        )
 
     def _causes(self, settings: Settings, url: str) -> tuple[Opinion, ...]:
         return settings_causes(self.case.having(settings=settings, url=url))

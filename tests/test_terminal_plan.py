@@ -1,0 +1,60 @@
+"""``mtlskit plan``: the steps on paper, as text, Markdown, JSON and CSV; nothing is changed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mtlskit.__main__ import main
+from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE
+
+SAMPLES = Path(__file__).parents[1] / "data" / "exports"
+BROKEN, HEALTHY = (SAMPLES / name / "instance.xml" for name in ("broken", "healthy"))
+URL = "myhttps://partner.example.com:8443/orders"
+Capsys = pytest.CaptureFixture[str]
+
+
+def test_the_broken_sample_has_a_plan(capsys: Capsys, tmp_path: Path) -> None:
+    """Steps are printed, and written as CSV where that was asked for; a file is never replaced."""
+    sheet = tmp_path / "plan.csv"
+    assert main(["plan", str(BROKEN), "--url", URL, "--csv", str(sheet)]) == REFUSED
+    told = capsys.readouterr()
+    assert "Step 1. Empty" in told.out
+    assert "glide.httpclient.protocol.myhttps.port" in told.out
+    assert sheet.read_text(encoding="utf-8-sig").startswith('"Step","What"')
+    assert main(["plan", str(BROKEN), "--url", URL, "--csv", str(sheet)]) == UNREADABLE
+    assert "exists" in capsys.readouterr().err
+
+
+def test_the_plan_for_a_program_and_for_a_ticket(capsys: Capsys) -> None:
+    """JSON holds the steps and before and after; Markdown has a heading for each step."""
+    assert main(["plan", str(BROKEN), "--json"]) == REFUSED
+    told = json.loads(capsys.readouterr().out)
+    assert [step["number"] for step in told["steps"]] == [1, 2, 3]
+    ports = next(one for one in told["before_and_after"] if one["what"] == "Registered port")
+    assert (ports["before"], ports["after"]) == ("4433", "8443")
+    assert main(["plan", str(BROKEN), "--markdown"]) == REFUSED
+    assert "# Step 3. Remove myhttpstest" in capsys.readouterr().out
+
+
+def test_a_healthy_instance_needs_no_plan(capsys: Capsys) -> None:
+    """The exit status says so too."""
+    assert main(["plan", str(HEALTHY)]) == ACCEPTED
+    assert "Nothing was found" in capsys.readouterr().out
+
+
+def test_without_settings_or_a_url_it_is_said_what_is_missing(
+    capsys: Capsys, tmp_path: Path
+) -> None:
+    """A login page is named for what it is; half of an export asks for the other half."""
+    page = tmp_path / "sys_properties.xml"
+    page.write_text("<!DOCTYPE html><html><title>Log in</title></html>")
+    assert main(["plan", str(page)]) == UNREADABLE
+    assert "login page" in capsys.readouterr().err
+    alone = SAMPLES / "broken" / "sys_properties.json"
+    assert main(["plan", str(alone)]) == UNREADABLE
+    assert "URL" in capsys.readouterr().err
+    assert main(["plan", str(alone), "--url", URL]) == REFUSED
+    told = capsys.readouterr().out
+    assert "sys_protocol_profile was not exported" in told
+    assert "Step 1" not in told
