@@ -220,9 +220,9 @@ class Instance:
         limit: int = LIMIT,
     ) -> Any:  # noqa: ANN401 - as `read` gives
         """Ask until there is an answer that counts, or no time or no hope is left."""
-        why = ""
-        for attempt in range(TRIES):
-            wait: float | None = None
+        failed = waited = 0
+        while True:
+            wished: float | None = None
             try:
                 self.requests += 1
                 given = read(self._get(path(), limit))
@@ -231,11 +231,14 @@ class Instance:
             else:
                 if not isinstance(given, Refusal):
                     return given
-                why, wait = given.text, given.wait
+                why, wished = given.text, given.wait
                 self._heed(given)
-            if attempt < TRIES - 1:
-                self._wait(attempt, wait, told, why)
-        return self._stop("not-reached", f"It was asked {TRIES} times. {why}")
+            # An instance that asks for patience has not failed: only the deadline ends that.
+            failed += wished is None
+            if failed == TRIES:
+                self._stop("not-reached", f"It was asked {TRIES} times. {why}")
+            self._wait(waited, wished, told, why)
+            waited += 1
 
     def _get(self, path: str, limit: int) -> Answer:
         until = min(self._deadline, monotonic() + PATIENCE)
@@ -251,8 +254,8 @@ class Instance:
             self._stop(refusal.kind, refusal.text)
 
     def _wait(self, attempt: int, wished: float | None, told: Progress, why: str) -> None:
-        own = min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt)
-        seconds = own if wished is None else max(wished, 0.05)
+        own = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempt, 10))
+        seconds = max(own, wished or 0.0)
         if monotonic() + seconds >= self._deadline:
             wish = f" It wants {wished:.0f} seconds of patience." if wished else ""
             self._stop("too-slow", f"The time that was given for it is up. {why}{wish}")

@@ -1,13 +1,16 @@
 """A made-up instance to read: its exports, itself over the network, and the tools beside it.
 
 Law of this room: it is the article's instance (two properties, two profiles, three key stores), and
-its key stores are made anew and really open. Nothing leaves this machine.
+its key stores are made anew and really open. Nothing leaves this machine. ``python -m mtlskit.lab.reading DIR`` writes the
+sample files of other tools.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mtlskit.certs.offers import Wanted
 from mtlskit.collect.instance import read_instance
@@ -25,12 +28,23 @@ PASSWORD = "made-up"  # noqa: S105 - of key stores that guard nothing
 _FILES = ("partner.jks", "partnertest.jks", "samlkeystore.jks")
 _ALIASES = ("partner", "partner-test", "saml2sp")
 _SETTINGS = (
-    '<?xml version="1.0" encoding="UTF-8"?>'
-    '<con:soapui-settings xmlns:con="http://eviware.com/soapui/config">'
-    '<con:setting id="SSLSettings@keyStore">C:\\keys\\partner.jks</con:setting>'
-    '<con:setting id="SSLSettings@keyStorePassword">made-up</con:setting>'
+    '<?xml version="1.0" encoding="UTF-8"?>\n'
+    '<con:soapui-settings xmlns:con="http://eviware.com/soapui/config">\n'
+    '  <con:setting id="SSLSettings@keyStore">C:\\keys\\partner.jks</con:setting>\n'
+    '  <con:setting id="SSLSettings@keyStorePassword">made-up</con:setting>\n'
     "</con:soapui-settings>"
 )
+_PROJECT = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n'
+    '<con:soapui-project name="Orders" xmlns:con="http://eviware.com/soapui/config">\n'
+    '  <con:interface name="Orders"><con:operation name="list">\n'
+    '    <con:call name="Orders, all" sslKeystore="">\n'
+    "      <con:endpoint>https://{authority}/orders</con:endpoint>\n"
+    "    </con:call>\n"
+    "  </con:operation></con:interface>\n"
+    "</con:soapui-project>"
+)
+_COMMAND = "curl -k --cert partner.pem --key partner.key https://{authority}/orders"
 _ENTRY = (
     '[{{"name": "partner", "matches": ["https://{host}/*"],'
     ' "pfx": {{"src": "/home/me/partner.pfx"}}, "passphrase": "made-up"}}]'
@@ -63,16 +77,20 @@ class Reading:
 
     def other_tools(self) -> tuple[Tool, ...]:
         """Read what SoapUI, Postman and curl of a colleague would use for the same endpoint."""
-        authority = self.url.partition("://")[2].partition("/")[0]
-        host = authority.partition(":")[0]
-        entry = _ENTRY.format(host=host)
-        command = f"curl -k --cert partner.pem --key partner.key https://{authority}/orders"
-        given = {
-            "soapui-settings.xml": _SETTINGS,
-            "client-certificates.json": entry,
-            "command.txt": command,
-        }
-        return tuple(read_tool(Blob(Source(name), text.encode())) for name, text in given.items())
+        files = tool_files(self.url).items()
+        return tuple(read_tool(Blob(Source(name), data)) for name, data in files)
+
+
+def tool_files(url: str) -> Mapping[str, bytes]:
+    """Write the settings of a colleague's SoapUI, Postman and curl for an endpoint."""
+    authority = url.partition("://")[2].partition("/")[0]
+    texts = {
+        "soapui-settings.xml": _SETTINGS,
+        "orders-soapui-project.xml": _PROJECT.format(authority=authority),
+        "client-certificates.json": _ENTRY.format(host=authority.partition(":")[0]),
+        "command.txt": _COMMAND.format(authority=authority),
+    }
+    return {name: f"{text}\n".encode() for name, text in texts.items()}
 
 
 def instance(name: str = "broken") -> Reading:
@@ -119,3 +137,15 @@ def _pieces(world: World, stores: Sequence[bytes]) -> Sequence[Made]:
         if name in named
         for piece in attachment("", name, data)[1:]
     ]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Write the tools' files into the directory that is named."""
+    root = Path(arguments[0]) if arguments else Path("data/tools")
+    root.mkdir(parents=True, exist_ok=True)
+    for name, data in tool_files(WORLDS["broken"].url).items():
+        (root / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -63,8 +63,15 @@ def _reading_options(parser: argparse.ArgumentParser) -> None:
         "--trust", metavar="FILE", nargs="+", help="verify the instance's certificate by these"
     )
     parser.add_argument("--via", metavar="PROXY", help="go through http://[USER@]HOST:PORT")
-    parser.add_argument("--proxy-password-file", metavar="F", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--proxy-password-env", metavar="VARIABLE", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--proxy-password-file",
+        metavar="F",
+        type=Path,
+        help="read the proxy user's password from F",
+    )
+    parser.add_argument(
+        "--proxy-password-env", metavar="VARIABLE", help="read it from this environment variable"
+    )
     parser.add_argument(
         "--timeout",
         metavar="S",
@@ -134,21 +141,30 @@ def _free(place: Path) -> Path:
 def _save(live: Live, place: Path) -> None:
     from mtlskit.instance.written import as_json, as_xml  # noqa: PLC0415 - the help is quick
 
+    given = str(place)
     if place.suffix.lower() == ".xml":
         _write(place, as_xml(live.exports, live.at))
         empty = sorted({one for e in live.exports for one in e.looked if not e.of(one)})
         if empty:
             says = "an XML export cannot say that a table is empty; a folder of JSON files can"
             print(f"mtlskit: not in {place}: {', '.join(empty)} ({says}).", file=sys.stderr)
-        return
-    place.mkdir(exist_ok=True)
-    for export in live.exports:
-        for name, data in as_json(export).items():
-            _write(place / name, data)
+    else:
+        place.mkdir(exist_ok=True)
+        given = str(place / "*.json")
+        for export in live.exports:
+            for name, data in as_json(export).items():
+                _write(place / name, data)
+    if any(export.of("sys_attachment_doc") for export in live.exports):
+        print("mtlskit: the key stores are in it; keep it as safe as they are.", file=sys.stderr)
+    print(f"mtlskit: to have it judged: mtlskit plan {given} --url URL", file=sys.stderr)
 
 
 def _write(path: Path, data: bytes) -> None:
     """Write a file that its owner alone may read: it can hold key stores."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with open(path, "xb", opener=_for_its_owner) as file:
         file.write(data)
     print(f"saved {path}", file=sys.stderr)
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -223,6 +223,17 @@ def test_the_wish_for_patience_is_obeyed() -> None:
     assert 1.0 in {one.waiting for one in seen}
 
 
+def test_an_instance_that_asks_for_patience_has_not_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is asked again as long as there is time, ever less often."""
+    monkeypatch.setattr("mtlskit.collect.tables._FIRST_WAIT", 0.001)
+    with table_api(moody(*["rate-limited"] * 9)) as served:
+        live = read(served, only=["sys_protocol_profile"])
+        assert len(served.asked) == 10
+    assert len(live.settings.profiles or ()) == 2
+
+
 def test_a_wish_for_more_patience_than_there_is_ends_at_once() -> None:
     """It is not waited for in vain; the sentence says how long it would have been."""
     began = time.monotonic()

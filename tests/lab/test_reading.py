@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import mtlskit
@@ -72,3 +74,11 @@ def test_a_plan_can_be_made_of_it(lab: Reading) -> None:
 def test_each_tool_is_read(lab: Reading) -> None:
     """SoapUI, Postman and curl."""
     assert {one.name for one in lab.other_tools()} == {"SoapUI", "Postman", "curl"}
+
+
+def test_the_sample_files_of_other_tools_are_what_the_command_writes(tmp_path: Path) -> None:
+    """None is edited by hand, and none is missing."""
+    reading.main([str(tmp_path)])
+    made = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    shipped = Path(__file__).parents[2] / "data" / "tools"
+    assert made == {one.name: one.read_bytes() for one in shipped.iterdir()}
