@@ -1,129 +1,247 @@
-"""The settings of an instance at a glance: protocols, key stores, and who calls with them.
+"""What an instance is set to do, at a glance: protocols, key stores, risks, calls, what is missing.
 
-Law of this room: the table is the effective one, each row with the record that decides it. No
-opinion is given, and what was not given is said.
+Law of this room: it is told, not judged. A risk is a setting that weakens TLS by documentation; it
+is never named as the cause of a failure.
 """
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from importlib.resources import files
 
+from mtlskit.certs.keystore import Store
+from mtlskit.instance.offering import file_of
 from mtlskit.instance.protocols import Scheme, offered, schemes
-from mtlskit.instance.records import Message, StoredCertificate
+from mtlskit.instance.records import Property, StoredCertificate
 from mtlskit.instance.settings import Settings
-from mtlskit.page.blocks import Block, Code, Inline, Page, Paragraph, Section, Table
+from mtlskit.page.blocks import Badge, Block, Code, Inline, Items, Page, Paragraph, Section, Table
 from mtlskit.page.shown import Shown
 
-_KINDS = {"java-key-store": "Java key store", "pkcs12-key-store": "PKCS12 key store"}
-_NOT_KNOWN = "not known"
+_LAST_CALLS = 20
+_ENTRIES_WITH_KEY = frozenset({"identity", "key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A property that weakens outbound TLS."""
+
+    record: Property
+    says: str
+    do: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """One key-store record, and what is known of its file.
+
+    Attributes:
+        opened: its file, opened; None if it was not given.
+        expires: when the first of its client certificates expires, by its file or its record.
+        remarks: what speaks against its use, in words.
+        used_by: the protocols whose profile names it and counts.
+    """
+
+    record: StoredCertificate
+    opened: Store | None
+    expires: datetime | None
+    remarks: tuple[str, ...]
+    used_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Overview(Shown):
-    """What an instance is set to do about outbound TLS."""
+    """The settings of one instance, ready to be looked at."""
 
     settings: Settings
+    protocols: tuple[Scheme, ...]
+    stores: tuple[StoreFacts, ...]
+    risks: tuple[Risk, ...]
 
     def page(self) -> Page:
-        """Tell it: protocols, key stores, messages, and what is missing."""
-        return Page("The instance's outbound TLS settings", self.blocks())
+        """Tell it, table by table."""
+        return Page("The instance's settings for outbound TLS", self.blocks())
 
     def blocks(self) -> tuple[Block, ...]:
         """The same without a title, for a larger page."""
-        parts = (_protocols, _stores, _messages, _missing)
-        return tuple(one for part in parts if (one := part(self.settings)) is not None)
+        told: list[Block] = [Section("Protocols", _protocols(self.settings, self.protocols))]
+        if self.stores:
+            columns = ("Key store", "State", "File", "Expires", "Used by", "Remarks")
+            rows = tuple(_store_row(one) for one in self.stores)
+            told.append(Section("Key stores", (Table(columns, rows),)))
+        if self.risks:
+            told.append(Section("Risks", (Items(tuple(_risk(one) for one in self.risks)),)))
+        return (*told, *_of_mid(self.settings), *_calls(self.settings), *_missing(self.settings))
 
 
-def overview(settings: Settings) -> Overview:
-    """Show settings at a glance."""
-    return Overview(settings)
+@cache
+def _known_risks() -> Mapping[str, Mapping[str, str]]:
+    text = files("mtlskit.instance").joinpath("risks.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
 
 
-def _protocols(settings: Settings) -> Section:
-    rows = tuple(_scheme(settings, one) for one in schemes(settings))
-    columns = ("Scheme", "Port", "Client certificate from", "Set by", "Set in vain")
-    return Section("Which protocol uses what", (Table(columns, rows),))
-
-
-def _scheme(settings: Settings, scheme: Scheme) -> tuple[Inline, ...]:
-    by = scheme.factory or scheme.port
-    return (
-        Code(scheme.name),
-        scheme.port.value if scheme.port else "not registered",
-        _offered(settings, scheme),
-        by.record if by and by.source else "built in",
-        "; ".join(map(str, scheme.overrides)) or "nothing",
+def risks(settings: Settings) -> tuple[Risk, ...]:
+    """Return the properties that weaken outbound TLS as they are set."""
+    known = _known_risks()
+    return tuple(
+        Risk(one, known[one.name]["says"], known[one.name]["do"])
+        for one in settings.properties or ()
+        if one.name in known and one.value.lower() == known[one.name]["value"]
     )
+
+
+def overview(
+    settings: Settings,
+    *,
+    at: datetime | None = None,
+    passwords: Sequence[str] = (),
+    stores: Sequence[Store] = (),
+) -> Overview:
+    """Put together what is known of an instance.
+
+    Args:
+        settings: its exports, joined.
+        at: when dates are judged (UTC); None: they are not.
+        passwords: tried on the attached key stores.
+        stores: key stores given as files beside the exports.
+    """
+    table = schemes(settings)
+    held = tuple(
+        store_facts(settings, one, table, at=at, passwords=passwords, stores=stores)
+        for one in settings.key_stores or ()
+    )
+    return Overview(settings, table, held, risks(settings))
+
+
+def store_facts(  # noqa: PLR0913 - the parts of the question, by name
+    settings: Settings,
+    record: StoredCertificate,
+    table: Sequence[Scheme],
+    *,
+    at: datetime | None = None,
+    passwords: Sequence[str] = (),
+    stores: Sequence[Store] = (),
+) -> StoreFacts:
+    """Look at one key-store record and its file."""
+    opened = file_of(record, passwords, stores)
+    ends = [one.certificate.not_after for one in opened.identities] if opened else []
+    expires = min(ends) if ends else record.expires
+    used = tuple(
+        scheme.name
+        for scheme in table
+        if scheme.by == "profile" and record in (offered(settings, scheme) or ())
+    )
+    return StoreFacts(record, opened, expires, _remarks(record, opened, expires, at), used)
+
+
+def _remarks(
+    record: StoredCertificate, opened: Store | None, expires: datetime | None, at: datetime | None
+) -> tuple[str, ...]:
+    told = []
+    if record.active is False:
+        told.append("it is not active")
+    if expires and at and expires < at:
+        told.append("its client certificate has expired")
+    if opened and holds_no_key(opened):
+        told.append("its file holds no private key")
+    if opened and any(one.code in {"wrong-password", "no-password"} for one in opened.problems):
+        told.append("its file is locked; the record's own password field is encrypted, so give it")
+    if record.attachments == ():
+        told.append("no file is attached")
+    return tuple(told)
+
+
+def holds_no_key(opened: Store) -> bool:
+    """Tell whether a key store was read whole and holds no private key."""
+    kinds = {entry.kind for entry in opened.entries}
+    return bool(kinds) and not opened.problems and not kinds & _ENTRIES_WITH_KEY
+
+
+def _protocols(settings: Settings, table: Sequence[Scheme]) -> tuple[Block, ...]:
+    columns = ("Scheme", "Decided by", "Port", "Key stores that may be offered", "Has no effect")
+    rows = tuple(
+        (
+            Code(one.name),
+            one.by,
+            one.port.value if one.port else "none",
+            _offered(settings, one),
+            "; ".join(str(each) for each in one.overrides),
+        )
+        for one in table
+    )
+    return (Table(columns, rows),)
 
 
 def _offered(settings: Settings, scheme: Scheme) -> str:
     if not scheme.offers_certificate:
-        return "none is offered"
-    if scheme.keystore and settings.certificates is None:
-        return f"{scheme.keystore.value} (sys_certificate was not given)"
+        return "none: it offers no certificate"
     stores = offered(settings, scheme)
     if stores is None:
-        return "cannot be told: sys_certificate was not given"
-    names = [one.name for one in stores]
-    if not names:
-        return "no active key store is there"
-    return names[0] if len(names) == 1 else f"any of {', '.join(names)}"
+        return "not known"
+    return ", ".join(one.name for one in stores) or "none"
 
 
-def _stores(settings: Settings) -> Section | None:
-    if settings.key_stores is None:
-        return None
-    rows = tuple(_store(one) for one in settings.key_stores)
-    columns = ("Key store", "Type", "Active", "Expires", "File")
-    others = len(settings.certificates or ()) - len(rows)
-    told = f"Trusted certificates and others, which are never sent: {others:,}."
-    return Section("The key stores", (Table(columns, rows), Paragraph(told)))
-
-
-def _store(one: StoredCertificate) -> tuple[Inline, ...]:
-    attached = one.attachments
-    files = ", ".join(each.file_name for each in attached or ())
+def _store_row(one: StoreFacts) -> tuple[Inline, ...]:
+    state: Inline = "not told"
+    if one.record.active is not None:
+        on = one.record.active
+        state = Badge("active", "good") if on else Badge("not active", "bad")
+    names = ", ".join(each.file_name for each in one.record.attachments or ())
     return (
-        one.name,
-        _KINDS.get(one.kind, one.type),
-        _NOT_KNOWN if one.active is None else "yes" if one.active else "no",
-        _day(one.expires),
-        files or (_NOT_KNOWN if attached is None else "none"),
+        one.record.name,
+        state,
+        names or "not exported",
+        one.expires.strftime("%Y-%m-%d") if one.expires else "not told",
+        ", ".join(one.used_by),
+        "; ".join(one.remarks),
     )
 
 
-def _day(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d}" if moment else _NOT_KNOWN
+def _risk(one: Risk) -> Inline:
+    return (Code(one.record.name), f" is {one.record.value}: {one.says}. Remedy: {one.do}.")
 
 
-def _messages(settings: Settings) -> Section | None:
-    """Name the messages that use a protocol of their own or mutual authentication."""
-    chosen = [one for one in settings.messages or () if one.mutual or _own_scheme(one)]
-    if not chosen:
-        return None
+def _of_mid(settings: Settings) -> tuple[Block, ...]:
+    if not settings.mid:
+        return ()
     rows = tuple(
-        (one.name, Code(one.url), str(one.profile or "none"), _ticked(one)) for one in chosen
+        (Code(one.protocol), one.agent or "not told", one.path, str(one.port or "none"))
+        for one in settings.mid
     )
-    columns = ("Message", "Calls", "Protocol profile", "Mutual authentication")
-    return Section("Who calls with them", (Table(columns, rows),))
+    said = Paragraph(
+        "A call that goes through a MID Server uses these, and no key store of the instance."
+    )
+    columns = ("Protocol", "MID Server", "Key store on its disk", "Port")
+    return (Section("MID Server protocols", (said, Table(columns, rows))),)
 
 
-def _own_scheme(message: Message) -> bool:
-    scheme, found, _ = message.url.partition("://")
-    return bool(found) and scheme.lower() not in {"http", "https"} and scheme.isalnum()
+def _calls(settings: Settings) -> tuple[Block, ...]:
+    """Tell the last calls; of a URL no more than scheme, host and port."""
+    if not settings.calls:
+        return ()
+    rows = tuple(
+        (
+            one.at.strftime("%Y-%m-%d %H:%M:%S") if one.at else "not told",
+            one.where,
+            "no answer" if not one.answered else str(one.status),
+        )
+        for one in settings.calls[-_LAST_CALLS:]
+    )
+    left = len(settings.calls) - len(rows)
+    more = (Paragraph(f"{left} earlier calls are left out here."),) if left else ()
+    table = Table(("When (UTC)", "Address", "Answer"), rows)
+    return (Section("Outbound calls", (table, *more), folded=True),)
 
 
-def _ticked(message: Message) -> str:
-    return _NOT_KNOWN if message.mutual is None else "ticked" if message.mutual else "not ticked"
-
-
-def _missing(settings: Settings) -> Section | None:
+def _missing(settings: Settings) -> tuple[Block, ...]:
     told: list[Block] = []
     if settings.problems:
-        rows = tuple(dict.fromkeys((str(one.source), one.text) for one in settings.problems))
-        told.append(Table(("Where", "What is wrong"), rows))
+        rows = tuple((str(one.source), one.text) for one in settings.problems)
+        told.append(Section("Problems", (Table(("Where", "What"), rows),)))
     if settings.not_given:
         names = ", ".join(settings.not_given)
-        told.append(Paragraph(f"Not given, so not looked at: {names}."))
-    return Section("What is missing", tuple(told)) if told else None
+        told.append(Paragraph(f"Not exported, so not looked at: {names}."))
+    return tuple(told)

@@ -10,11 +10,12 @@ import csv
 import io
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
 from mtlskit.instance.changes import Change
+from mtlskit.instance.routes import bare
 from mtlskit.instance.whatif import WhatIf
 from mtlskit.page.blocks import Block, Callout, Code, Fields, Items, Page, Paragraph, Section
 from mtlskit.page.shown import Shown
@@ -142,7 +143,7 @@ def plan_of(
         undecided: what is left for people to decide.
         url: the URL that is called, where `what_if` has none.
     """
-    called = what_if.before.url if what_if.before else url
+    called = bare(what_if.before.url if what_if.before else url)
     pairs = zip(what_if.changes, what_if.values, strict=True)
     steps = tuple(_step(number, one, now) for number, (one, now) in enumerate(pairs, start=1))
     return Plan(called, tuple(causes), steps, what_if, tuple(undecided), _last(what_if, called))
@@ -152,6 +153,8 @@ def _step(number: int, change: Change, present: str) -> Step:
     place = _places()[change.table]
     record = f"{change.table} {change.record}"
     which = f" (sys_id {change.sys_id})" if change.sys_id else ""
+    if "://" in change.value or "://" in present:
+        change, present = replace(change, value=bare(change.value)), bare(present)
     new = "the record is removed" if change.kind == "remove" else change.value
     return Step(
         number=number,
@@ -190,7 +193,7 @@ def _undo(change: Change, present: str, usual: str) -> str:
 
 
 def _last(what_if: WhatIf, url: str) -> str:
-    called = what_if.after.url if what_if.after else url
+    called = bare(what_if.after.url) if what_if.after else url
     return (
         f"Call {called or 'the endpoint'} from the instance once more, and look at System Logs > "
         "Outbound HTTP Requests. Then export the same tables again and have them read: no cause "

@@ -6,6 +6,7 @@ does not carry is None. No value of a password field is kept.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -138,6 +139,13 @@ class OutboundCall:
     status: int | None
     at: datetime | None
     source: Source
+
+    @property
+    def where(self) -> str:
+        """Scheme, host and port of the URL: what follows may be nobody else's business."""
+        scheme, _, rest = self.url.partition("://")
+        host = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+        return f"{scheme}://{host}" if host else "not told"
 
     @property
     def answered(self) -> bool:

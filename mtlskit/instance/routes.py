@@ -63,6 +63,15 @@ class Route:
     because: tuple[Because, ...]
 
 
+def bare(url: str) -> str:
+    """Return a URL without user, password and query, which are nobody else's business."""
+    try:
+        address = address_of(url)
+    except Unreadable:
+        return url.partition("?")[0]
+    return f"{address}{address.path}"
+
+
 def address_of(url: str) -> Address:
     """Take a URL apart, whatever its scheme.
 

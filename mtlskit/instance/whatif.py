@@ -15,6 +15,7 @@ from mtlskit.certs.offers import Wanted
 from mtlskit.instance.changes import Change, changed, present, url_after
 from mtlskit.instance.offering import Offering, offering
 from mtlskit.instance.protocols import Scheme, offered, schemes
+from mtlskit.instance.routes import bare
 from mtlskit.instance.settings import Settings
 from mtlskit.page.blocks import Block, Inline, Page, Paragraph, Section, Strong, Table
 from mtlskit.page.shown import Shown
@@ -75,7 +76,7 @@ class WhatIf(Shown):
     def blocks(self) -> tuple[Block, ...]:
         """The same without a title, for a larger page."""
         rows = tuple(
-            (f"{one.table} {one.record}", _field(one), now or "empty", _wanted(one))
+            (f"{one.table} {one.record}", _field(one), bare(now) or "empty", _wanted(one))
             for one, now in zip(self.changes, self.values, strict=True)
         )
         said = "Worked out from the exports; the instance was not touched."
@@ -104,7 +105,7 @@ def _field(change: Change) -> str:
 def _wanted(change: Change) -> str:
     if change.kind == "remove":
         return "removed"
-    return change.value or "empty"
+    return bare(change.value) or "empty"
 
 
 def what_if(  # noqa: PLR0913 - the parts of the question, all but two by name

@@ -7,10 +7,13 @@ password field is never told.
 from __future__ import annotations
 
 from mtlskit.case import Case
+from mtlskit.instance.offering import offering
+from mtlskit.instance.overview import risks
 from mtlskit.instance.routes import Route, route
 from mtlskit.instance.settings import Settings
 from mtlskit.material import Unreadable
-from mtlskit.page.blocks import Block, Fields, Inline, Paragraph, Section, Table
+from mtlskit.page.blocks import Block, Code, Fields, Inline, Items, Paragraph, Section, Table
+from mtlskit.report import planning
 from mtlskit.report.redaction import address
 from mtlskit.report.words import sentence
 
@@ -19,7 +22,48 @@ def section(case: Case) -> Section | None:
     """Tell what the settings make of the URL; None without settings."""
     if case.settings is None:
         return None
-    return Section("The instance's settings", (*_road(case), *_given(case.settings)))
+    settings = case.settings
+    told = (*_road(case), *_sent(case), *_risks(settings), *_given(settings), *_mended(case))
+    return Section("The instance's settings", told)
+
+
+def _sent(case: Case) -> tuple[Block, ...]:
+    """Tell what JSSE would send, where key stores were opened and the server's request is known."""
+    trace = case.trace
+    if road_of(case) is None or case.settings is None or trace is None or trace.asked is None:
+        return ()
+    told = offering(
+        case.settings,
+        str(case.url),
+        wanted=trace.asked.wanted(trace.tls),
+        at=case.at,
+        stores=case.stores,
+    )
+    if not any(one.opened for one in told.stores or ()):
+        return ()
+    rows = tuple((one.record.name, one.says) for one in told.stores or ())
+    return (Paragraph(told.answer), Table(("Key store", "What JSSE would send of it"), rows))
+
+
+def _risks(settings: Settings) -> tuple[Block, ...]:
+    """Name the properties that weaken TLS: a risk, and not the cause of a refusal."""
+    rows = tuple((Code(one.record.name), one.record.value, one.says) for one in risks(settings))
+    if not rows:
+        return ()
+    return (Table(("Risk, not a cause", "Value", "What it does"), rows),)
+
+
+def _mended(case: Case) -> tuple[Block, ...]:
+    """Put before and after side by side, where the exports decide what would mend it."""
+    plan = planning.told(case)
+    if plan is None or plan.what_if is None or not plan.steps:
+        return ()
+    steps = Items(tuple(f"{one.what} {sentence(one.where)}" for one in plan.steps), numbered=True)
+    said = Paragraph(
+        "Worked out from the exports, with these changes made on paper. mtlskit plan tells how to "
+        "back each up first, and how to undo it."
+    )
+    return (Section("What the changes would do", (steps, said, plan.what_if.table())),)
 
 
 def road_of(case: Case) -> Route | None:

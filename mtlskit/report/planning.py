@@ -10,17 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mtlskit.case import Case, Missing
-from mtlskit.diagnosis.reason import Opinion
+from mtlskit.diagnosis.reason import Opinion, reason
 from mtlskit.instance.changes import Change, changed, url_after
 from mtlskit.instance.plan import Plan, plan_of
 from mtlskit.instance.proposals import proposed, url_mended
+from mtlskit.instance.routes import bare
 from mtlskit.instance.settings import Settings
 from mtlskit.instance.whatif import WhatIf, what_if
 from mtlskit.material import Unreadable
-from mtlskit.report.judged import judge
+from mtlskit.rules import in_settings
 from mtlskit.rules.configured import called, endpoint_port
-from mtlskit.rules.rule import Found
+from mtlskit.rules.rule import Found, Rule, ask
 
+_ROOM = "instance."
 _ROUNDS = 24
 """A mended fault can uncover another, and make one decidable that was not; there are eight."""
 
@@ -48,13 +50,17 @@ def change_plan(case: Case, passwords: Sequence[str] = ()) -> Plan:
 def settings_causes(case: Case) -> tuple[Opinion, ...]:
     """Return what is found in the settings alone, best first, without any connection."""
     paper = case.having(trace=None, traces=(), attempts=(), chosen=None)
-    diagnosis = judge(paper).diagnosis
+    diagnosis = reason(paper, ask(_rules(), paper))
     found = {one.rule.id for one in diagnosis.findings if isinstance(one.verdict, Found)}
     return tuple(
         one
         for one in diagnosis.opinions
-        if one.cause.startswith("instance.") and one.cause in found and one.standing != "RULED_OUT"
+        if one.cause.startswith(_ROOM) and one.cause in found and one.standing != "RULED_OUT"
     )
+
+
+def _rules() -> tuple[Rule, ...]:
+    return tuple(one for one in vars(in_settings).values() if isinstance(one, Rule))
 
 
 @dataclass(slots=True)
@@ -103,7 +109,7 @@ class _Planning:
             self.open[one.cause] = f"{one.title}. {one.remedy}"
             return settings, url
         if later != url and not any(each.value == later for each in tried):
-            self.notes.append(f"Where the call is made, in a record or script, call {later}.")
+            self.notes.append(f"Where the call is made, in a record or script, call {bare(later)}.")
         self.changes += tried
         self.open.clear()  # what could not be decided before may be now
         return after, later
