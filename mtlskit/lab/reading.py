@@ -1,8 +1,8 @@
 """A made-up instance to read: its exports, itself over the network, and the tools beside it.
 
 Law of this room: it is the article's instance (two properties, two profiles, three key stores), and
-its key stores are made anew and really open. Nothing leaves this machine. ``python -m mtlskit.lab.reading DIR`` writes the
-sample files of other tools.
+its key stores are made anew and really open. Nothing leaves this machine.
+``python -m mtlskit.lab.reading DIR`` writes the sample files of other tools.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _PROJECT = (
 _COMMAND = "curl -k --cert partner.pem --key partner.key https://{authority}/orders"
 _ENTRY = (
     '[{{"name": "partner", "matches": ["https://{host}/*"],'
-    ' "pfx": {{"src": "/home/me/partner.pfx"}}, "passphrase": "made-up"}}]'
+    ' "pfx": {{"src": "partner.pfx"}}, "passphrase": "made-up"}}]'
 )
 
 

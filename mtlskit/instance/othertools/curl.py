@@ -24,7 +24,12 @@ _LONGEST = 1 << 20
 _COMMAND = re.compile(r"^\s*(?:[$>#%]\s+|[A-Z]:\\[^>\n]*>\s*)?curl(?:\.exe)?\s", re.MULTILINE)
 _CONTINUED = re.compile(r"[\\^`][ \t]*\r?\n")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
-_SHORT: Mapping[str, str] = {"E": "--cert", "k": "--insecure", "x": "--proxy"}
+_SHORT: Mapping[str, str] = {
+    "E": "--cert",
+    "k": "--insecure",
+    "x": "--proxy",
+    "K": "--config",
+}
 
 
 @cache
@@ -188,6 +193,8 @@ def _read(options: Iterable[tuple[str, str]], source: Source) -> Curl:
         for name in ("--resolve", "--connect-to", "--proxy")
         for value in said.get(name, ())
     ]
+    if "--config" in said:
+        elsewhere.append("the options that --config names were not given")
     held = last("--cert")
     return Curl(
         sources=(source,),

@@ -8,7 +8,7 @@ Source: SmartBear/soapui, `soapui.xsd`, `SSLSettings.java`, `SoapUISSLSocketFact
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from mtlskit.instance.othertools.elements import Element, walk
@@ -60,9 +60,7 @@ class SoapUi:
     def sending(self, address: Address) -> Sending:
         """Tell which key store would be used at an address, and why."""
         request = _request_to(self.requests, address)
-        because = [
-            Because(f"the request {request.name} calls {request.endpoint}", request.source)
-        ] if request else []  # fmt: skip
+        because = [_calls(request)] if request else list(_variable(self.requests))
         named = request.keystore if request else None
         store, why = self._named(named) if named else self._global()
         found = ["store"] if store else []
@@ -205,6 +203,19 @@ class _Reading:
             requests=tuple(self.requests),
             problems=tuple(self.problems),
         )
+
+
+def _calls(request: Request) -> Because:
+    return Because(f"the request {request.name} calls {request.endpoint}", request.source)
+
+
+def _variable(requests: Iterable[Request]) -> Iterator[Because]:
+    """Name a request whose endpoint only SoapUI knows; it may be the one, with another store."""
+    for one in requests:
+        if "${" in one.endpoint:
+            text = f"the request {one.name} calls {one.endpoint}, which only SoapUI can fill in"
+            yield Because(text, one.source)
+            return
 
 
 def _request_to(requests: Iterable[Request], address: Address) -> Request | None:

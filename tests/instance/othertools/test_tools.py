@@ -97,6 +97,12 @@ def test_without_settings_it_is_not_known_what_is_set() -> None:
     assert "no global key store is set" in str(soapui(settings_xml(store="")).because[-1])
 
 
+def test_an_endpoint_that_only_soapui_knows_is_told() -> None:
+    """A request whose address is a variable may be the one."""
+    sending = soapui(settings_xml(), project_xml("own.jks", "${#Project#host}/orders"))
+    assert "which only SoapUI can fill in" in str(sending.because[0])
+
+
 def test_an_encrypted_project_is_named() -> None:
     """Nothing is concluded from what cannot be read."""
     inner = "<con:encryptedContent>x</con:encryptedContent>"
@@ -226,6 +232,13 @@ def test_what_leads_elsewhere_is_told() -> None:
     assert "10.0.0.1" in told
     assert "http://proxy:3128" in told
     assert SECRET not in told
+
+
+def test_options_in_a_file_that_was_not_given_are_told() -> None:
+    """The certificate may stand in there."""
+    told = " ".join(map(str, curl(f"curl -K my.conf {HERE}").sending(address_of(HERE)).because))
+    assert "--config" in told
+    assert curl(f"curl -K my.conf {HERE}").urls == (HERE,)
 
 
 def test_a_command_to_another_address_is_said_to_be_one() -> None:
