@@ -69,7 +69,7 @@ class Live(Shown):
                 ("Changed", "nothing; it was only read"),
             )
         )
-        found = overview(self.settings)
+        found = overview(self.settings, at=self.at)
         return Page(found.page().title, (about, *found.blocks(), _tables(self)))
 
 
