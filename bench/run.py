@@ -19,7 +19,16 @@ from OpenSSL import SSL
 from table import markdown
 
 README = Path(__file__).with_name("README.md")
-BENCHMARKS = ("startup", "handshake", "tap", "inventory", "keystores", "paths", "javalog")
+BENCHMARKS = (
+    "startup",
+    "handshake",
+    "tap",
+    "inventory",
+    "keystores",
+    "paths",
+    "javalog",
+    "settings",
+)
 
 
 def main() -> int:
