@@ -23,6 +23,8 @@ from mtlskit.collect.calling import Manner, call_of
 from mtlskit.collect.evidence import Given
 from mtlskit.collect.given import case_of, several, target_of
 from mtlskit.collect.live import connect
+from mtlskit.instance.live import Live
+from mtlskit.instance.settings import Settings
 from mtlskit.material import Target, Unreadable
 from mtlskit.report import Report
 from mtlskit.trace.events import Trace
@@ -91,7 +93,7 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
     identity: Given | Iterable[Given] | None = None,
     trust: Given | Iterable[Given] | None = None,
     material: Given | Iterable[Given] = (),
-    settings: Given | Iterable[Given] = (),
+    settings: Given | Iterable[Given] | Settings | Live = (),
     url: str | None = None,
     password: str | Sequence[str] | None = None,
     tls: str | None = None,
@@ -109,7 +111,7 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
         identity: files with the client's certificates and keys (paths, or bytes with a name).
         trust: files with what the client trusts servers by; None: verify nothing.
         material: whatever else is at hand, such as CA certificates.
-        settings: exports of the instance's settings.
+        settings: exports of the instance's settings, or what `mtlskit.read_instance` gave.
         url: the URL that the instance calls, if it is not the target itself.
         password: one or several, tried on whatever is locked.
         tls: the one TLS version to speak; None: 1.2 or 1.3.

@@ -79,7 +79,12 @@ def test_it_can_be_read_by_a_program(said: list[str], capsys: Capsys) -> None:
     """JSON names what was read and what was refused, and no password."""
     assert main([*said, "--json"]) == ACCEPTED
     out = capsys.readouterr().out
-    assert json.loads(out)["user"] == "reader"
+    told = json.loads(out)
+    assert told["user"] == "reader"
+    first = told["protocols"][0]
+    assert (first["scheme"], first["by"], first["port"]) == ("myhttps", "property", "4433")
+    assert "sys_protocol_profile myhttps, default_port = 8443" in first["no_effect"]
+    assert told["tables"]["sys_protocol_profile"] == 2
     assert "made-up password" not in out
 
 

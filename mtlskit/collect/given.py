@@ -15,7 +15,8 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity
 from mtlskit.collect.evidence import NO_FILE, Evidence, Given, gather
 from mtlskit.collect.recorded import failing
-from mtlskit.instance.settings import settings_from
+from mtlskit.instance.live import Live
+from mtlskit.instance.settings import Settings, settings_from
 from mtlskit.material import Problem, Source, Target, Unreadable
 from mtlskit.trace.at_hand import joined
 from mtlskit.trace.events import Trace
@@ -116,7 +117,7 @@ def case_of(  # noqa: PLR0913, PLR0917 - the parts of the evidence
     identity: Given | Iterable[Given] | Identity | None,
     trust: Given | Iterable[Given] | tuple[Certificate, ...] | None,
     material: Given | Iterable[Given],
-    settings: Given | Iterable[Given],
+    settings: Given | Iterable[Given] | Settings | Live,
     password: str | Sequence[str] | None,
 ) -> Case:
     """Read the target and the files; see `mtlskit.diagnose` for what each may be.
@@ -131,7 +132,8 @@ def case_of(  # noqa: PLR0913, PLR0917 - the parts of the evidence
     held = tuple(one for one in several(trust) if isinstance(one, Certificate))
     anchors = gather([] if held else several(trust), words)
     other = gather(several(material), words)
-    exports = gather(several(settings), words)
+    known = _known(settings)
+    exports = gather([] if known else several(settings), words)
     _must_be_files(own, anchors, other, exports)
     if not held:
         _must_hold_something(trust, anchors)
@@ -142,10 +144,17 @@ def case_of(  # noqa: PLR0913, PLR0917 - the parts of the evidence
         stores=own.stores,
         trust=held or (None if trust is None else anchors.certificates),
         material=(*own.certificates, *other.certificates),
-        settings=settings_from(exports.exports) if exports.exports else None,
+        settings=known or (settings_from(exports.exports) if exports.exports else None),
         tools=(*other.tools, *exports.tools),
         problems=own.problems + anchors.problems + other.problems + _only_settings(exports),
     )
+
+
+def _known(settings: object) -> Settings | None:
+    """Return settings that are no files: read already, or from the instance itself."""
+    if isinstance(settings, Live):
+        return settings.settings
+    return settings if isinstance(settings, Settings) else None
 
 
 def _only_settings(exports: Evidence) -> tuple[Problem, ...]:

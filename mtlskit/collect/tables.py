@@ -70,7 +70,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A table as it was read; the records in the order of their sys_id.
+    """A table as it was read; the records in the order of their sys_id, or the newest last.
 
     Attributes:
         total: how many the instance said there are; None: it did not say.
@@ -149,7 +149,8 @@ class Instance:
         read = self._reading(wanted)
         found, every = read.records, dict(read.records)
         if wanted.newest is not None:
-            return Whole(wanted, tuple(found.values()), len(found), steady=True)
+            # As in an export, the newest come last.
+            return Whole(wanted, tuple(found.values())[::-1], len(found), steady=True)
         for _ in range(_READINGS - 1):
             if read.adds_up:
                 break

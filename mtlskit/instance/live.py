@@ -11,10 +11,12 @@ from datetime import datetime
 
 from mtlskit.certs.keystore import Store, open_store
 from mtlskit.instance.overview import overview
+from mtlskit.instance.protocols import Scheme, offered, schemes
 from mtlskit.instance.rows import Export
 from mtlskit.instance.settings import Settings, settings_from
 from mtlskit.material import Problem
 from mtlskit.page.blocks import Block, Code, Fields, Inline, Page, Section, Table
+from mtlskit.page.plain import Plain, plain
 from mtlskit.page.shown import Shown
 
 _FILES = "sys_attachment_doc"
@@ -59,6 +61,23 @@ class Live(Shown):
             if file.blob is not None
         )
 
+    def plain(self) -> dict[str, Plain]:
+        """Tell it to a program: the protocol table, and what of the instance was read."""
+        settings = self.settings
+        return {
+            "host": self.host,
+            "user": self.user,
+            "at": plain(self.at),
+            "protocols": [_told(settings, one) for one in schemes(settings)],
+            "tables": {
+                table: len(export.of(table)) for export in self.exports for table in export.looked
+            },
+            "refused": dict(self.refused),
+            "not_given": list(settings.not_given),
+            "problems": [str(one) for one in settings.problems],
+            "requests": self.requests,
+        }
+
     def page(self) -> Page:
         """Describe the protocol table, what was read, and what was not."""
         about = Fields(
@@ -71,6 +90,18 @@ class Live(Shown):
         )
         found = overview(self.settings, at=self.at)
         return Page(found.page().title, (about, *found.blocks(), _tables(self)))
+
+
+def _told(settings: Settings, scheme: Scheme) -> Plain:
+    stores = offered(settings, scheme)
+    return {
+        "scheme": scheme.name,
+        "by": scheme.by,
+        "port": scheme.port.value if scheme.port else None,
+        "offered": None if stores is None else [one.name for one in stores],
+        "set_by": [str(one) for one in (scheme.factory, scheme.port, scheme.keystore) if one],
+        "no_effect": [str(one) for one in scheme.overrides],
+    }
 
 
 def _tables(live: Live) -> Block:

@@ -319,12 +319,12 @@ def _queried(records: list[Made], query: str) -> list[Made]:
     """Apply an encoded query: ``a^ORb`` is one condition, ``^`` joins them, and an order."""
     ordered = False
     for part in query.replace("^OR", "\0").replace("\0DERBY", "^ORDERBY").split("^"):
-        if part.startswith("ORDERBY"):
+        if part == "ORDERBYsys_id":
             ordered = True
-        elif part:
+        elif part and not part.startswith("ORDERBY"):
             choices = part.split("\0")
             records = [one for one in records if any(_holds(one, each) for each in choices)]
-    # Without an order the database gives them as it likes; here: the other way round.
+    # Without an order the database gives them as it likes, here the newest first.
     return sorted(records, key=_id) if ordered else records[::-1]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mtlskit.collect.given import case_of
 from mtlskit.collect.https import Login
 from mtlskit.collect.instance import Live, Progress, read_instance, target_of
 from mtlskit.collect.via import Proxy
@@ -173,7 +174,8 @@ def test_of_a_log_that_grows_without_end_the_newest_records_are_read(
         live = read(served, only=["sys_outbound_http_log"])
         (asked,) = served.asked
     assert "ORDERBYDESCsys_created_on" in asked[1]
-    assert len(live.exports[0].rows) == 5
+    addresses = [row.text("url") for row in live.exports[0].rows]
+    assert addresses == [f"https://a.example/{one}" for one in range(7, 12)]
     assert live.problems == ()
     assert "the newest 5 records" in str(live)
 
@@ -211,6 +213,15 @@ def test_an_attachment_that_is_listed_and_gone_is_told() -> None:
     assert {one.code for one in live.problems} == {"attachment"}
     assert "partner.jks" in " ".join(one.text for one in live.problems)
     assert live.settings.profiles
+
+
+def test_what_was_read_can_be_diagnosed() -> None:
+    """The settings go into a case as exported files do."""
+    with table_api(of_world()) as served:
+        live = read(served)
+    case = case_of("partner.example.com:8443", None, None, (), live, None)
+    assert case.settings == live.settings
+    assert case_of("a.example:1", None, None, (), live.settings, None).settings == live.settings
 
 
 def test_the_wish_for_patience_is_obeyed() -> None:
