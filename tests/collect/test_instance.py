@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import ssl
 import subprocess
 import time
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,8 @@ from mtlskit.collect.instance import Live, Progress, read_instance, target_of
 from mtlskit.collect.via import Proxy
 from mtlskit.instance.live import NEWEST
 from mtlskit.instance.rows import tables
+from mtlskit.lab import servers
+from mtlskit.lab.endpoint import Behaviour, nobody, serve
 from mtlskit.lab.exports import WORLDS, attachment, sys_id
 from mtlskit.lab.pki import Authority
 from mtlskit.lab.records import Made
@@ -298,6 +302,48 @@ def test_an_answer_without_end_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> 
         with pytest.raises(Unreadable) as caught:
             read(served)
     assert caught.value.problem.code == "too-large"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code"),
+    [
+        (servers.plain_http, "no-tls"),
+        (servers.greeting(), "no-tls"),
+        (servers.close_at_once, "not-reached"),
+        (servers.reset_on_hello, "not-reached"),
+        (servers.silent, "too-slow"),
+    ],
+)
+def test_what_speaks_no_tls_is_never_sent_a_login(
+    behaviour: Behaviour, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain HTTP, another protocol, a closed or reset connection, silence: each is told."""
+    monkeypatch.setattr("mtlskit.collect.tables._FIRST_WAIT", 0.01)
+    with serve(behaviour) as endpoint, pytest.raises(Unreadable) as caught:
+        read_instance(f"https://{endpoint.target}", Login(token="t"), timeout=1.0)
+    assert caught.value.problem.code == code
+
+
+def test_an_instance_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the system's own words, after a few tries."""
+    monkeypatch.setattr("mtlskit.collect.tables._FIRST_WAIT", 0.01)
+    with nobody() as target, pytest.raises(Unreadable) as caught:
+        read_instance(f"https://{target}", Login(token="t"), timeout=5.0)
+    assert caught.value.problem.code == "not-reached"
+    assert "refused" in str(caught.value)
+
+
+def test_a_trust_file_is_read_and_one_without_a_certificate_is_refused(tmp_path: Path) -> None:
+    """Before anyone is called: it would refuse every server."""
+    (tmp_path / "empty.pem").write_text("nothing here\n")
+    with table_api(of_world()) as served:
+        (tmp_path / "ca.pem").write_bytes(ssl.DER_cert_to_PEM_cert(served.trust[0].der).encode())
+        live = read(served, trust=str(tmp_path / "ca.pem"), only=["sys_protocol_profile"])
+        asked = len(served.asked)
+        with pytest.raises(Unreadable):
+            read(served, trust=[tmp_path / "empty.pem"])
+        assert len(served.asked) == asked
+    assert live.exports
 
 
 def test_a_wrong_password_is_said_and_not_repeated() -> None:

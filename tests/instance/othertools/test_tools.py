@@ -333,6 +333,25 @@ def test_they_stand_side_by_side(broken: Settings) -> None:
     assert SECRET not in told + repr(found) + found._repr_html_()
 
 
+@pytest.mark.parametrize(("value", "told"), [("true", False), ("false", True), (None, True)])
+def test_an_instance_that_trusts_everyone_is_said_to(value: str | None, *, told: bool) -> None:
+    """By its property; that host names are verified overrides it."""
+    trusting = [("com.glide.communications.trustmanager_trust_all", value)] if value else []
+    rows = "".join(
+        f"<sys_properties><name>{name}</name><value>{held}</value></sys_properties>"
+        for name, held in [("glide.httpclient.x", "1"), *trusting]
+    )
+    settings = settings_from([read_export(blob(f"<unload>{rows}</unload>"))])
+    assert beside(settings, HERE, []).verifies is told
+
+
+def test_by_plain_https_the_instance_offers_none_and_the_tool_does(broken: Settings) -> None:
+    """Which is how it looks when the scheme of the URL is wrong."""
+    found = beside(broken, HERE, [read_tool(blob(f"curl --cert client.pem {HERE}"))])
+    told = " ".join(str(found).split())
+    assert "curl holds client.pem ready, and the instance would offer no certificate" in told
+
+
 def test_without_the_instance_the_tools_stand_alone() -> None:
     """What is not known of the instance is said to be not known."""
     found = beside(None, HERE, [read_tool(blob(settings_xml()))])
