@@ -15,6 +15,8 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from mtlskit.case import Case
+from mtlskit.instance.protocols import schemes
+from mtlskit.instance.settings import Settings
 from mtlskit.material import Because, Source
 from mtlskit.rules.rule import Clear, Finding, Found, Inapplicable, Unknown, Verdict
 from mtlskit.trace.events import Trace
@@ -105,7 +107,21 @@ def _without_mutual_authentication(case: Case, _verdicts: Verdicts) -> _Seen:
         if _accepted_without(trace):
             text = f"a connection to {trace.target} without a client certificate was accepted"
             return _Seen("yes", (Because(text, trace.source),))
-    return _Seen("unknown")
+    return _logged(case.settings) if case.settings else _Seen("unknown")
+
+
+def _logged(settings: Settings) -> _Seen:
+    """Look at the log of outbound calls: those by a scheme that offers no certificate."""
+    plain = {one.name for one in schemes(settings) if not one.offers_certificate} & {"https"}
+    calls = [one for one in settings.calls or () if one.url.partition("://")[0].lower() in plain]
+    for one in reversed(calls):
+        if one.answered:
+            text = f"a call of {one.where}, by a scheme without certificates, was answered"
+            return _Seen("yes", (Because(f"{text} with status {one.status}", one.source),))
+    if not calls:
+        return _Seen("unknown")
+    text = f"none of the {len(calls)} logged https calls, which offer no certificate, was answered"
+    return _Seen("no", (Because(text, calls[-1].source),))
 
 
 def _accepted_without(trace: Trace) -> bool:
@@ -134,8 +150,20 @@ def _to_close(verdicts: Verdicts) -> str:
     return (verdict.remedy or "") if isinstance(verdict, Found) and not overridden else ""
 
 
-def _another_tool(_case: Case, _verdicts: Verdicts) -> _Seen:
-    return _Seen("unknown")
+def _another_tool(case: Case, _verdicts: Verdicts) -> _Seen:
+    """Take our own call for the other tool, where exports say that an instance is the caller."""
+    trace, used = case.trace, case.chosen
+    if case.settings is None or trace is None or used is None:
+        return _Seen("unknown")
+    ended = trace.ended
+    called = f"mtlskit called {trace.target} with {used.label} of {used.source.name}"
+    if ended.outcome == "accepted":
+        return _Seen("no", (Because(f"{called} and was accepted", trace.source),))
+    if ended.outcome != "refused" or ended.refused_by == "client":
+        return _Seen("unknown", (Because(f"{called}; it was not refused there", trace.source),))
+    how = f" with {ended.symptom.name}" if ended.symptom.name else ""
+    text = f"{called} and was refused{how}; compare it with what the instance's log says"
+    return _Seen("yes", (Because(text, trace.source),))
 
 
 def _settings_resolve(case: Case, verdicts: Verdicts) -> _Seen:

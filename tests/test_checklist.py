@@ -8,11 +8,13 @@ from collections.abc import Sequence
 import pytest
 
 from mtlskit.case import Attempt, Case
+from mtlskit.certs.keystore import identities_of, open_store
 from mtlskit.checklist import Row, answers, certificate_request_note
 from mtlskit.instance.exports import read_export
 from mtlskit.instance.protocols import FACTORY
 from mtlskit.instance.settings import Settings, settings_from
 from mtlskit.lab import exports as lab
+from mtlskit.lab.pki import Authority
 from mtlskit.material import Blob, Source, Target
 from mtlskit.rules import in_settings
 from mtlskit.rules.rule import Rule, ask
@@ -173,3 +175,48 @@ def test_the_old_way_with_two_key_stores_says_how_to_leave_one() -> None:
     rows = checklist(case)
     assert rows["several-key-stores"].follows.startswith("Let a protocol profile myhttps name one")
     assert rows["settings-resolve"].answer == "no"
+
+
+def logged(*calls: tuple[str, str]) -> Case:
+    """Return a sound instance with a log of outbound calls: URL and status."""
+    made = [
+        lab.Made("sys_outbound_http_log", f"{number}", (("url", url), ("response_status", status)))
+        for number, (url, status) in enumerate(calls)
+    ]
+    world = lab.WORLDS["healthy"]
+    return Case(settings=settings((*world.records, *made)), url=world.url)
+
+
+@pytest.mark.parametrize(
+    ("calls", "answer"),
+    [
+        ((("https://weather.example.com/?key=s3cret", "200"),), "yes"),
+        ((("https://a.example.com/", "-1"), ("https://b.example.com/", "403")), "yes"),
+        ((("https://a.example.com/", "0"), ("https://b.example.com/", "-1")), "no"),
+        ((("myhttps://partner.example.com:8443/orders", "200"),), "unknown"),
+        ((("http://a.example.com/", "200"),), "unknown"),
+        ((), "unknown"),
+    ],
+)
+def test_the_log_of_outbound_calls_answers_symptom_1(
+    calls: tuple[tuple[str, str], ...], answer: str
+) -> None:
+    """Calls by plain https that were answered show that TLS without a certificate works."""
+    row = checklist(logged(*calls))["without-mutual-authentication"]
+    assert row.answer == answer
+    assert "s3cret" not in str(row)
+    assert bool(row.because) == (answer != "unknown")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answer"), [("refused", "yes"), ("accepted", "no"), ("unreachable", "unknown")]
+)
+def test_our_own_call_is_the_other_tool(outcome: Outcome, answer: str) -> None:
+    """With the instance's exports at hand, mtlskit's own call answers symptom 3."""
+    issued = Authority.root("CN=R").client("CN=orders")
+    blobs = (Blob(Source("chain.pem"), issued.pem_chain()), Blob(Source("k"), issued.pem_key()))
+    (identity,) = identities_of([open_store(blob) for blob in blobs])
+    case = world("healthy").having(trace=traced(outcome, asked=True), chosen=identity)
+    row = checklist(case)["another-tool"]
+    assert row.answer == answer
+    assert checklist(case.having(settings=None))["another-tool"].answer == "unknown"

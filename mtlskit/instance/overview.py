@@ -18,11 +18,11 @@ from mtlskit.instance.offering import file_of
 from mtlskit.instance.protocols import Scheme, offered, schemes
 from mtlskit.instance.records import Property, StoredCertificate
 from mtlskit.instance.settings import Settings
+from mtlskit.instance.usable import flaws
 from mtlskit.page.blocks import Badge, Block, Code, Inline, Items, Page, Paragraph, Section, Table
 from mtlskit.page.shown import Shown
 
 _LAST_CALLS = 20
-_ENTRIES_WITH_KEY = frozenset({"identity", "key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +134,16 @@ def store_facts(  # noqa: PLR0913 - the parts of the question, by name
         for scheme in table
         if scheme.by == "profile" and record in (offered(settings, scheme) or ())
     )
-    return StoreFacts(record, opened, expires, _remarks(record, opened, expires, at), used)
+    return StoreFacts(record, opened, expires, _remarks(record, opened, at), used)
 
 
 def _remarks(
-    record: StoredCertificate, opened: Store | None, expires: datetime | None, at: datetime | None
+    record: StoredCertificate, opened: Store | None, at: datetime | None
 ) -> tuple[str, ...]:
-    told = []
-    if record.active is False:
-        told.append("it is not active")
-    if expires and at and expires < at:
-        told.append("its client certificate has expired")
-    if opened and holds_no_key(opened):
-        told.append("its file holds no private key")
+    told = [one.text for one in flaws(record, opened, at)]
     if opened and any(one.code in {"wrong-password", "no-password"} for one in opened.problems):
         told.append("its file is locked; the record's own password field is encrypted, so give it")
-    if record.attachments == ():
-        told.append("no file is attached")
     return tuple(told)
-
-
-def holds_no_key(opened: Store) -> bool:
-    """Tell whether a key store was read whole and holds no private key."""
-    kinds = {entry.kind for entry in opened.entries}
-    return bool(kinds) and not opened.problems and not kinds & _ENTRIES_WITH_KEY
 
 
 def _protocols(settings: Settings, table: Sequence[Scheme]) -> tuple[Block, ...]:

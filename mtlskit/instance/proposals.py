@@ -18,6 +18,7 @@ from mtlskit.instance.records import Profile, StoredCertificate
 from mtlskit.instance.rivals import made_for_one_endpoint
 from mtlskit.instance.routes import Address, address_of, route
 from mtlskit.instance.settings import Settings
+from mtlskit.instance.usable import flaws
 
 Changes = tuple[Change, ...]
 STOCK = re.compile(r"saml", re.IGNORECASE)
@@ -61,11 +62,7 @@ def meant_store(settings: Settings, scheme: Scheme | None = None) -> StoredCerti
 
 
 def _usable(store: StoredCertificate) -> bool:
-    if not store.is_key_store or store.active is False:
-        return False
-    opened = file_of(store)
-    kinds = {entry.kind for entry in opened.entries} if opened else set()
-    return not kinds or bool(opened and opened.problems) or bool(kinds & {"identity", "key"})
+    return store.is_key_store and not any(one.decides for one in flaws(store, file_of(store)))
 
 
 def _scheme(settings: Settings, url: str) -> Scheme | None:

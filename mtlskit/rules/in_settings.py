@@ -11,13 +11,14 @@ import re
 from itertools import combinations
 
 from mtlskit.case import Case
-from mtlskit.certs.keystore import open_store
+from mtlskit.instance.offering import file_of
 from mtlskit.instance.protocols import Scheme, offered, scheme_named, store_used
 from mtlskit.instance.reading import port_number
 from mtlskit.instance.records import Profile, StoredCertificate
 from mtlskit.instance.rivals import made_for_one_endpoint
 from mtlskit.instance.routes import Route
 from mtlskit.instance.settings import Settings
+from mtlskit.instance.usable import flaws
 from mtlskit.material import Because
 from mtlskit.rules.configured import (
     Configured,
@@ -304,12 +305,12 @@ def keystore_reference(case: Case) -> Answer:
     used = [one for scheme in what.schemes for one in scheme.profiles if scheme.by == "profile"]
     if not used:
         return Inapplicable((Because("no protocol profile decides which key store is used"),))
-    answers = [_reference(what.settings, profile) for profile in used]
+    answers = [_reference(case, what.settings, profile) for profile in used]
     found = [one for one in answers if isinstance(one, Found)]
     return found[0] if found else Clear(tuple(seen for one in answers for seen in one.because))
 
 
-def _reference(settings: Settings, profile: Profile) -> Found | Clear:
+def _reference(case: Case, settings: Settings, profile: Profile) -> Found | Clear:
     if profile.keystore is None:
         text = f"{_named(profile)} names no key store: its field keystore is empty"
         return _repoint(profile, Because(text, profile.source))
@@ -318,9 +319,12 @@ def _reference(settings: Settings, profile: Profile) -> Found | Clear:
     if store is None:
         text = f"{_named(profile)} points to {profile.keystore}, which the exports do not hold"
         return _repoint(profile, Because(text, profile.source), decisive=False)
-    for wrong, decisive in _wrong_with(store):
+    wrong = flaws(store, file_of(store, (), case.stores), case.at)
+    if wrong:
         pointing = Because(f"{_named(profile)} points to {store.name}", profile.source)
-        return _repoint(profile, Because(wrong, store.source), pointing, decisive=decisive)
+        told = (Because(one.text, store.source) for one in wrong)
+        decisive = any(one.decides for one in wrong)
+        return _repoint(profile, *told, pointing, decisive=decisive)
     text = f"{_named(profile)} points to {store.name}, an active record of type {store.type}"
     return Clear((Because(text, store.source),))
 
@@ -332,24 +336,6 @@ def _repoint(profile: Profile, *seen: Because, decisive: bool = True) -> Found:
         "key-store record whose file holds the client's private key. Make no second profile.",
         decisive=decisive,
     )
-
-
-def _wrong_with(store: StoredCertificate) -> list[tuple[str, bool]]:
-    """Return what makes a record useless as a key store, and whether that alone decides."""
-    wrong = []
-    if store.kind == "trust-store":
-        wrong.append((f"{store.name} is of type {store.type}; a key store was expected", True))
-    if store.active is False:
-        wrong.append((f"{store.name} is not active (active = false)", True))
-    if store.attachments == ():
-        wrong.append((f"no file is attached to {store.name} in the exports", False))
-    for attached in store.attachments or ():
-        if attached.blob is not None:
-            opened = open_store(attached.blob)
-            kinds = {entry.kind for entry in opened.entries}
-            if kinds and not opened.problems and not kinds & {"identity", "key"}:
-                wrong.append((f"the file {attached.file_name} holds no private key", True))
-    return wrong
 
 
 @rule(
