@@ -269,6 +269,22 @@ def test_each_further_fault_says_what_to_do(noon: datetime) -> None:
     assert "instance.xml, sys_properties record" in said
 
 
+def test_before_and_after_stand_side_by_side(noon: datetime) -> None:
+    """Where the exports decide what to change, the report shows what that would do, and risks."""
+    risk = exports.prop("com.glide.communications.trustmanager_trust_all", "true")
+    world = exports.WORLDS["broken"].having(risk)
+    blob = Blob(Source("instance.xml"), exports.as_unload(world.records))
+    report = judge(Case(settings=settings_from([read_export(blob)]), url=world.url, at=noon))
+    said = section(report.page(), "The instance's settings")
+    assert "What the changes would do" in said
+    assert re.search(r"Registered port +4433 +8443", said)
+    assert "trustmanager_trust_all" in said
+    healthy = exports.WORLDS["healthy"]
+    blob = Blob(Source("instance.xml"), exports.as_unload(healthy.records))
+    report = judge(Case(settings=settings_from([read_export(blob)]), url=healthy.url, at=noon))
+    assert "What the changes" not in section(report.page(), "The instance's settings")
+
+
 def test_healthy_settings_are_called_so(noon: datetime) -> None:
     """Where nothing is wrong with the exports, the report finds no fault."""
     world = exports.WORLDS["healthy"]
