@@ -36,6 +36,7 @@ _STATE = re.compile(
 _STATE_ALERT = re.compile(
     r"^SSL3 alert (?P<way>read|write):(?P<level>fatal|warning):(?P<name>.{3,40})$"
 )
+_ANSWER = re.compile(r"HTTP/1\.[01] \d{3}(?: [A-Za-z][A-Za-z -]{0,60})?$")
 _ERROR_ALERT = re.compile(r"SSL alert number (\d{1,3})")
 _SECTION = "Acceptable client certificate CA names"
 _HEAD = 400
@@ -97,9 +98,12 @@ class _Reading:
         if self._in_dump(story, line, at) or self._in_pem(line, at):
             return
         story.say(tuple(said_in(line, at)))
-        if story.page or line.startswith("HTTP/1."):
-            story.read_page(line, at)
-        elif not self._event(story, line, at):
+        told = self._event(story, line, at)
+        # s_client writes the answer straight through, and its summary by way of a buffer.
+        answer = _ANSWER.search(line)
+        if story.page or answer:
+            story.read_page(line[answer.start() :] if answer and not story.page else line, at)
+        if not told:
             self._summary(story, line, at)
 
     def _story(self, at: Source) -> Transcript:
@@ -220,7 +224,7 @@ class _Reading:
         elif (found := _ALPN.match(line)) is not None:
             story.alpn = found["alpn"]
         elif line.startswith("Post-Handshake New Session Ticket arrived"):
-            story.message("server", "NewSessionTicket", at)
+            story.ticket(at)
         elif line == "closed" or line.startswith("read:errno="):
             story.close("server", "fin" if line in ("closed", "read:errno=0") else "reset", at)
         elif (found := _CONNECTING.match(line)) is not None:

@@ -6,6 +6,7 @@ cut, and that is said.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -13,13 +14,13 @@ from importlib import import_module
 from itertools import chain, islice
 from typing import Protocol
 
-from mtlskit.material import Problem, Source
+from mtlskit.material import Problem, Side, Source
 from mtlskit.trace.dialects.grouping import Placed, groups, key_of, nested
 from mtlskit.trace.dialects.lines import said_in
 from mtlskit.trace.dialects.log import Log
 from mtlskit.trace.dialects.minimal import trace_of
 from mtlskit.trace.dialects.pem_blocks import PemBlocks
-from mtlskit.trace.dialects.phrases import families, phrase
+from mtlskit.trace.dialects.phrases import families, phrase, voice
 from mtlskit.trace.dialects.sense import sense
 from mtlskit.trace.events import Trace
 from mtlskit.trace.said import Said
@@ -34,6 +35,8 @@ _MOST = 5000
 """Phrases of one log that are kept."""
 _CONNECTIONS = 1000
 """Connections of one log that are kept."""
+_FRAMES = ("at ", 'File "', "Caused by")
+"""How a line of a stack trace begins, which may tell whose program it is."""
 _AROUND = 60
 """Lines within which a line that names no side is that of its neighbours."""
 
@@ -99,7 +102,8 @@ class _Gathered:
 
 def _phrases_in(lines: _Gathered) -> Log:
     source = lines.source
-    placed = _heard(list(islice(_placed(lines), _MOST)))
+    frames: list[tuple[int, Side]] = []
+    placed = _heard(list(islice(_placed(lines, frames), _MOST)), frames)
     traces = []
     for group in islice(groups(placed), _CONNECTIONS):
         trace = trace_of([sense(one) for one in group], group[0].source)
@@ -109,25 +113,33 @@ def _phrases_in(lines: _Gathered) -> Log:
     return Log(source, _dialect(said), tuple(traces), said, certificates, tuple(lines.problems))
 
 
-def _placed(lines: _Gathered) -> Iterator[Placed]:
+def _placed(lines: _Gathered, frames: list[tuple[int, Side]]) -> Iterator[Placed]:
     for number, line in enumerate(lines, 1):
-        for said in said_in(line, lines.source.at(f"line {number}")):
+        hits = list(said_in(line, lines.source.at(f"line {number}")))
+        if not hits and line[:200].lstrip().startswith(_FRAMES) and len(frames) < _MOST:
+            heard = voice(line[:200])
+            frames += [(number, heard[1])] if heard else []
+        for said in hits:
             yield Placed(said, number, key_of(line), nested(line))
 
 
-def _heard(placed: list[Placed]) -> list[Placed]:
+def _heard(placed: list[Placed], frames: list[tuple[int, Side]]) -> list[Placed]:
     """Take a line that names no side for that of the lines around it, where these agree."""
     told = [(one.line, one.said.speaker) for one in placed if _tells(one.said)]
-    if len({side for _, side in told}) != 1:
-        return placed
-    side = told[0][1]
-    near = [line for line, _ in told]
+    sides = sorted((line, side) for line, side in (*told, *frames) if side is not None)
     return [
-        replace(one, said=replace(one.said, speaker=side))
-        if one.said.speaker is None and any(abs(one.line - line) <= _AROUND for line in near)
-        else one
-        for one in placed
+        one if one.said.speaker else replace(one, said=_as_around(one, sides)) for one in placed
     ]
+
+
+def _as_around(one: Placed, sides: list[tuple[int, Side]]) -> Said:
+    begin = bisect_left(sides, (one.line - _AROUND, "client"))
+    near = set()
+    for line, side in sides[begin : begin + 2 * _AROUND]:
+        if line > one.line + _AROUND:
+            break
+        near.add(side)
+    return replace(one.said, speaker=near.pop()) if len(near) == 1 else one.said
 
 
 def _tells(one: Said) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from mtlskit.certs.certificate import Certificate
 from mtlskit.material import Chunk, Closing, Side, Source, Tap, Target
 from mtlskit.trace.dialects.minimal import trace_of
+from mtlskit.trace.dialects.phrases import phrase
 from mtlskit.trace.dialects.sense import sense
 from mtlskit.trace.ending import Signs, judge
 from mtlskit.trace.events import Asked, Ended, Event, HttpAnswer, Kind, Trace
@@ -92,6 +93,12 @@ class Transcript:
             self.flight_over = True
         self._add(sender, "message", name, at, size=size, note=note, body=body)
 
+    def ticket(self, at: Source) -> None:
+        """Take a session ticket, told outside the handshake."""
+        self.tickets += 1
+        self.signs.late_ticket = True
+        self._add("server", "message", "NewSessionTicket", at)
+
     def alert(self, sender: Side, number: int, at: Source, *, fatal: bool = True) -> None:
         """Take an alert; the same one told twice is one."""
         said = self.signs.fatal
@@ -109,6 +116,8 @@ class Transcript:
         if self.shows_messages or not self.settled:
             return
         refused = self.signs.fatal is not None and self.signs.fatal[0] == "server"
+        # OpenSSL names version and cipher as settled although the handshake was broken off.
+        refused = refused or any(phrase(one.phrase).tcp for one in self.said)
         if refused and self.tls != "1.3" and not self.page:
             # The server spoke after the client's flight, in which its verdict was due.
             self.signs.said.add(("client", "ClientKeyExchange"))
