@@ -22,6 +22,8 @@ _HEAD = re.compile(
 )
 _BYTES = re.compile(r"^ {4}[0-9a-f]{2}(?: [0-9a-f]{2}){0,15}(?: - <SPACES/NULS>)?\s{0,4}$")
 _LARGEST = 200_000
+_FATAL = 2
+"""The level of a fatal alert (RFC 5246, 7.2)."""
 _STATES: dict[str, tuple[Side, str]] = {
     "write client hello": ("client", "ClientHello"),
     "read client hello": ("client", "ClientHello"),
@@ -95,7 +97,7 @@ def from_bytes(story: Transcript, dump: Dump) -> None:
 
 def _alert(story: Transcript, dump: Dump, *, whole: bool) -> None:
     if whole and len(dump.data) == 2:  # noqa: PLR2004 - level and description
-        story.alert(dump.sender, dump.data[1], dump.at, fatal=dump.data[0] == 2)  # noqa: PLR2004
+        story.alert(dump.sender, dump.data[1], dump.at, fatal=dump.data[0] == _FATAL)
 
 
 def _unread(story: Transcript, dump: Dump) -> None:
