@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mtlskit.certs.formats import UTF16_MARKS, format_of
 from mtlskit.instance.othertools.reader import kind_of_tool
-from mtlskit.instance.rows import table_by_columns
+from mtlskit.instance.sheet import header_of, table_of
 from mtlskit.material import Blob, Problem, Source, Unreadable
 
 LIMIT = 512 * 1024 * 1024
@@ -38,7 +38,6 @@ _KEY_LOG_LABELS = (
     b"EXPORTER_SECRET ",
 )
 """The labels of SSLKEYLOGFILE (RFC 9850, 2)."""
-_SEPARATORS = ",;\t|"
 _PRINTABLE = (
     frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n\f\x1b") | frozenset(range(0x80, 0x100))
 )
@@ -140,11 +139,9 @@ def _markup(head: bytes) -> str | None:
 
 
 def _sheet(head: bytes) -> str | None:
-    """CSV, by a header line that names the columns of a known table."""
-    first = head.partition(b"\n")[0].decode("utf-8", "replace").strip()
-    separator = max(_SEPARATORS, key=first.count)
-    names = [one.strip(' "').lower().replace(" ", "_") for one in first.split(separator)]
-    return "instance-csv" if len(names) > 1 and table_by_columns(names) else None
+    """CSV, by a header line that names the columns of a known table, or their labels."""
+    names = header_of(head.decode("utf-8", "replace"))
+    return "instance-csv" if len(names) > 1 and table_of(names) else None
 
 
 def _plain_text(head: bytes) -> str:

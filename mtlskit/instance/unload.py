@@ -137,6 +137,12 @@ class _Reader:
             self.record_level = 1
         elif self.of_mid:
             self.gather.looks(_PARAMETERS)
+        elif tag.rpartition(":")[2].lower() == "html":
+            says = (
+                "is a web page, not an export; it may be a login page, since the instance shows "
+                "one where it no longer knows the session. Sign in and export it again."
+            )
+            raise refused(self.gather.source.at(*self.at), "web-page", says)
         elif tag not in _WRAPPERS:
             says = (
                 f"is XML, but no export of records: its root is <{tag[:40]}>, where <unload>, "

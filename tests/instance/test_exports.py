@@ -151,6 +151,8 @@ BAD = [
     (b"[" * 100_000, "damaged"),
     (b'{"result": [{"value": ' + b"9" * 5000 + b"}]}", "damaged"),
     (b"name,value\r\na,b,c\r\n", "damaged"),
+    (b"name;value\r\nglide.outbound.x,y\r\n", "damaged"),
+    (b'<?xml version="1.0"?><html><body>User name</body></html>', "web-page"),
     (b'name,value\r\n"a"b,c\r\n', "damaged"),
     (b"<unload>" + b"<a>" * 100, "too-deep"),
 ]  # fmt: skip
@@ -221,6 +223,20 @@ def test_a_formula_in_a_sheet_is_text() -> None:
     """A cell that a spreadsheet would run is kept as it stands."""
     (row,) = read(b'name,value\r\nglide.httpclient.x,"=HYPERLINK(""http://x"")"\r\n').rows
     assert row.text("value") == '=HYPERLINK("http://x")'
+
+
+def test_a_spreadsheets_own_ways_of_saving_are_read() -> None:
+    """A first line that tells the separator, and Unicode text with its mark, are no obstacle."""
+    lines = "name;value\r\nglide.outbound.x;a,b\r\n"
+    for data in (f"sep=;\r\n{lines}".encode(), lines.encode("utf-16")):
+        (row,) = read(data).rows
+        assert row.text("value") == "a,b"
+
+
+def test_columns_in_another_language_are_refused_whatever_the_file_is_called() -> None:
+    """Nothing is dropped in silence because its label is not known."""
+    with pytest.raises(Unreadable, match="another language"):
+        read(b"Nom;Valeur\r\nglide.outbound.x;443\r\n", "sys_properties.csv")
 
 
 def test_windows_1252_is_read_where_it_is_not_utf_8() -> None:
