@@ -36,6 +36,7 @@ class Signs:
     fatal: tuple[Side, Alert, Source] | None = None
     echo: bool = False
     goodbye: set[Side] = field(default_factory=set)
+    gave_up: Source | None = None
     late_ticket: bool = False
     said: set[tuple[Side, str]] = field(default_factory=set)
     application: set[Side] = field(default_factory=set)
@@ -62,6 +63,8 @@ class Signs:
         """
         if item.description == _CLOSE_NOTIFY:
             self.goodbye.add(sender)
+            if sender == "client" and not (after_close or self.finished("client")):
+                self.gave_up = source
         ends = item.description not in _NO_ERRORS and (tls == "1.3" or item.fatal)
         if ends and self.fatal is None:
             self.fatal = (sender, item, source)
@@ -89,6 +92,7 @@ def judge(signs: Signs, tap: Tap, tls: str | None, http: HttpAnswer | None) -> E
         or court.not_tls()
         or court.by_alert(http)
         or court.by_answer(http)
+        or court.by_giving_up()
         or court.by_silence()
         or court.by_completion()
         or court.by_deadline()
@@ -133,6 +137,13 @@ class _Court:
         if refuses(http):
             return self._end("refused", "server", "application", said, http.source, http=http)
         return self._end("accepted", None, None, said, http.source, http=http)
+
+    def by_giving_up(self) -> Ended | None:
+        """The client took its leave in the middle of the handshake, before the server did."""
+        if self.tls is None or self.signs.gave_up is None:
+            return None
+        text = "the client ended the handshake in its midst, saying no more than close_notify"
+        return self._end("refused", "client", self._stage_of_client(), text, self.signs.gave_up)
 
     def by_silence(self) -> Ended | None:
         closing = self.tap.closing

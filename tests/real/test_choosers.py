@@ -134,6 +134,7 @@ def test_a_client_sends_or_withholds_as_foretold(
     )
     if choice.chooser.gives_up and choice.chosen is None:
         assert trace.client_chain is None, str(trace)
+        assert (trace.ended.outcome, trace.ended.refused_by) == ("refused", "client"), str(trace)
         return
     assert trace.client_chain is not None, str(trace)
     assert bool(trace.client_chain) == (choice.chosen is not None), (choice, str(trace))
