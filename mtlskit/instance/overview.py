@@ -6,6 +6,7 @@ is never named as the cause of a failure.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from mtlskit.instance.usable import flaws
 from mtlskit.page.blocks import Badge, Block, Code, Inline, Items, Page, Paragraph, Section, Table
 from mtlskit.page.shown import Shown
 
+_PLAIN = re.compile(r"[a-z0-9]+\Z")
 _LAST_CALLS = 20
 
 
@@ -147,18 +149,32 @@ def _remarks(
 
 
 def _protocols(settings: Settings, table: Sequence[Scheme]) -> tuple[Block, ...]:
-    columns = ("Scheme", "Decided by", "Port", "Key stores that may be offered", "Has no effect")
+    columns = ("Scheme", "Decided by", "Port", "Key stores that may be offered", "Remarks")
     rows = tuple(
         (
             Code(one.name),
             one.by,
             one.port.value if one.port else "none",
             _offered(settings, one),
-            "; ".join(str(each) for each in one.overrides),
+            "; ".join(remarks_on(one)),
         )
         for one in table
     )
     return (Table(columns, rows),)
+
+
+def remarks_on(scheme: Scheme) -> tuple[str, ...]:
+    """Say what is odd about a protocol: two ways at once, two profiles, capitals, https itself."""
+    told = [f"{each} has no effect" for each in scheme.overrides]
+    if scheme.era == "both":
+        told.insert(0, "registered both ways, by properties and by a profile: the property wins")
+    if len(scheme.profiles) > 1:
+        told.append(f"{len(scheme.profiles)} profiles register it")
+    odd = [one.protocol for one in scheme.profiles if not _PLAIN.match(one.protocol)]
+    told += [f"written {name}, where small letters and digits are expected" for name in odd]
+    if scheme.name == "https" and scheme.era != "built-in":
+        told.append("the default scheme itself, so every outbound https call is affected")
+    return tuple(told)
 
 
 def _offered(settings: Settings, scheme: Scheme) -> str:

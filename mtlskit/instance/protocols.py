@@ -68,6 +68,13 @@ class Scheme:
     port_property: Property | None
 
     @property
+    def era(self) -> Literal["properties", "profile", "both", "built-in"]:
+        """Which way registers it: the old one, the present one, or both, which is a conflict."""
+        if self.properties:
+            return "both" if self.profiles else "properties"
+        return "profile" if self.profiles else "built-in"
+
+    @property
     def offers_certificate(self) -> bool:
         """True if a call by this scheme may offer a client certificate."""
         return self.factory is not None and self.factory.value == FACTORY

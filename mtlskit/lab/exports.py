@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mtlskit.instance.protocols import FACTORY
+from mtlskit.lab.pki import Authority
 from mtlskit.lab.records import (
     Link,
     Made,
@@ -31,6 +32,7 @@ __all__ = [
     "CLASS",
     "FAULTS",
     "HOST",
+    "PASSWORD",
     "PORT",
     "WORLDS",
     "Draft",
@@ -46,6 +48,7 @@ __all__ = [
     "attachment",
     "files_of",
     "healthy",
+    "key_stores",
     "message",
     "pairs",
     "profile",
@@ -59,6 +62,10 @@ __all__ = [
 
 SAML, PARTNER, OTHER = "SAML 2.0 SP Keystore", "Partner Client Keystore", "Partner Test Keystore"
 CLASS, PORT = ("glide.httpclient.protocol.myhttps." + what for what in ("class", "port"))
+
+
+PASSWORD = "changeit"  # noqa: S105 - of key stores that are made anew and protect nothing
+"""Opens the key stores of the made-up instances."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,11 +345,31 @@ def files_of(world: World) -> Mapping[str, bytes]:
     return {f"{world.id}/instance.xml": as_unload(world.records), **per_table}
 
 
+def key_stores(password: str = PASSWORD) -> Mapping[str, bytes]:
+    """Make the attached key stores anew, by file name: PKCS#12, of two authorities.
+
+    Those of the partner's are issued by ``CN=Partner CA,O=Partner``; all others by another one.
+    """
+    partner, other = Authority.root("CN=Partner CA,O=Partner"), Authority.root("CN=Another CA")
+    clients = {
+        "samlkeystore.jks": other.client("CN=saml.northwind.example").p12(password, "saml"),
+        "partnertest.jks": other.client("CN=test.northwind.example").p12(password, "trial"),
+    }
+    for name in ("partner.jks", "partner2026.jks", "Partner.JKS"):
+        clients[name] = partner.client("CN=orders.northwind.example").p12(password, "orders")
+    return clients
+
+
 def main(arguments: Sequence[str]) -> None:
-    """Write the sample exports of every world beneath the directory that is named."""
-    root = Path(arguments[0]) if arguments else Path("data/exports")
+    """Write the sample exports of every world beneath the directory that is named.
+
+    With ``--key-stores`` the XML carries key stores made anew, which open with `PASSWORD`.
+    """
+    named = [one for one in arguments if one != "--key-stores"]
+    root = Path(named[0]) if named else Path("data/exports")
+    files = key_stores() if "--key-stores" in arguments else {}
     for world in WORLDS.values():
-        for name, data in files_of(world).items():
+        for name, data in files_of(world.carrying(files)).items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)

@@ -9,7 +9,7 @@ import pytest
 from mtlskit.case import Case
 from mtlskit.certs.keystore import open_store
 from mtlskit.instance.exports import read_export
-from mtlskit.instance.overview import overview, risks
+from mtlskit.instance.overview import overview, remarks_on, risks
 from mtlskit.instance.settings import Settings, settings_from
 from mtlskit.instance.usable import flaws
 from mtlskit.lab import exports as lab
@@ -64,7 +64,23 @@ def test_the_broken_instance_at_a_glance() -> None:
     used = {one.record.name: one.used_by for one in told.stores}
     assert used["Partner Test Keystore"] == ("myhttpstest",)
     assert used["Partner Client Keystore"] == ()
-    assert "default_port = 8443" in str(told).replace("\n", " ")
+    assert {one.name: one.era for one in told.protocols}["myhttps"] == "both"
+
+
+ODD = {
+    "broken": "both ways",
+    "duplicate-profile": "2 profiles",
+    "keystore-name": "written MyHttps",
+    "https-overridden": "every outbound https call",
+}
+
+
+@pytest.mark.parametrize("name", lab.WORLDS)
+def test_what_is_odd_about_a_protocol_is_remarked(name: str) -> None:
+    """Two ways at once, two profiles, capitals and https itself; of a sound one nothing."""
+    told = [each for one in overview(read(lab.WORLDS[name])).protocols for each in remarks_on(one)]
+    assert bool(told) == (name in {*ODD, "port", "property-overrides-profile"})
+    assert any(ODD.get(name, "") in each for each in told) or not told
 
 
 def test_a_store_that_cannot_be_used_says_why(expired: bytes, keyless: bytes) -> None:

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from mtlskit.certs.keystore import open_store
+from mtlskit.instance.exports import read_export
+from mtlskit.instance.settings import settings_from
 from mtlskit.lab import exports
+from mtlskit.material import Blob, Source
 
 SAMPLES = Path(__file__).parents[2] / "data" / "exports"
 
@@ -45,3 +49,18 @@ def test_every_id_is_derived_and_every_host_is_an_example(world: exports.World) 
         assert all(
             host.endswith("example.com") for host in re.findall(r"https?://([^/:\"<]+)", text)
         )
+
+
+def test_with_key_stores_the_exports_carry_files_that_open(tmp_path: Path) -> None:
+    """Each attached key store is made anew, and opens with the password that is told."""
+    exports.main([str(tmp_path), "--key-stores"])
+    data = (tmp_path / "keystore-reference" / "instance.xml").read_bytes()
+    settings = settings_from([read_export(Blob(Source("instance.xml"), data))])
+    opened = {
+        file.file_name: open_store(file.blob, (exports.PASSWORD,)).identities
+        for store in settings.key_stores or ()
+        for file in store.attachments or ()
+        if file.blob
+    }
+    assert opened.keys() == {"samlkeystore.jks", "partner.jks", "partner2026.jks"}
+    assert all(len(held) == 1 for held in opened.values())
