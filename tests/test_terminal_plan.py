@@ -1,11 +1,13 @@
 """``mtlskit plan``: the steps on paper, as text, Markdown, JSON and CSV; nothing is changed."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mtlskit.__main__ import main
+from mtlskit.lab import exports as lab
 from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE
 
 SAMPLES = Path(__file__).parents[1] / "data" / "exports"
@@ -35,6 +37,30 @@ def test_the_plan_for_a_program_and_for_a_ticket(capsys: Capsys) -> None:
     assert (ports["before"], ports["after"]) == ("4433", "8443")
     assert main(["plan", str(BROKEN), "--markdown"]) == REFUSED
     assert "# Step 3. Remove myhttpstest" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("end", "write"),
+    [
+        ("xlsx", lab.as_workbook),
+        ("csv", lambda records: lab.as_csv(records, labels=True)),
+        ("json", lambda records: lab.as_table_api(records, display="true")),
+    ],
+)
+def test_a_file_for_each_table_gives_the_same_plan(
+    end: str, write: Callable[[list[lab.Made]], bytes], tmp_path: Path, capsys: Capsys
+) -> None:
+    """Workbooks, CSV with labels and JSON are told by content, and lead to the same steps."""
+    world = lab.WORLDS["broken"]
+    files = [tmp_path / f"{table}.{end}" for table in world.tables()]
+    for file in files:
+        file.write_bytes(write(list(world.of(file.stem))))
+    assert main(["plan", *map(str, files), "--json"]) == REFUSED
+    told = json.loads(capsys.readouterr().out)
+    assert main(["plan", str(BROKEN), "--json"]) == REFUSED
+    wanted = json.loads(capsys.readouterr().out)
+    assert told["steps"] == wanted["steps"]
+    assert told["before_and_after"] == wanted["before_and_after"]
 
 
 def test_a_healthy_instance_needs_no_plan(capsys: Capsys) -> None:

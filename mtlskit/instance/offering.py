@@ -16,7 +16,6 @@ from mtlskit.certs.offers import Wanted
 from mtlskit.instance.records import StoredCertificate
 from mtlskit.instance.routes import Route, route
 from mtlskit.instance.settings import Settings
-from mtlskit.material import Because
 from mtlskit.page.blocks import Block, Fields, Inline, Page, Paragraph, Section, Table
 from mtlskit.page.shown import Shown
 
@@ -208,11 +207,3 @@ def file_of(
 
 def _choice(opened: Store, wanted: Wanted | None, at: datetime | None) -> Choice:
     return choose(LIBRARY, opened.identities, wanted=wanted or Wanted(), at=at, store=opened)
-
-
-def reasons(one: Offering) -> tuple[Because, ...]:
-    """Tell the road and the key stores as observed facts."""
-    told = (
-        Because(f"{each.record.name}: {each.says}", each.record.source) for each in one.stores or ()
-    )
-    return (*one.route.because, *told)

@@ -30,7 +30,7 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
         nargs="+",
         action="extend",
         default=[],
-        help="exports of the instance's settings, XML or JSON",
+        help="exports of the instance's settings: XML, JSON, CSV or XLSX",
     )
     parser.add_argument("--no-experiments", action="store_true", help="call once, change nothing")
     parser.add_argument(
