@@ -16,6 +16,7 @@ from mtlskit.instance.settings import Settings, settings_from
 from mtlskit.lab import exports as lab
 from mtlskit.lab.pki import Authority
 from mtlskit.material import Blob, Source, Target
+from mtlskit.report.explained import explain
 from mtlskit.rules import in_settings
 from mtlskit.rules.rule import Rule, ask
 from mtlskit.trace.events import Asked, Ended, Outcome, Symptom, Trace
@@ -220,3 +221,11 @@ def test_our_own_call_is_the_other_tool(outcome: Outcome, answer: str) -> None:
     row = checklist(case)["another-tool"]
     assert row.answer == answer
     assert checklist(case.having(settings=None))["another-tool"].answer == "unknown"
+
+
+def test_a_text_that_calls_the_request_a_csr_is_gently_put_right() -> None:
+    """Wherever the term appears, it is said what the message is, and what a CSR is."""
+    text = "the server sends a CSR; Received fatal alert: bad_certificate"
+    for one in (text, "the endpoint's CSR generates the keys"):
+        assert "not a certificate signing request" in str(explain(one)).replace("\n", " ")
+    assert "signing request" not in str(explain("Received fatal alert: bad_certificate"))

@@ -6,10 +6,12 @@ usual reading is taken, and that is said beside the other one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mtlskit.case import Case
+from mtlskit.checklist import certificate_request_note
 from mtlskit.diagnosis.reason import Opinion
 from mtlskit.diagnosis.stacks import StackGuess, named_stack
 from mtlskit.material import Side, Source
@@ -40,6 +42,7 @@ from mtlskit.trace.events import Trace
 VERSIONS = ("1.0", "1.1", "1.2", "1.3")
 _SHOWN = 6
 """Causes and phrases that are told on the page."""
+_CSR = re.compile(r"\b(?:CSRs?|certificate signing requests?)\b", re.IGNORECASE)
 _OTHER = {"client": "server", "server": "client"}
 
 
@@ -130,14 +133,20 @@ def _guess(senses: Sequence[Sense]) -> StackGuess | None:
     return None
 
 
+def _not_a_csr(text: str) -> tuple[Block, ...]:
+    """Say gently what a CSR is, where a text that speaks of a handshake names one."""
+    return (Paragraph(certificate_request_note()),) if _CSR.search(text) else ()
+
+
 def _page_of(this: Explained) -> Page:
     main = this.main
     if main is None:
-        return Page("What this text says", (_nothing(),))
+        return Page("What this text says", (_nothing(), *_not_a_csr(this.text)))
     blocks: list[Block] = [Callout(_headline(this), (_facts(this, main),), tone="info")]
     blocks += [_all_phrases(this)] if len(this.senses) > 1 else []
     blocks += [_causes(this)] if this.opinions else []
     blocks += [_next(this)] if _to_collect(this) else []
+    blocks += _not_a_csr(this.text)
     return Page("What this text says", tuple(blocks))
 
 
