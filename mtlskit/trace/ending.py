@@ -68,9 +68,9 @@ class Signs:
         ends = item.description not in _NO_ERRORS and (tls == "1.3" or item.fatal)
         if ends and self.fatal is None:
             self.fatal = (sender, item, source)
-            # A client's complaint after the server has closed is about the close: OpenSSL 3
-            # clients send decode_error then.
-            self.echo = after_close and sender == "client"
+            # A complaint after the other side has closed is about the close: OpenSSL 3 clients
+            # send decode_error then.
+            self.echo = after_close
 
     def hide(self, sender: Side, inner_type: int | None, *, tls: str | None) -> None:
         """Note a sealed record that could not be opened."""
@@ -186,9 +186,21 @@ class _Court:
         text = "both sides finished the handshake"
         if self.tls == "1.3":
             text = "the server sent a session ticket after the client's Finished"
+        if self._left_at_once():
+            text += (
+                "; then the client closed the connection without sending anything, as one does "
+                "that verifies the server late, or only looks"
+            )
+            return self._end("undecided", None, "after-handshake", text)
         if "client" in self.signs.application:
             text += "; the request was not answered in the time that was given"
         return self._end("accepted", None, None, text)
+
+    def _left_at_once(self) -> bool:
+        """Tell whether the client closed before it had sent any application data."""
+        closing = self.tap.closing
+        left = closing is not None and closing.sender == "client" and closing.kind != "deadline"
+        return left and "client" not in self.signs.application
 
     def by_deadline(self) -> Ended:
         kind = self.tap.closing.kind if self.tap.closing else "open"
@@ -223,11 +235,20 @@ class _Court:
         if self.tls == "1.3":
             if self.signs.finished("client"):
                 return "after-handshake"
-            sent = ("client", "Certificate") in said
+            # After its own flight a server can only mean the client's, of which a large
+            # certificate may not have come whole.
+            sent = bool(said & {("client", "Certificate"), ("server", "Finished")})
             return "client-certificate" if sent else "hello"
         if self.signs.finished("server"):
             return "after-handshake"
-        sent = bool(said & {("client", "Certificate"), ("client", "ClientKeyExchange")})
+        sent = bool(
+            said
+            & {
+                ("client", "Certificate"),
+                ("client", "ClientKeyExchange"),
+                ("server", "ServerHelloDone"),
+            }
+        )
         return "client-certificate" if sent or self.signs.finished("client") else "hello"
 
     def _stage_of_client(self) -> Stage:

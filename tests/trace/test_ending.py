@@ -1,0 +1,68 @@
+"""How a connection ended: the side that gave up is named, an echo of a close is not."""
+
+from mtlskit.material import Chunk, Closing, Side, Source, Tap
+from mtlskit.trace.ending import Signs, judge
+from mtlskit.trace.events import Ended
+from mtlskit.wire.messages import Alert
+
+SOURCE = Source("capture", ("frame 9",))
+FLIGHT_12 = ("ServerHello", "Certificate", "CertificateRequest", "ServerHelloDone")
+
+
+def ended(signs: Signs, tls: str, closing: Closing | None) -> Ended:
+    """The judgement on a connection that showed these signs."""
+    chunks = (Chunk(0.0, "client", b"\x16"), Chunk(0.1, "server", b"\x16"))
+    return judge(signs, Tap(Source("capture"), chunks=chunks, closing=closing), tls, None)
+
+
+def flight(*messages: tuple[Side, str]) -> Signs:
+    """Signs of a handshake in which these messages were seen."""
+    signs = Signs()
+    for sender, name in messages:
+        signs.message(sender, name)
+    return signs
+
+
+def test_a_client_that_takes_leave_amid_the_handshake_refused() -> None:
+    """A close_notify before its own flight is the client's word, though the server closes last."""
+    signs = flight(*(("server", name) for name in FLIGHT_12))
+    signs.alert("client", Alert(1, 0), SOURCE, after_close=False, tls="1.2")
+    told = ended(signs, "1.2", Closing("server", "fin"))
+    assert (told.outcome, told.refused_by, told.stage) == (
+        "refused",
+        "client",
+        "server-certificate",
+    )
+    assert told.because[0].source == SOURCE
+
+
+def test_a_farewell_after_the_server_closed_is_an_echo() -> None:
+    """The same close_notify in answer to the server's close leaves the refusal with the server."""
+    signs = flight(*(("server", name) for name in FLIGHT_12))
+    signs.alert("client", Alert(1, 0), SOURCE, after_close=True, tls="1.2")
+    assert ended(signs, "1.2", Closing("server", "fin")).refused_by == "server"
+
+
+def test_a_complaint_of_either_side_about_a_close_is_no_refusal() -> None:
+    """A server's fatal alert after the client had closed does not make it the refusing side."""
+    signs = flight(("server", "Finished"), ("client", "Finished"))
+    signs.alert("server", Alert(2, 50), SOURCE, after_close=True, tls="1.3")
+    told = ended(signs, "1.3", Closing("client", "fin"))
+    assert (told.outcome, told.refused_by) == ("undecided", None)
+
+
+def test_an_alert_amid_a_large_certificate_is_about_the_certificate() -> None:
+    """When the server's own flight was whole, its alert speaks of the client's, come whole or not."""
+    for tls, last in (("1.3", "Finished"), ("1.2", "ServerHelloDone")):
+        signs = flight(("server", last))
+        signs.alert("server", Alert(2, 47), SOURCE, after_close=False, tls=tls)
+        assert ended(signs, tls, None).stage == "client-certificate"
+
+
+def test_a_client_that_leaves_at_once_has_not_said_that_it_accepts() -> None:
+    """Both Finished and then a close without data may be a late refusal: it cannot be told."""
+    signs = flight(("client", "Finished"), ("server", "Finished"))
+    told = ended(signs, "1.2", Closing("client", "fin"))
+    assert (told.outcome, told.stage) == ("undecided", "after-handshake")
+    assert "verifies the server late" in told.because[0].text
+    assert ended(signs, "1.2", Closing(None, "open")).outcome == "accepted"
