@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mtlskit.case import Case
-from mtlskit.collect.call import Call
+from mtlskit.collect.call import Call, HttpRequest
 from mtlskit.collect.live import connect
 from mtlskit.instance.exports import read_export
 from mtlskit.instance.offering import offering
@@ -45,7 +45,13 @@ class Scene:
         told = offering(settings, url, at=NOW, passwords=(WORD,))
         sent = told.sends[0] if told.sends else None
         assert told.route.port == self.target.port
-        call = Call(self.target, server_name=HOST, identity=sent, versions=("1.2", "1.2"))
+        call = Call(
+            self.target,
+            server_name=HOST,
+            identity=sent,
+            versions=("1.2", "1.2"),
+            request=HttpRequest("/orders"),
+        )
         return follow(connect(call))
 
     def case(self, settings: Settings, trace: Trace) -> Case:

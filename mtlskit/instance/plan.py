@@ -23,6 +23,7 @@ from mtlskit.page.shown import Shown
 COLUMNS = (
     "Step",
     "What",
+    "Why",
     "Record",
     "Field",
     "Present value",
@@ -35,6 +36,7 @@ COLUMNS = (
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _EMPTY = "(empty)"
+_WISHED = "as wished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Step:
     """One thing to do in the instance.
 
     Attributes:
+        why: what it mends, and how sure that is.
         record: the table and the record as a person finds it.
         present: the value that stands there now, as the exports say.
         role: who may usually do it.
@@ -49,6 +52,7 @@ class Step:
 
     number: int
     what: str
+    why: str
     record: str
     field: str
     present: str
@@ -63,7 +67,7 @@ class Step:
         """Return the step in the order of `COLUMNS`."""
         present = self.present or _EMPTY
         new = self.new or _EMPTY
-        told = (self.what, self.record, self.field, present, new, self.where, self.role)
+        told = (self.what, self.why, self.record, self.field, present, new, self.where, self.role)
         return (str(self.number), *told, self.backup, self.undo, self.check)
 
 
@@ -133,7 +137,12 @@ def _places() -> Mapping[str, Mapping[str, str]]:
 
 
 def plan_of(
-    what_if: WhatIf, causes: Sequence[str] = (), undecided: Sequence[str] = (), url: str = ""
+    what_if: WhatIf,
+    causes: Sequence[str] = (),
+    undecided: Sequence[str] = (),
+    *,
+    reasons: Sequence[str] = (),
+    url: str = "",
 ) -> Plan:
     """Make the plan of some changes that were worked out.
 
@@ -141,15 +150,17 @@ def plan_of(
         what_if: the changes with what they would do.
         causes: what they mend, as titles.
         undecided: what is left for people to decide.
+        reasons: why each of the changes is made, in their order.
         url: the URL that is called, where `what_if` has none.
     """
     called = bare(what_if.before.url if what_if.before else url)
-    pairs = zip(what_if.changes, what_if.values, strict=True)
-    steps = tuple(_step(number, one, now) for number, (one, now) in enumerate(pairs, start=1))
+    whys = (*reasons, *[_WISHED] * (len(what_if.changes) - len(reasons)))
+    changes = zip(what_if.changes, what_if.values, whys, strict=True)
+    steps = tuple(_step(number, *one) for number, one in enumerate(changes, start=1))
     return Plan(called, tuple(causes), steps, what_if, tuple(undecided), _last(what_if, called))
 
 
-def _step(number: int, change: Change, present: str) -> Step:
+def _step(number: int, change: Change, present: str, why: str) -> Step:
     place = _places()[change.table]
     record = f"{change.table} {change.record}"
     which = f" (sys_id {change.sys_id})" if change.sys_id else ""
@@ -159,6 +170,7 @@ def _step(number: int, change: Change, present: str) -> Step:
     return Step(
         number=number,
         what=_what(change, present),
+        why=why,
         record=record + which,
         field=change.field or "the whole record",
         present=present,
@@ -207,6 +219,7 @@ def _section(step: Step) -> Section:
         (
             Fields(
                 (
+                    ("Why", step.why),
                     ("Record", Code(step.record)),
                     ("Field", Code(step.field)),
                     ("Present value", Code(step.present or _EMPTY)),

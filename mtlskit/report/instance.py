@@ -58,7 +58,7 @@ def _mended(case: Case) -> tuple[Block, ...]:
     plan = planning.told(case)
     if plan is None or plan.what_if is None or not plan.steps:
         return ()
-    steps = Items(tuple(f"{one.what} {sentence(one.where)}" for one in plan.steps), numbered=True)
+    steps = Items(tuple(f"{one.what} {one.why}" for one in plan.steps), numbered=True)
     said = Paragraph(
         "Worked out from the exports, with these changes made on paper. mtlskit plan tells how to "
         "back each up first, and how to undo it."

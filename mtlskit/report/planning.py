@@ -69,6 +69,7 @@ class _Planning:
     url: str
     passwords: tuple[str, ...]
     changes: list[Change] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
     seen: dict[str, str] = field(default_factory=dict)
     open: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -86,7 +87,8 @@ class _Planning:
         still = {one.cause for one in self._causes(settings, url)}
         undecided = [text for cause, text in self.open.items() if cause in still]
         mended = [title for cause, title in self.seen.items() if cause not in still]
-        return plan_of(self._what_if(url), mended, (*undecided, *self.notes, *self._not_given()))
+        left_open = (*undecided, *self.notes, *self._not_given())
+        return plan_of(self._what_if(url), mended, left_open, reasons=self.reasons)
 
     def _not_given(self) -> tuple[str, ...]:
         """Say which tables were not looked at, since a change could be wrong because of them."""
@@ -111,6 +113,7 @@ class _Planning:
         if later != url and not any(each.value == later for each in tried):
             self.notes.append(f"Where the call is made, in a record or script, call {bare(later)}.")
         self.changes += tried
+        self.reasons += [_why(one)] * len(tried)
         self.open.clear()  # what could not be decided before may be now
         return after, later
 
@@ -133,6 +136,13 @@ class _Planning:
             passwords=self.passwords,
             stores=self.case.stores,
         )
+
+
+def _why(one: Opinion) -> str:
+    """Say what a change mends; what merely may be at fault is changed last, if at all."""
+    if one.standing != "POSSIBLE":
+        return f"{one.title}."
+    return f"{one.title}. That may be at fault: do it if the steps before did not help."
 
 
 def told(case: Case, passwords: Sequence[str] = ()) -> Plan | None:

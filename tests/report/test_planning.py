@@ -105,6 +105,14 @@ def test_the_plan_mends_what_the_exports_decide_and_names_the_rest(world: lab.Wo
     assert bool(left) == bool(plan.open and "key store" in plan.open[0])
 
 
+def test_what_merely_may_be_at_fault_is_changed_last() -> None:
+    """A step says what it mends; the doubtful ones come after the sure ones, and say so."""
+    steps = change_plan(case_of(lab.WORLDS["broken"])).steps
+    assert ["may be at fault" in one.why for one in steps] == [False, False, True]
+    assert "registered port" in steps[0].why
+    assert "myhttpstest" in steps[2].record
+
+
 def test_nothing_is_planned_from_nothing() -> None:
     """Without settings or a URL it is said what is missing."""
     with pytest.raises(Missing, match="settings"):
