@@ -52,7 +52,7 @@ def test_a_complaint_of_either_side_about_a_close_is_no_refusal() -> None:
 
 
 def test_an_alert_amid_a_large_certificate_is_about_the_certificate() -> None:
-    """When the server's own flight was whole, its alert speaks of the client's, come whole or not."""
+    """When the server's own flight was whole, its alert speaks of the client's."""
     for tls, last in (("1.3", "Finished"), ("1.2", "ServerHelloDone")):
         signs = flight(("server", last))
         signs.alert("server", Alert(2, 47), SOURCE, after_close=False, tls=tls)
