@@ -101,6 +101,7 @@ def message_of(row: Row) -> Message:
         profile=reference(row, profile),
         sys_id=row.text("sys_id") or None,
         source=row.source,
+        mid=reference(row, "use_mid_server"),
     )
 
 

@@ -114,6 +114,7 @@ class Message:
     Attributes:
         mutual: whether mutual authentication is ticked; None if the export does not say.
         profile: the protocol profile that it names; None if none.
+        mid: the MID Server that it goes through; None if none. That uses key stores of its own.
     """
 
     kind: MessageKind
@@ -123,6 +124,7 @@ class Message:
     profile: Reference | None
     sys_id: str | None
     source: Source
+    mid: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,12 @@ def _steps(
     steps = []
     if message:
         steps.append(Because(f"the record {message.name} calls {address}", message.source))
+    if message and message.mid:
+        text = (
+            f"the record names the MID Server {message.mid}: a call that goes through it uses the "
+            "protocols and key stores of the MID Server, and not what follows here"
+        )
+        steps.append(Because(text, message.source))
     if scheme is None:
         return [*steps, Because(f"nothing registers the scheme {address.scheme}")]
     if scheme.factory:

@@ -131,3 +131,18 @@ def test_the_schemes_to_a_host_are_those_of_its_messages() -> None:
     assert [one.name for one in schemes_to(read, "127.0.0.1")] == ["myhttps", "otherhttps"]
     assert [one.name for one in schemes_to(read, None)] == ["myhttps", "otherhttps"]
     assert FACTORY not in str(read.properties)
+
+
+def test_a_call_through_a_mid_server_says_that_other_key_stores_count() -> None:
+    """What the instance has set is told, and that it does not decide there."""
+    agent = lab.Link("ecc_agent", "mid-north")
+    url = "myhttps://partner.example.com:8443/orders"
+    fields = (("function_name", "post"), ("rest_endpoint", url), ("use_mid_server", agent))
+    records = (
+        *(one for one in lab.WORLDS["healthy"].records if one.table != "sys_rest_message"),
+        lab.Made("sys_rest_message_fn", "post", fields),
+    )
+    settings = settings_from([read_export(Blob(Source("a.xml"), lab.as_unload(records)))])
+    told = route(settings, url)
+    assert told.message is not None
+    assert "MID Server mid-north" in " ".join(one.text for one in told.because)
