@@ -180,6 +180,7 @@ class _Asked:
         if not accepted:
             trace = readable.case.need_trace()
             bare = replace(trace, client_chain=None, proved=False, asked=None, events=())
+            bare = replace(bare, asking_hidden=True, inferred=None)
             ending = judge(Case(target=self.running.target, trace=bare, at=datetime.now(UTC)))
             yield self._answer("ending", ending, accepted=False)
         if self.tls == "1.3" and not accepted:  # of acceptance a sealed capture cannot tell

@@ -70,11 +70,13 @@ def share(cause: str, ended: Ended, stack: str | None = None) -> Share | None:
     if not rows:
         return None
     wanted = sign_of(ended)
+    # How a sealed refusal was told is not seen.
+    sealed = ended.outcome == "undecided" and ended.symptom.tls is not None
     anywhere = ended.stage is None and ended.outcome == "refused"
     by_stack: dict[str, list[bool]] = defaultdict(list)
     for row in rows:
         sign = replace(row.sign, stage="") if anywhere else row.sign
-        by_stack[row.stack].append(sign == wanted)
+        by_stack[row.stack].append((sealed and row.sign.outcome == "refused") or sign == wanted)
     # Each stack counts once, however many faults of this cause were staged on it.
     likelihood = sum(sum(hits) / len(hits) for hits in by_stack.values())
     return Share(
@@ -82,6 +84,19 @@ def share(cause: str, ended: Ended, stack: str | None = None) -> Share | None:
         of=len(by_stack),
         likelihood=(likelihood + _DOUBT) / (len(by_stack) + 2 * _DOUBT),
     )
+
+
+def usual(ended: Ended, stack: str | None = None) -> float | None:
+    """Return how often a refusal of any measured kind shows as it ended here.
+
+    It is what can be said of a cause whose own habits nobody has measured.
+    """
+    shares = [
+        one.likelihood
+        for cause in _rows()
+        if cause != "none" and (one := share(cause, ended, stack)) is not None
+    ]
+    return sum(shares) / len(shares) if shares else None
 
 
 def measured_stacks() -> tuple[str, ...]:

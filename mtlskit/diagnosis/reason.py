@@ -13,21 +13,25 @@ from typing import Literal
 
 from mtlskit.case import Attempt, Case
 from mtlskit.diagnosis.causes import Cause, Party, causes
-from mtlskit.diagnosis.habits import Share, share
+from mtlskit.diagnosis.habits import Share, share, usual
 from mtlskit.diagnosis.phrased import Word, words_about
 from mtlskit.diagnosis.stacks import StackGuess, guess_stack
 from mtlskit.material import Because
 from mtlskit.rules.rule import Clear, Finding, Found, Unknown, Verdict
-from mtlskit.trace.events import Ended
+from mtlskit.trace.events import Ended, Trace
 
 Standing = Literal["CONFIRMED", "LIKELY", "POSSIBLE", "RULED_OUT"]
 
 _ORDER: dict[Standing, int] = {"CONFIRMED": 0, "LIKELY": 1, "POSSIBLE": 2, "RULED_OUT": 3}
-_UNMEASURED = 0.3
-"""Likelihood of a cause whose habits nobody has measured: it neither gains nor loses by them."""
+_UNMEASURED = 0.02
+"""Likelihood of a cause of which nothing at all was measured."""
+_FOUND = 0.3
+"""Likelihood of a cause whose habits nobody has measured, where it was found itself."""
 _DECISIVE = 30.0
 """How much heavier evidence that explains the failure weighs than none."""
 _SUGGESTIVE = 4.0
+_DOUBTFUL = 2.0
+"""How much lighter a cause is that the evidence speaks against without deciding."""
 _WORTH_SAYING = 0.02
 """A possible cause lighter than this part of the heaviest one is left out of the list."""
 
@@ -66,7 +70,7 @@ def reason(case: Case, findings: Iterable[Finding], stack: StackGuess | None = N
     found = tuple(findings)
     stack = stack or guess_stack(case.trace)
     verdicts = {one.rule.id: one for one in found}
-    ended = case.trace.ended if case.trace else None
+    ended = _ending(case.trace) if case.trace else None
     bench = _Bench(case, ended, stack, words_about(case.trace))
     opinions = [
         opinion
@@ -134,7 +138,8 @@ class _Bench:
 
     def _weighed(self, cause: Cause, verdict: Verdict | None) -> Opinion | None:
         habit = self._habit(cause)
-        weight = cause.prior * (habit.likelihood if habit else _UNMEASURED)
+        unmeasured = _FOUND if isinstance(verdict, Found) else self.usual
+        weight = cause.prior * (habit.likelihood if habit else unmeasured) / self._doubt(cause)
         said = _in_words(cause, habit, self.ended)
         word = self.said.get(cause.id)
         if word is not None:
@@ -157,6 +162,7 @@ class _Bench:
             return self._say(cause, "LIKELY", said, weight=weight)
         if isinstance(verdict, Unknown):
             settle = (verdict.how, *cause.settle)
+            weight /= _DOUBTFUL if verdict.doubted else 1
             return self._say(cause, "POSSIBLE", said, settle=settle, weight=weight)
         return self._say(cause, "POSSIBLE", said, settle=cause.settle, weight=weight / 2)
 
@@ -194,6 +200,21 @@ class _Bench:
             # Whatever kept the certificate back, the server saw an empty message.
             measured = "client.no-identity"
         return share(measured, self.ended, self.stack.measured_as) or share(measured, self.ended)
+
+    @property
+    def usual(self) -> float:
+        """How often anything that was measured shows so; a cause not measured gains nothing."""
+        found = usual(self.ended) if self.ended is not None else None
+        return _UNMEASURED if found is None else found
+
+    def _doubt(self, cause: Cause) -> float:
+        """Weigh what the sizes of sealed records tell of the client's Certificate message."""
+        inferred = self.case.trace.inferred if self.case.trace else None
+        if inferred is None or inferred.sent_certificate is None:
+            return 1
+        empty = "client.no-identity" in (cause.id, cause.like)
+        of_it = cause.id.startswith("client.") or cause.like == "client.no-identity"
+        return _DECISIVE if of_it and empty == inferred.sent_certificate else 1
 
     def _sent_nothing(self) -> bool:
         return self.case.trace is not None and self.case.trace.sent_certificate is False
@@ -257,6 +278,25 @@ class _Bench:
         )
 
 
+def _ending(trace: Trace) -> Ended:
+    """Tell the stage as exactly as the rest of the trace allows."""
+    ended, inferred = trace.ended, trace.inferred
+    if trace.tls is None or ended.stage != "hello":
+        return ended
+    if ended.refused_by == "client":
+        # What it refused is sealed, and came after the hello.
+        return replace(ended, stage="server-certificate") if trace.asking_hidden else ended
+    if trace.asked is not None:
+        # The server's flight was through: what failed, failed while the client's was under way.
+        return replace(ended, stage="client-certificate")
+    if ended.outcome != "undecided":
+        return ended
+    if inferred is not None and inferred.client_refused:
+        return replace(ended, stage="server-certificate", refused_by="client")
+    finished = inferred is not None and inferred.client_finished
+    return replace(ended, stage="after-handshake" if finished else None)
+
+
 def _rehearsal(one: Attempt) -> Because:
     text = (
         "a stand-in of the server, built from what was seen of it, refused the call too, and "
@@ -272,7 +312,7 @@ def _proved(proof: Attempt) -> Because:
 
 def _in_words(cause: Cause, habit: Share | None, ended: Ended | None) -> tuple[Because, ...]:
     """Tell the habit as a count."""
-    if habit is None or ended is None or cause.id == "none":
+    if habit is None or ended is None or cause.id == "none" or ended.outcome == "undecided":
         return ()
     version = f" in TLS {ended.symptom.tls}" if ended.symptom.tls else ""
     text = f"{habit.stacks} of {habit.of} measured server stacks answer this fault so{version}"

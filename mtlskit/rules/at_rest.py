@@ -7,15 +7,17 @@ that is at fault, with both sides of every mismatch.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from mtlskit.case import Case, Missing
 from mtlskit.certs import path_rules
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import issuers_of
 from mtlskit.certs.path_rules import Reason, Walk
-from mtlskit.certs.signing import signed_by
+from mtlskit.certs.signing import signed_by, verified
 from mtlskit.material import Because
 from mtlskit.rules import in_print
-from mtlskit.rules.evidence import Offered, clause, listed, offered
+from mtlskit.rules.evidence import Offered, at_hand, clause, listed, offered
 from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
 
 _DAY = "%Y-%m-%d %H:%M:%S UTC"
@@ -24,6 +26,12 @@ _USE = ("purpose", "key-usage")
 _ISSUING = ("not-a-ca", "basic-constraints", "path-length", "name-constraint")
 _WEAK = ("weak-key", "weak-signature")
 _PROFILE = ("malformed", "version", "critical-extension", "san", "serial")
+_SOME_BYTES, _MOST_BYTES = 16_000, 100_000
+_LIMITS = (
+    "servers take so much and no more: mbed TLS 16 kB, Java 32 kB "
+    "(jdk.tls.maxHandshakeMessageSize), Go 64 or 256 kB, OpenSSL 100 kB "
+    "(SSL_CTX_set_max_cert_list), GnuTLS 128 kB"
+)
 
 
 def _told(text: str, certificate: Certificate) -> Because:
@@ -181,19 +189,43 @@ def weak(case: Case) -> Answer:
 @rule(
     "client.profile",
     title="Does the client's certificate keep to its profile?",
-    cites="RFC 5280, 4.1.2.1 and 4.2",
+    cites="RFC 5280, 4.1.2.1, 4.2 and 6.1.3 (a)(1)",
 )
 def profile(case: Case) -> Answer:
-    """Look for a CA used as leaf, unknown critical extensions, and what could not be read."""
+    """Look for a damaged signature, a size that servers refuse, a CA used as leaf, and the like."""
     ours = offered(case)
     leaf = ours.leaf
-    faults = _of_codes(case, ours, *_PROFILE)
+    faults = _of_codes(case, ours, *_PROFILE) + _not_signed(case, ours)
+    size = sum(len(one.der) for one in ours.chain)
+    if size > _MOST_BYTES:
+        faults += (_told(f"the chain that {ours.verb} has {size:,} bytes; {_LIMITS}", leaf),)
     if leaf.ca and not leaf.self_issued:
         faults += (_told(f"{leaf.label} is a CA certificate used as a client's own", leaf),)
     if faults:
         return Found(faults)
+    if size > _SOME_BYTES:
+        text = f"the chain that {ours.verb} has {size:,} bytes; {_LIMITS}"
+        return Found((_told(text, leaf),), decisive=False)
     text = f"{leaf.label} is a version {leaf.version} certificate without unknown extensions"
     return Clear((_told(text, leaf),))
+
+
+def _not_signed(case: Case, ours: Offered) -> tuple[Because, ...]:
+    """Tell each signature that was not made with the key of the issuer beside it, nor of another.
+
+    Where another certificate of the issuer's name is at hand and fits, only the chain is wrong.
+    """
+    links = pairwise((ours.leaf, *issuers_of(ours.leaf, ours.chain[1:])))
+    return tuple(
+        _told(
+            f"the signature of {child.label} was not made with the key of {issuer.label}, which "
+            f"{ours.verb} with it",
+            child,
+        )
+        for child, issuer in links
+        if verified(child, issuer.key.spki) is False
+        and not any(signed_by(child, other) for other in at_hand(case))
+    )
 
 
 @rule(

@@ -12,7 +12,7 @@ from mtlskit.certs.distinguished import Name, name_from
 from mtlskit.certs.signing import signed_by
 from mtlskit.material import Because
 from mtlskit.rules.evidence import Offered, asked, at_hand, listed, offered
-from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
+from mtlskit.rules.rule import Answer, Clear, Doubtful, Found, Inapplicable, rule
 from mtlskit.trace.events import Asked
 
 _GENERIC = frozenset(
@@ -46,7 +46,9 @@ def chain_incomplete(case: Case) -> Answer:
     request = asked(case)
     kin = _kin(top.issuer, request)
     if kin is None or _seems_root(top.issuer) or len(ours.chain) > 1:
-        raise Missing(
+        # Whoever sends one issuer mostly sends them all, but for the root, which need not be sent.
+        whole = _seems_root(top.issuer) or len(ours.chain) > 1
+        raise (Doubtful if whole else Missing)(
             f"the certificate of {top.issuer}",
             f"Find the certificate of {top.issuer} and give it as further material (--material): "
             "if its own issuer is in the server's CA list, the chain was incomplete.",
@@ -182,7 +184,8 @@ def _same_name(case: Case, known: Certificate) -> Answer:
             "name at hand did not sign it"
         )
         return Found((Because(text, namesakes[0].source),))
-    raise Missing(
+    # A CA that was made anew under its old name is rare.
+    raise Doubtful(
         f"the server's own copy of {known.issuer}",
         f"The server lists {known.issuer}, the issuer of {known.label}. Ask the endpoint's owner "
         "for the SHA-256 fingerprint of the CA certificate of that name that their server holds.",
@@ -211,7 +214,7 @@ def trust_incomplete(case: Case) -> Answer:
     if between > 1:
         text = f"{between} intermediates were sent; nginx as it comes accepts one"
         return Found((Because(text, ours.leaf.source),), decisive=False)
-    raise Missing(
+    raise Doubtful(
         "what the server trusts",
         "Ask the endpoint's owner for the list of trusted CA certificates and the verify depth.",
     )

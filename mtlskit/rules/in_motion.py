@@ -9,6 +9,7 @@ from __future__ import annotations
 from mtlskit.case import Case, Missing
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity
+from mtlskit.certs.schemes import fitting
 from mtlskit.material import Because, Source
 from mtlskit.rules.evidence import (
     Offered,
@@ -17,7 +18,7 @@ from mtlskit.rules.evidence import (
     refused_by_server,
     sent_nothing,
 )
-from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
+from mtlskit.rules.rule import Answer, Clear, Doubtful, Found, Inapplicable, rule
 from mtlskit.trace.events import Asked, Trace
 
 _FORBIDDEN = (401, 403)
@@ -25,14 +26,6 @@ _ANY = ("clientAuth",)
 """A certificate without extended key usage may be used for everything."""
 _NO_CERTIFICATE_PAGE = "no required ssl certificate was sent"
 """What nginx writes on its page for a missing client certificate."""
-_SCHEME_KEYS = {
-    "ecdsa": ("EC",),
-    "rsa": ("RSA", "RSASSA-PSS"),
-    "ed25519": ("Ed25519",),
-    "ed448": ("Ed448",),
-    "dsa": ("DSA",),
-}
-_KEY_CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 
 
 @rule("none", title="Was the connection accepted?", cites="RFC 8446, 4.4.4")
@@ -158,7 +151,7 @@ def withheld_algorithm(case: Case) -> Answer:
     if sent_nothing(trace) is False:
         return Clear((_what_was_sent(trace),))
     held, request = _usable(case), asked(case)
-    unfit = [one for one in held if not signs_with(one.certificate, request)]
+    unfit = [one for one in held if not _signs_with(one.certificate, request, trace.tls)]
     if len(unfit) < len(held) or not held:
         return Inapplicable()
     wanted = ", ".join(request.schemes)
@@ -174,20 +167,9 @@ def withheld_algorithm(case: Case) -> Answer:
     )
 
 
-def signs_with(certificate: Certificate, request: Asked) -> bool:
-    """Tell whether a key of this kind fits one of the schemes asked for; empty asks for any."""
-    if not request.schemes:
-        return True
-    return any(_fits(certificate, scheme) for scheme in request.schemes)
-
-
-def _fits(certificate: Certificate, scheme: str) -> bool:
-    family = scheme.partition("_")[0]
-    if certificate.key.kind not in _SCHEME_KEYS.get(family, ()):
-        return False
-    curve = next((short for long, short in _KEY_CURVES.items() if long in scheme), None)
-    # In TLS 1.2 the schemes do not bind the curve, so an unnamed curve fits.
-    return curve is None or certificate.key.curve in (None, curve)
+def _signs_with(certificate: Certificate, request: Asked, tls: str | None) -> bool:
+    """Tell whether this key can sign by one of the schemes asked for; empty asks for any."""
+    return not request.schemes or bool(fitting(certificate.key, request.schemes, tls))
 
 
 @rule(
@@ -270,7 +252,10 @@ def does_not_ask(case: Case) -> Answer:
     if trace.asked is not None:
         return Clear((Because("the server sent a CertificateRequest", trace.asked.source),))
     if trace.asking_hidden:
-        raise Missing("the sealed part of the handshake", "Give the key log of this connection.")
+        asks = trace.inferred is not None and trace.inferred.asked
+        raise (Doubtful if asks else Missing)(
+            "the sealed part of the handshake", "Give the key log of this connection."
+        )
     if trace.tls is None or trace.server_chain is None:
         return Inapplicable((Because("the handshake did not come so far", trace.source),))
     if trace.resumed:

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from mtlskit.case import Case, Missing
 from mtlskit.material import Because
-from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
+from mtlskit.rules.evidence import offered
+from mtlskit.rules.rule import Answer, Clear, Doubtful, Found, Inapplicable, rule
 from mtlskit.trace.events import Trace
+from mtlskit.wire.messages import ClientHello
+from mtlskit.wire.names import cipher_name, version_name
 
 _HELLO_ALERTS = {
     "protocol.version": (70,),
@@ -21,9 +24,22 @@ _SURE = (70, 112, 120)
 _LOCAL_WORDS = {
     "protocol.version": ("unsupported protocol", "no protocols available", "wrong ssl version"),
     "protocol.signature": ("no suitable signature algorithm", "wrong signature type"),
+    "protocol.alpn": ("bad extension",),
 }
 """What OpenSSL says when the client itself finds nothing in common."""
+_CURVES = frozenset({"P-256", "P-384", "P-521"})
 _MISDIRECTED = 421
+_TLS_1_2 = 0x0303
+_OF_VERSION = (None, 40, 70)
+"""What servers answer that lack the one version that was offered: nothing, or these alerts."""
+_KNOWN = frozenset({0x0300, 0x0301, 0x0302, 0x0303, 0x0304})
+_USUAL = frozenset(
+    {0x1301, 0x1302, 0x1303, 0xC02B, 0xC02C, 0xC02F, 0xC030, 0xCCA8, 0xCCA9, 0x009C, 0x009D}
+    | {0x009E, 0x009F, 0xC013, 0xC014, 0xC027, 0xC028, 0xC009, 0xC00A, 0x002F, 0x0035}
+)
+"""Cipher suites of which nearly every server has one (RFC 9325, 4.2; RFC 8446, 9.1; and older)."""
+_ONE_PACKET = 1400
+"""Bytes that go in one TCP segment on the usual ways, with a little to spare."""
 
 
 def _failed(case: Case, kinds: tuple[str, ...]) -> Answer:
@@ -61,8 +77,12 @@ def reset(case: Case) -> Answer:
     """Look for a close or reset before the server's first TLS byte."""
     trace = case.need_trace()
     cut = trace.ended.stage == "hello" and trace.ended.symptom.tcp in ("fin", "reset")
-    spoke = any(one.sender == "server" and one.kind != "close" for one in trace.events)
-    if cut and not spoke:
+    if cut and not _server_spoke(trace):
+        if _one_sided(trace):
+            raise Doubtful(
+                "the answer to an ordinary ClientHello",
+                "Try again with TLS 1.2 and 1.3 and the usual cipher suites offered.",
+            )
         return Found(trace.ended.because)
     return _failed(case, ("reset",))
 
@@ -97,13 +117,29 @@ def not_tls(case: Case) -> Answer:
 
 @rule("protocol.version", title="Is there a TLS version in common?", cites="RFC 8446, 4.2.1")
 def version(case: Case) -> Answer:
-    """Look for protocol_version, or for a client that finds no version."""
-    return _in_hello(case, "protocol.version")
+    """Look for protocol_version, for a client that finds no version, or offers few or old ones."""
+    answer = _in_hello(case, "protocol.version")
+    trace = case.need_trace()
+    offered = _versions(trace)
+    if not (isinstance(answer, Inapplicable) and offered and _turned_away(trace)):
+        return answer
+    names = " and ".join(version_name(one) for one in offered)
+    said = Because(f"the client offered TLS {names} alone", trace.source)
+    if max(offered) < _TLS_1_2:
+        return Found((said, Because("RFC 8996 bids every server refuse what is below TLS 1.2")))
+    told = trace.ended.symptom.alert in _OF_VERSION
+    return Found((said,), decisive=False) if len(offered) == 1 and told else answer
 
 
 @rule("protocol.cipher", title="Is there a cipher suite in common?", cites="RFC 8446, 4.1.1")
 def cipher(case: Case) -> Answer:
-    """Look for handshake_failure straight after the ClientHello."""
+    """Look for handshake_failure straight after the ClientHello, and at what was offered."""
+    trace = case.need_trace()
+    if _turned_away(trace) and _odd_suites(trace):
+        hello = _hello(trace)
+        names = ", ".join(cipher_name(one) for one in hello.cipher_suites) if hello else ""
+        text = f"the client offered none of the usual cipher suites, but {names}"
+        return Found((*trace.ended.because, Because(text, trace.source)))
     return _in_hello(case, "protocol.cipher")
 
 
@@ -115,21 +151,107 @@ def sni(case: Case) -> Answer:
         return Found(
             (Because("the server answered HTTP 421 Misdirected Request", trace.http.source),)
         )
-    return _in_hello(case, "protocol.sni")
+    answer = _in_hello(case, "protocol.sni")
+    if not isinstance(answer, Inapplicable) or not _turned_away(trace):
+        return answer
+    hello = _hello(trace)
+    if hello is not None and hello.server_name is None:
+        said = Because("the client sent no server name", trace.source)
+        return Found((said,), decisive=False)
+    raise Missing(
+        "the names that the server serves",
+        "Try the endpoint's published name as the server name, and none at all.",
+    )
+
+
+@rule(
+    "protocol.hello-too-large",
+    title="Was the ClientHello too large for the way?",
+    cites="RFC 8446, 4.1.2; RFC 9293, 3.7.1",
+)
+def hello_too_large(case: Case) -> Answer:
+    """Look for a ClientHello of more than one packet that nobody answered."""
+    trace = case.need_trace()
+    if _server_spoke(trace):
+        return Clear((Because("the ClientHello reached the server, which answered", trace.source),))
+    hello = next((one for one in trace.events if one.name == "ClientHello"), None)
+    if trace.failure is not None or hello is None:
+        return Inapplicable((Because("no ClientHello was seen", trace.source),))
+    if hello.size <= _ONE_PACKET:
+        text = f"the ClientHello has {hello.size:,} bytes, which go in one packet"
+        return Clear((Because(text, hello.source),))
+    raise Missing("the answer to a small ClientHello", "Try with a small ClientHello.")
 
 
 @rule("protocol.alpn", title="Is there an application protocol in common?", cites="RFC 7301, 3.2")
 def alpn(case: Case) -> Answer:
-    """Look for no_application_protocol."""
+    """Look for no_application_protocol, or for a client that was answered with another one."""
+    trace = case.need_trace()
+    words = _local(trace, "protocol.alpn") if _offered_alpn(trace) else ()
+    if words and trace.ended.refused_by == "client":
+        offered = ", ".join(_offered_alpn(trace))
+        return Found((*words, Because(f"the client offered {offered} alone", trace.source)))
     return _in_hello(case, "protocol.alpn")
+
+
+def _server_spoke(trace: Trace) -> bool:
+    return any(one.sender == "server" and one.kind != "close" for one in trace.events)
+
+
+def _turned_away(trace: Trace) -> bool:
+    """Tell whether the other side answered the ClientHello by an alert that says little, or not."""
+    ended = trace.ended
+    stopped = trace.failure is None and trace.tls is None and ended.stage == "hello"
+    not_tls = any(one.name == "not TLS" for one in trace.events)
+    closed = ended.outcome == "refused" and ended.refused_by != "client"
+    return stopped and closed and not not_tls
+
+
+def _versions(trace: Trace) -> tuple[int, ...]:
+    hello = _hello(trace)
+    return () if hello is None else tuple(one for one in hello.versions if one in _KNOWN)
+
+
+def _odd_suites(trace: Trace) -> bool:
+    hello = _hello(trace)
+    return hello is not None and not _USUAL & set(hello.cipher_suites)
+
+
+def _one_sided(trace: Trace) -> bool:
+    """Tell whether the ClientHello offers so little that servers may turn it away."""
+    offered = _versions(trace)
+    return _odd_suites(trace) or bool(offered and max(offered) < _TLS_1_2)
+
+
+def _hello(trace: Trace) -> ClientHello | None:
+    return next((one.body for one in trace.events if isinstance(one.body, ClientHello)), None)
+
+
+def _offered_alpn(trace: Trace) -> tuple[str, ...]:
+    hello = _hello(trace)
+    return () if hello is None else hello.alpn
 
 
 @rule("protocol.signature", title="Is there a signature scheme in common?", cites="RFC 8446, 4.2.3")
 def signature(case: Case) -> Answer:
-    """Look for the library's own words, since no alert is kept for this."""
+    """Look for the library's own words, and at the curve of the client's key.
+
+    No alert is kept for this. Signatures in TLS go by three curves alone (RFC 8422, 5.1.1; RFC
+    8446, 4.2.3), and by Brainpool's where both sides have them (RFC 7027; RFC 8734).
+    """
     trace = case.need_trace()
     words = _local(trace, "protocol.signature")
-    return Found(words) if words else Inapplicable()
+    if words:
+        return Found(words)
+    if trace.asked is None or trace.ended.refused_by == "client":
+        return Inapplicable()
+    ours = offered(case)
+    key = ours.leaf.key
+    if key.kind != "EC" or key.curve is None or key.curve in _CURVES:
+        return Inapplicable()
+    curve = f"the key of {ours.leaf.label} is on {key.curve}, by which TLS signs nothing"
+    rare = key.curve.startswith("brainpool")
+    return Found((Because(curve, ours.leaf.source),), decisive=not rare)
 
 
 def _in_hello(case: Case, cause: str) -> Answer:

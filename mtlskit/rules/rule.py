@@ -45,10 +45,15 @@ class Inapplicable:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The evidence that would answer is not at hand. Made by the engine alone."""
+    """The evidence that would answer is not at hand. Made by the engine alone.
+
+    Attributes:
+        doubted: what is at hand speaks against it, and does not decide.
+    """
 
     missing: str
     how: str
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,10 @@ class Broken:
     """The rule itself failed. Made by the engine alone; a bug of mtlskit."""
 
     error: str
+
+
+class Doubtful(Missing):
+    """What would decide is missing, and what is at hand speaks against the cause."""
 
 
 Answer = Found | Clear | Inapplicable
@@ -119,6 +128,6 @@ def _verdict(one: Rule, case: Case) -> Verdict:
     try:
         return one.ask(case)
     except Missing as missing:
-        return Unknown(missing.what, missing.how)
+        return Unknown(missing.what, missing.how, doubted=isinstance(missing, Doubtful))
     except Exception as error:  # noqa: BLE001 - a broken rule must not take the others down
         return Broken(f"{type(error).__name__}: {error}")
