@@ -7,6 +7,9 @@ The front door; each name is loaded when it is first used::
     mtlskit.verify("chain.pem", trust="ca.pem")   why a chain is accepted or not
     mtlskit.trace("partner.example:443")          who said what
     mtlskit.asked("partner.example:443")          what the server asks of its clients
+    mtlskit.clients("partner.example:443")        what curl, Java and others make of it
+    mtlskit.compare_traces(works, fails)          where two connections part
+    mtlskit.tap(…), mtlskit.mirror(…)             watch any client; ask what it sends
     mtlskit.resume("partner.example:443")         whether it resumes a session
     mtlskit.diagnose("partner.example:443", identity="client.p12", password=…)
     mtlskit.read("client.p12", "export.xml")      any mixture of files
@@ -25,18 +28,22 @@ if TYPE_CHECKING:
 
     from mtlskit.case import Case as Case
     from mtlskit.collect.asked import asked as asked
+    from mtlskit.collect.clients.asked import clients as clients
     from mtlskit.collect.doctor import doctor as doctor
     from mtlskit.collect.given import read as read
     from mtlskit.collect.instance import read_instance as read_instance
     from mtlskit.collect.look import compare as compare
     from mtlskit.collect.look import inspect as inspect
     from mtlskit.collect.look import verify as verify
+    from mtlskit.collect.mirror import mirror as mirror
     from mtlskit.collect.resuming import resume as resume
+    from mtlskit.collect.tap import relay as tap
     from mtlskit.experiment import attempt as attempt
     from mtlskit.experiment import diagnose as diagnose
     from mtlskit.lab.stand_in import rehearse as rehearse
     from mtlskit.report import Report as Report
     from mtlskit.report.explained import explain as explain
+    from mtlskit.trace.compare import compare as compare_traces
 
 __version__ = "0.1.0"
 
@@ -45,15 +52,19 @@ _DOORS = {
     "Report": ("mtlskit.report", "Report"),
     "asked": ("mtlskit.collect.asked", "asked"),
     "attempt": ("mtlskit.experiment", "attempt"),
+    "clients": ("mtlskit.collect.clients.asked", "clients"),
     "compare": ("mtlskit.collect.look", "compare"),
+    "compare_traces": ("mtlskit.trace.compare", "compare"),
     "diagnose": ("mtlskit.experiment", "diagnose"),
     "doctor": ("mtlskit.collect.doctor", "doctor"),
     "explain": ("mtlskit.report.explained", "explain"),
     "inspect": ("mtlskit.collect.look", "inspect"),
+    "mirror": ("mtlskit.collect.mirror", "mirror"),
     "read": ("mtlskit.collect.given", "read"),
     "read_instance": ("mtlskit.collect.instance", "read_instance"),
     "resume": ("mtlskit.collect.resuming", "resume"),
     "rehearse": ("mtlskit.lab.stand_in", "rehearse"),
+    "tap": ("mtlskit.collect.tap", "relay"),
     "trace": ("mtlskit.trace", None),
     "verify": ("mtlskit.collect.look", "verify"),
 }
