@@ -10,6 +10,7 @@ repeated from other addresses), and 1 GB of which nearly all is application data
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import resource
@@ -104,10 +105,8 @@ def _template(version: str) -> list[tuple[str, bytes]]:
     said: list[tuple[str, bytes]] = []
     for _ in range(6):
         for name, one, other in (("client", client, server), ("server", server, client)):
-            try:
+            with contextlib.suppress(SSL.WantReadError):
                 one.do_handshake()
-            except SSL.WantReadError:
-                pass
             try:
                 data = one.bio_read(1 << 20)
             except SSL.WantReadError:
@@ -172,7 +171,9 @@ def _tcp(  # noqa: PLR0913, PLR0917 - the fields of a segment
     source: bytes, target: bytes, sport: int, dport: int, seq: int, ack: int, flags: int,
     data: bytes,
 ) -> bytes:  # fmt: skip
-    tcp = pack(">HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, 0x50, flags, 65535, 0, 0)
+    tcp = pack(
+        ">HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, 0x50, flags, 65535, 0, 0
+    )
     return _ip(6, source, target, tcp + data)
 
 

@@ -28,6 +28,7 @@ BENCHMARKS = (
     "paths",
     "javalog",
     "settings",
+    "captures",
 )
 
 

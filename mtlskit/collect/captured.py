@@ -106,7 +106,7 @@ class _Kept:
 
     def __init__(self, flow: Flow, client: int, target: Target, room: _Room) -> None:
         self.client, self.target, self.room = client, target, room
-        self.places: list[Place] = [one for one in flow.shelved if isinstance(one, tuple)]
+        self.places: list[Place] = [one for one in flow.shelved if isinstance(one, (tuple, list))]
         self.start = flow.began
         self.said: tuple[tuple[Side, bytes], ...] = tuple(
             (self.side(half), data) for half, data in flow.prologue

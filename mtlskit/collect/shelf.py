@@ -17,24 +17,30 @@ IN_MEMORY: Final = 32 << 20
 """Bytes."""
 _PIECE: Final = Struct(">BQQqQqI")
 _UNKNOWN: Final = -1
+_OVERHEAD: Final = 300
+"""Bytes that a piece takes in memory beside its data."""
+_SPOOL: Final = 1 << 20
 
-Place = tuple[int, int]
-"""Where something lies on the shelf, and how long it is, in bytes."""
+Place = tuple[int, int] | list[tuple[int, Piece]]
+"""Where something lies on the shelf, and how long it is, in bytes; or the thing itself."""
 
 
 class Shelf:
     """Takes pieces of connections and gives them back."""
 
-    __slots__ = ("__weakref__", "_end", "_file")
+    __slots__ = ("__weakref__", "_end", "_file", "_held")
 
     def __init__(self) -> None:
         # It is closed when the shelf is no longer needed, below.
-        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - see above
-        self._end = 0
+        self._file = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 - see above
+        self._end = self._held = 0
         weakref.finalize(self, self._file.close)
 
     def put(self, pieces: list[tuple[int, Piece]]) -> Place:
         """Lay pieces down: each with the direction it belongs to."""
+        self._held += sum(len(one.data) + _OVERHEAD for _, one in pieces)
+        if self._held <= IN_MEMORY:
+            return pieces
         parts: list[bytes] = []
         for half, one in pieces:
             records = _UNKNOWN if one.records is None else one.records
@@ -52,6 +58,8 @@ class Shelf:
 
     def get(self, place: Place) -> list[tuple[int, Piece]]:
         """Give back what was laid down there."""
+        if isinstance(place, list):
+            return place
         self._file.seek(place[0])
         whole = self._file.read(place[1])
         found, at = [], 0

@@ -7,6 +7,7 @@ what was sent. How it ended is judged in `ending`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from mtlskit.certs.certificate import Certificate, read_certificate
@@ -40,7 +41,6 @@ _SPEAKERS = {
     None: "noted",
 }
 """Who said a plain line; None: whoever recorded it."""
-_NOTHING = Chunk(0.0, "client", b"")
 _ANSWER_KEPT = 65536
 """Bytes of application data from the server that are looked at for an HTTP answer."""
 
@@ -57,9 +57,11 @@ def follow(tap: Tap, key_log: KeyLog | None = None) -> Trace:
     known = tap.secrets.lines if key_log is None else key_log
     conversation = Conversation(known, late=tap.late)
     for chunk in tap.chunks:
-        story.chunk = chunk
         seen = conversation.gap(chunk.sender, chunk.gap, chunk.records) if chunk.gap else []
-        for one in seen + conversation.feed(chunk.sender, chunk.data):
+        seen += conversation.feed(chunk.sender, chunk.data)
+        if seen:
+            story.at(chunk)
+        for one in seen:
             story.take(one)
     for one in conversation.end():
         story.take(one)
@@ -71,7 +73,8 @@ class _Story:
     """What has been seen so far; the one mutable thing in this room."""
 
     tap: Tap
-    chunk: Chunk = _NOTHING
+    seconds: float = 0.0
+    frame: Source | None = None
     state: str = "start"
     tls: str | None = None
     events: list[Event] = field(default_factory=list)
@@ -94,31 +97,26 @@ class _Story:
             name = _SPEAKERS[one.speaker]
             self.events.append(Event(None, "note", name, source, one.seconds, note=one.text))
 
+    def at(self, chunk: Chunk) -> None:
+        """Go on to these bytes."""
+        self.seconds = chunk.seconds
+        if chunk.frame is not None:
+            self.frame = self.tap.source.at(f"frame {chunk.frame}")
+
     def take(self, seen: Seen) -> None:
         """Turn one thing seen on the wire into an event, and note what it settles."""
-        frame, seconds = self.chunk.frame, self.chunk.seconds
-        place = f"{seen.sender} record {seen.record + 1}" if frame is None else f"frame {frame}"
-        source = self.tap.source.at(place)
-        item = seen.item
-        if isinstance(item, ApplicationData):
-            self._application(seen, item, seconds, source)
-        elif isinstance(item, ChangeCipherSpec):
-            self._note(seen, "change-cipher-spec", "ChangeCipherSpec", seconds, source)
-        elif isinstance(item, messages.Alert):
-            self._alert(seen, item, seconds, source)
-        elif isinstance(item, Hidden):
-            self._hidden(seen, item, seconds, source)
-        elif isinstance(item, Malformed):
-            self.signs.malformed = self.signs.malformed or str(item.error)
-            self._note(seen, "note", "unreadable", seconds, source, note=str(item.error))
-        elif isinstance(item, NotTls):
-            self._not_tls(seen, item, seconds, source)
-        elif isinstance(item, LeftOut):
-            self._left_out(seen, item, seconds, source)
-        elif isinstance(item, Lost):
-            self._lost(seen, item, seconds, source)
-        else:
-            self._message(seen, item, seconds, source)
+        seconds, source = self.seconds, self.frame
+        if source is None:
+            source = self.tap.source.at(f"{seen.sender} record {seen.record + 1}")
+        taker = _TAKERS.get(type(seen.item), _Story._message)
+        taker(self, seen, seen.item, seconds, source)
+
+    def _changed(self, seen: Seen, item: ChangeCipherSpec, seconds: float, source: Source) -> None:
+        self._note(seen, "change-cipher-spec", item.name, seconds, source)
+
+    def _malformed(self, seen: Seen, item: Malformed, seconds: float, source: Source) -> None:
+        self.signs.malformed = self.signs.malformed or str(item.error)
+        self._note(seen, "note", "unreadable", seconds, source, note=str(item.error))
 
     def told(self) -> Trace:
         """Judge the end and put everything together."""
@@ -304,6 +302,19 @@ class _Story:
                     seconds=closing.seconds,
                 )
             )
+
+
+_TAKERS: dict[type, Callable[..., None]] = {
+    ApplicationData: _Story._application,  # noqa: SLF001 - a table of this class's own
+    ChangeCipherSpec: _Story._changed,  # noqa: SLF001 - the same
+    messages.Alert: _Story._alert,  # noqa: SLF001 - the same
+    Hidden: _Story._hidden,  # noqa: SLF001 - the same
+    Malformed: _Story._malformed,  # noqa: SLF001 - the same
+    NotTls: _Story._not_tls,  # noqa: SLF001 - the same
+    LeftOut: _Story._left_out,  # noqa: SLF001 - the same
+    Lost: _Story._lost,  # noqa: SLF001 - the same
+}
+"""What takes each kind of thing; anything else is a handshake message."""
 
 
 def _resumes(

@@ -105,6 +105,8 @@ class Half:
 
     def walk(self, piece: Piece) -> None:
         """Take the next bytes in order."""
+        if self._all_kept(piece):
+            return
         data, at, size = piece.data, 0, len(piece.data)
         if self._left == _NOWHERE:
             at = self._find(piece)
@@ -126,6 +128,29 @@ class Half:
                 at, kept_from = self._header(piece, at, kept_from)
         if at > kept_from:
             self._keep(piece, data[kept_from:at])
+
+    def _all_kept(self, piece: Piece) -> bool:
+        """Take bytes of which all are kept and whose last record is whole or goes on.
+
+        This is the common case of a handshake; whatever is not so simple is left as it is (False).
+        """
+        data, at, size = piece.data, self._left, len(piece.data)
+        if self.passing or self._head or self._record is not None or at < 0 or self._room < size:
+            return False
+        room, last23 = self._room, self.flow.last23 == self.index
+        while at + records.HEADER <= size:
+            kind, length = data[at], data[at + 3] << 8 | data[at + 4]
+            if kind == records.APPLICATION_DATA and not last23:
+                return False
+            if not 20 <= kind <= 24 or data[at + 1] != 3 or length > records.MOST:  # noqa: PLR2004 - content types, TLS
+                return False
+            room -= length + records.HEADER
+            at += length + records.HEADER
+        if at < size or room < 0:
+            return False
+        self._left, self._room = at - size, room
+        self._keep(piece, data)
+        return True
 
     def _header(self, piece: Piece, at: int, kept_from: int) -> tuple[int, int]:
         """Read a record header; give where to go on, and from where bytes are to be kept."""
