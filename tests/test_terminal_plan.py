@@ -84,3 +84,23 @@ def test_without_settings_or_a_url_it_is_said_what_is_missing(
     told = capsys.readouterr().out
     assert "sys_protocol_profile was not exported" in told
     assert "Step 1" not in told
+
+
+def test_changes_of_ones_own_can_be_tried(capsys: Capsys) -> None:
+    """Before and after of what is asked for, as text and for a program."""
+    emptied = "sys_properties glide.httpclient.protocol.myhttps.class value="
+    gone = "sys_protocol_profile myhttpstest removed"
+    asked = ["plan", str(BROKEN), "--try", emptied, "--try", gone]
+    assert main(asked) == ACCEPTED
+    assert "Decided by" in capsys.readouterr().out
+    assert main([*asked, "--json"]) == ACCEPTED
+    told = {one["what"]: one for one in json.loads(capsys.readouterr().out)}
+    assert told["Decided by"]["before"] == "property"
+    assert told["Decided by"]["after"] == "profile"
+
+
+@pytest.mark.parametrize("change", ["", "nonsense", "a b c", "sys_properties none value=1", "a 'b"])
+def test_a_change_that_is_none_is_said_to_be(change: str, capsys: Capsys) -> None:
+    """Neither a sentence that is no change nor a record that is not there is passed over."""
+    assert main(["plan", str(BROKEN), "--try", change]) == UNREADABLE
+    assert "mtlskit: " in capsys.readouterr().err

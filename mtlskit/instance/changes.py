@@ -6,6 +6,7 @@ names none is refused, since a change of nothing would look like a cure.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -99,6 +100,32 @@ def addressed(message: Message, url: str) -> Change:
     """Give a message another URL."""
     table, field = _URL_FIELDS[message.kind]
     return Change(table, message.name, field, url, "set", message.sys_id)
+
+
+def written(text: str) -> Change:
+    """Read a change as people write it: ``TABLE RECORD FIELD=VALUE``, ``TABLE RECORD removed``.
+
+    A record's name with spaces stands in quotation marks; an empty value empties the field.
+
+    Raises:
+        Unreadable: it is neither.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = []
+    if len(words) == 3:  # noqa: PLR2004 - table, record, and what becomes of it
+        table, record, last = words
+        field, equals, value = last.partition("=")
+        if last == "removed":
+            return Change(table, record, "", "", "remove")
+        if field and equals:
+            return Change(table, record, field, value)
+    says = (
+        f"“{text[:80]}” is no change that can be tried; TABLE RECORD FIELD=VALUE or TABLE RECORD "
+        "removed was expected, a name with spaces in quotation marks."
+    )
+    raise Unreadable(Problem("not-a-change", says, Source("the change")))
 
 
 def changed(settings: Settings, changes: Iterable[Change]) -> Settings:

@@ -10,6 +10,7 @@ from mtlskit.terminal.options import command, password_options
 from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, complain, say, show
 
 if TYPE_CHECKING:
+    from mtlskit.case import Case
     from mtlskit.instance.plan import Plan
 
 
@@ -28,6 +29,15 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
         "--csv", metavar="F", type=Path, help="write the steps to F, for a change request"
     )
     parser.add_argument("--markdown", action="store_true", help="print Markdown instead of text")
+    parser.add_argument(
+        "--try",
+        dest="tried",
+        metavar="CHANGE",
+        action="append",
+        default=[],
+        help="show what this change would do, instead of a plan: TABLE RECORD FIELD=VALUE, or "
+        "TABLE RECORD removed; can be given again",
+    )
     password_options(parser)
 
 
@@ -41,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
     case = mtlskit.read(*options.files, password=passwords, url=options.url)
     for problem in (*case.problems, *(case.settings.problems if case.settings else ())):
         complain(str(problem), UNREADABLE)
+    if options.tried:
+        return _try(options, case, passwords)
     try:
         plan = change_plan(case, passwords)
     except LookupError as missing:
@@ -52,6 +64,27 @@ def run(options: argparse.Namespace) -> int:
     if options.csv is not None:
         _write(options.csv, plan.csv())
     return REFUSED if plan.steps or plan.open else ACCEPTED
+
+
+def _try(options: argparse.Namespace, case: Case, passwords: tuple[str, ...]) -> int:
+    """Show before and after of the changes that were wished for."""
+    from mtlskit.instance.changes import written  # noqa: PLC0415 - the help is quick
+    from mtlskit.instance.whatif import what_if  # noqa: PLC0415 - the same
+    from mtlskit.page.plain import plain  # noqa: PLC0415 - the same
+    from mtlskit.rules.configured import called  # noqa: PLC0415 - the same
+
+    if case.settings is None:
+        return complain("No export of settings was given, so nothing can be tried.", UNREADABLE)
+    found = what_if(
+        case.settings,
+        [written(one) for one in options.tried],
+        called(case, case.settings),
+        at=case.at,
+        passwords=passwords,
+        stores=case.stores,
+    )
+    show(options, found, lambda: plain(found.differences))
+    return ACCEPTED
 
 
 def _plain(plan: Plan) -> dict[str, Any]:

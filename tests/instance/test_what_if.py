@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mtlskit.certs.keystore import open_store
 from mtlskit.certs.offers import Wanted
@@ -207,3 +210,19 @@ def test_of_two_profiles_of_one_name_a_change_must_say_which() -> None:
     second = (settings.profiles or ())[1]
     then = changed(settings, (changes.removed("myhttps", second.sys_id),))
     assert then.profiles == (settings.profiles or ())[:1]
+
+
+def test_a_change_can_be_written_by_hand() -> None:
+    """Quotation marks keep a name together; an empty value empties; what is none is refused."""
+    assert changes.written('sys_certificate "Partner Test Keystore" active=false') == (
+        changes.activated(STORES[2], active=False)
+    )
+    assert changes.written(f"sys_properties {lab.CLASS} value=") == changes.emptied(lab.CLASS)
+    assert changes.written("sys_protocol_profile a removed") == changes.removed("a")
+
+
+@given(st.text())
+def test_any_text_is_a_change_or_a_refusal(text: str) -> None:
+    """No text breaks the reading of changes, nor their trying."""
+    with suppress(Unreadable):
+        what_if(read(HEALTHY), (changes.written(text),), URL)
