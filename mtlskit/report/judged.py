@@ -12,6 +12,7 @@ from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import cast
 
 from mtlskit import rules
 from mtlskit.case import Case
@@ -23,9 +24,9 @@ from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain
 from mtlskit.page.shown import Shown
 from mtlskit.page.text import brief, text
-from mtlskit.report import record, saving, sections
+from mtlskit.report import messages, record, saving, sections
 from mtlskit.report.record import SCHEMA
-from mtlskit.report.redaction import clean_page, clean_plain
+from mtlskit.report.redaction import clean, clean_page, clean_plain, mapped
 from mtlskit.rules.rule import Rule, ask, declared
 from mtlskit.trace.events import Outcome, RefusedBy, Stage
 
@@ -81,6 +82,10 @@ class Report(Shown):
     def json(self) -> dict[str, Plain]:
         """Tell it to a program, by schema 1."""
         return clean_plain(record.record_of(self))
+
+    def messages(self) -> tuple[messages.Message, ...]:
+        """Return the messages that are ready to paste; none to the partner without a connection."""
+        return cast("tuple[messages.Message, ...]", mapped(messages.messages(self), clean))
 
     def save(self, stem: str | Path, *, pdf: bool = False) -> tuple[Path, ...]:
         """Write ``stem.html``, ``stem.md`` and ``stem.json``; return their paths.

@@ -15,7 +15,7 @@ from mtlskit.checklist import Row
 from mtlskit.diagnosis.reason import Opinion
 from mtlskit.material import Because
 from mtlskit.page.plain import Plain, plain
-from mtlskit.report import connections, instance, matched, othertools
+from mtlskit.report import connections, instance, matched, messages, othertools
 from mtlskit.report.identities import key_word
 from mtlskit.report.redaction import address
 from mtlskit.report.sections import versions
@@ -61,6 +61,7 @@ def record_of(report: Report) -> dict[str, Plain]:
         "settings": _settings(report),
         "other_tools": othertools.told(report.case),
         "said": plain(case.trace.said if case.trace else ()),
+        "messages": messages.record(report),
         "problems": [
             {"code": one.code, "text": one.text, "source": str(one.source)} for one in case.problems
         ],

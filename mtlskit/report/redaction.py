@@ -43,12 +43,12 @@ def clean(text: str) -> str:
 
 def clean_page(page: Page) -> Page:
     """Return the page with every text in it cleaned, those in drawings too."""
-    return cast("Page", _mapped(page, clean))
+    return cast("Page", mapped(page, clean))
 
 
 def clean_plain(record: dict[str, Plain]) -> dict[str, Plain]:
     """Return the record with every text in it cleaned."""
-    return cast("dict[str, Plain]", _mapped(record, clean))
+    return cast("dict[str, Plain]", mapped(record, clean))
 
 
 def address(url: str) -> str:
@@ -61,14 +61,15 @@ def address(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}" if host else clean(url.partition("?")[0])
 
 
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - any block or value
+def mapped(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - any block or value
+    """Return the block or value with every text in it changed; keys of a record stay."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {key: _mapped(inner, change) for key, inner in value.items()}
+        return {key: mapped(inner, change) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_mapped(inner, change) for inner in value)
+        return type(value)(mapped(inner, change) for inner in value)
     if is_dataclass(value) and not isinstance(value, type):
-        parts = {one.name: _mapped(getattr(value, one.name), change) for one in fields(value)}
+        parts = {one.name: mapped(getattr(value, one.name), change) for one in fields(value)}
         return type(value)(**parts)
     return value

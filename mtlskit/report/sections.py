@@ -38,6 +38,7 @@ from mtlskit.report import (
     instance,
     matched,
     mending,
+    messages,
     othertools,
 )
 from mtlskit.report.identities import moment
@@ -59,6 +60,7 @@ FOR_LATER = (
     "Versions and times",
     "Commands to check it without mtlskit",
     "Commands that mend it",
+    messages.TITLE,
 )
 """Titles of sections that a terminal names and does not tell: they are long, looked up later, or
 copied, which the margin of a terminal's listing would spoil."""
@@ -83,6 +85,7 @@ def page_of(report: Report) -> Page:
         _checklist(report),
         _unknown(report),
         _ruled_out(report),
+        messages.section(report),
         _commands(report),
         _rules(report),
         Section("New to mutual TLS?", (Items(tuple(words()["primer"]["lines"])),), folded=True),

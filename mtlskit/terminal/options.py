@@ -131,3 +131,9 @@ def report_option(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="save the report as NAME.html, NAME.md and NAME.json (NAME-2, if these are there)",
     )
+    parser.add_argument(
+        "--message",
+        metavar="TO",
+        choices=("partner", "customer"),
+        help="print the message to the partner (the endpoint's owner) or the customer, to paste",
+    )

@@ -44,12 +44,24 @@ def show(
 
 def hand_over(options: argparse.Namespace, report: Report, stem: Path | None) -> None:
     """Print the report, save it where that was asked for, and name what could not be read."""
-    show(options, report, report.json)
+    if options.message:
+        _say_message(report, options.message)
+    else:
+        show(options, report, report.json)
     if stem is not None:
         for path in report.save(stem):
             print(f"saved {path}", file=sys.stderr)
     for problem in report.case.problems:
         print(f"mtlskit: {problem}", file=sys.stderr)
+
+
+def _say_message(report: Report, to: str) -> None:
+    """Print one message, ready to paste."""
+    written = next((one for one in report.messages() if one.to == to), None)
+    if written is None:
+        complain(f"No connection was looked at, so there is no message to the {to}.", ACCEPTED)
+    else:
+        say(str(written))
 
 
 def status_of(ended: Ended) -> int:
