@@ -43,6 +43,7 @@ class Signs:
     hidden: int = 0
     sealed_from: set[Side] = field(default_factory=set)
     hidden_finished: set[Side] = field(default_factory=set)
+    sealed_data: set[Side] = field(default_factory=set)
     malformed: str | None = None
     not_tls: tuple[Side, str] | None = None
     resumed: bool = False
@@ -78,6 +79,8 @@ class Signs:
         self.sealed_from.add(sender)
         if tls != "1.3" and inner_type == 22:  # noqa: PLR2004 - handshake, RFC 5246, 6.2.1
             self.hidden_finished.add(sender)
+        if tls not in {None, "1.3"} and inner_type == 23:  # noqa: PLR2004 - application data, the same
+            self.sealed_data.add(sender)
 
     def finished(self, side: Side) -> bool:
         """Tell whether this side's Finished was seen, or in TLS 1.2 must have been in a record."""
@@ -192,7 +195,9 @@ class _Court:
                 "that verifies the server late, or only looks"
             )
             return self._end("undecided", None, "after-handshake", text)
-        if "client" in self.signs.application:
+        if "server" in self.signs.sealed_data:
+            text += "; what the server answered is sealed"
+        elif "client" in self.signs.application:
             text += "; the request was not answered in the time that was given"
         return self._end("accepted", None, None, text)
 
@@ -200,7 +205,7 @@ class _Court:
         """Tell whether the client closed before it had sent any application data."""
         closing = self.tap.closing
         left = closing is not None and closing.sender == "client" and closing.kind != "deadline"
-        return left and "client" not in self.signs.application
+        return left and "client" not in self.signs.application | self.signs.sealed_data
 
     def by_deadline(self) -> Ended:
         kind = self.tap.closing.kind if self.tap.closing else "open"

@@ -173,3 +173,30 @@ def test_any_damage_gives_a_result_or_the_one_error(data: bytes, chance: st.Data
     except Unreadable:
         return
     str(capture)
+
+
+SAMPLES = Path(__file__).parents[2] / "data" / "captures"
+TOLD = {
+    "tls1_2-accepted": ("accepted", True, None),
+    "tls1_2-no-certificate": ("refused", False, "handshake_failure"),
+    "tls1_2-unknown-ca": ("refused", True, "unknown_ca"),
+    "tls1_3-accepted": ("undecided", True, None),
+    "tls1_3-no-certificate": ("undecided", False, None),
+    "tls1_3-unknown-ca": ("undecided", True, None),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_the_sample_captures_tell_what_they_were_made_for(name: str) -> None:
+    """Without key log, TLS 1.2 shows who refused; of TLS 1.3 sizes tell what was sent."""
+    trace = read_capture(SAMPLES / f"{name}.pcap").connections[0].trace
+    sent = bool(trace.client_chain) if trace.tls == "1.2" else None
+    if trace.inferred:
+        sent = trace.inferred.sent_certificate
+        assert (trace.inferred.alert_after == "server") == ("accepted" not in name)
+    assert (trace.ended.outcome, sent, trace.ended.symptom.name) == TOLD[name]
+
+
+def test_the_sample_captures_are_all_told_of() -> None:
+    """No sample lies there unread."""
+    assert {path.stem for path in SAMPLES.glob("*.pcap")} == set(TOLD)

@@ -238,3 +238,12 @@ def test_of_real_clients_it_is_never_wrong(parties: Path, way: str) -> None:
         hold(sealed, follow(one))
         told += sealed.inferred is not None and sealed.inferred.sent_certificate is not None
     assert told >= len(taps) // 2
+
+
+def test_sealed_data_up_to_tls12_shows_that_the_client_went_on() -> None:
+    """Its type is in clear: a client that asked something has not left at once."""
+    wire = shaken("1.2")
+    chunks = tuple(Chunk(0.0, side, data) for side, data in wire.chunks)
+    trace = follow(Tap(Source("wire"), chunks=chunks, closing=Closing("client", "fin")))
+    assert trace.ended.outcome == "accepted"
+    assert "sealed" in trace.ended.because[0].text
