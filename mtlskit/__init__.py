@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from mtlskit.collect.look import verify as verify
     from mtlskit.collect.mirror import mirror as mirror
     from mtlskit.collect.resuming import resume as resume
-    from mtlskit.collect.tap import relay
     from mtlskit.experiment import attempt as attempt
     from mtlskit.experiment import diagnose as diagnose
     from mtlskit.lab.stand_in import rehearse as rehearse
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from mtlskit.report.explained import explain as explain
     from mtlskit.trace import compare as comparing
 
-    tap, compare_traces = relay, comparing.compare
+    compare_traces = comparing.compare
 
 __version__ = "0.1.0"
 

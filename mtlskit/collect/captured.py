@@ -27,8 +27,8 @@ from mtlskit.material import (
 from mtlskit.trace.events import Trace
 from mtlskit.trace.handshake import follow
 from mtlskit.wire import prologue
+from mtlskit.wire.flow import Flow
 from mtlskit.wire.packets import endpoints
-from mtlskit.wire.streams import Flow
 from mtlskit.wire.unseal import KeyLog
 
 LISTED: Final = 20_000

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from mtlskit.wire import records
 
 if TYPE_CHECKING:
-    from mtlskit.wire.streams import Flow
+    from mtlskit.wire.flow import Flow
 
 HEAD: Final = 1 << 18
 """Bytes of one direction that are kept from its beginning on."""
