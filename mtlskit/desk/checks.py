@@ -10,7 +10,7 @@ import html
 import ipywidgets as widgets
 
 from mtlskit.checklist import Row
-from mtlskit.desk import fields, step
+from mtlskit.desk import fields, rail, step
 from mtlskit.desk.session import Session
 from mtlskit.desk.wording import by_fields
 from mtlskit.report.words import told
@@ -21,7 +21,7 @@ ANSWERS = [("unknown", ""), ("yes", "yes"), ("no", "no")]
 class Checks:
     """Answer by hand what the evidence does not tell."""
 
-    name = "Checklist"
+    name = rail.CHECKS
 
     def __init__(self, session: Session) -> None:
         self._session = session

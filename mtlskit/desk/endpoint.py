@@ -1,4 +1,4 @@
-"""The first step: what is to be called.
+"""The first step: what is at hand, an endpoint to be called, files, or an error line.
 
 Law of this file: it fills in the plan and calls nothing. An address that was corrected leaves
 nothing of itself behind.
@@ -10,30 +10,36 @@ import html
 import secrets
 
 from mtlskit.collect.given import target_of
-from mtlskit.desk import address, fields, step
+from mtlskit.desk import address, fields, rail, step
+from mtlskit.desk.line import Line
+from mtlskit.desk.recordings import Recordings
 from mtlskit.desk.session import Session
 from mtlskit.lab import scenes
 from mtlskit.material import Target
 
-LAB, OWN, SURPRISE = "lab", "own", ""
+LAB, OWN, FILES, LINE, SURPRISE = "lab", "own", "files", "line", ""
+KINDS = [
+    ("A failure staged on this computer, to practise", LAB),
+    ("My own endpoint, which can be called from here", OWN),
+    ("Files: captures, logs, exports, key stores", FILES),
+    ("One error line", LINE),
+]
 VERSIONS = [("Whatever both sides speak", ""), ("TLS 1.3 only", "1.3"), ("TLS 1.2 only", "1.2")]
-ELSEWHERE = "The address in step 3 led to another host, so it was taken away."
+ELSEWHERE = f"The address in {rail.where(rail.SETTINGS)} led to another host, so it was taken away."
 
 
 class Endpoint:
-    """Choose a failure of the lab, or name an endpoint."""
+    """Choose a failure of the lab, name an endpoint, hand in files, or paste an error."""
 
-    name = "Endpoint"
+    name = rail.BEGIN
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, files: Recordings, line: Line) -> None:
         self._session = session
+        self.files, self.line = files, line
         self._drawn = ""
         self._read = ""
         self._left: str | None = None
-        self.what = fields.either(
-            "Look at",
-            [("A failure staged on this computer, to practise", LAB), ("My own endpoint", OWN)],
-        )
+        self.what = fields.either("Look at", KINDS)
         self.scene = fields.choice("Failure", _scenes())
         self.surprise = fields.lead("Surprise me", self.draw)
         self.address = fields.line("Endpoint", "partner.example.com:8443")
@@ -51,11 +57,15 @@ class Endpoint:
             fields.hint("Only if the certificate is asked for by another name (SNI)."),
         )
         self.box = step.page(
-            "Where does it fail?",
-            "Practise on a failure that is staged on this computer, or call the endpoint that "
-            "fails for you. Nothing is called before you say so in step 5.",
-            step.pair(step.cell(self.what, self.tls), step.cell(self._lab, self._own)),
+            "What do you have?",
+            "Practise on a failure that is staged on this computer, call the endpoint that fails "
+            "for you, or begin with what was written down. Nothing is called before you say so.",
+            step.pair(
+                step.cell(self.what, self.tls),
+                step.cell(self._lab, self._own, files.box, line.box),
+            ),
             self.message,
+            line.below,
         )
         for field in (self.what, self.scene, self.address, self.server_name, self.tls):
             step.when_changed(field, self._changed)
@@ -63,14 +73,19 @@ class Endpoint:
 
     @property
     def state(self) -> step.State:
-        """Done as soon as there is something to call."""
+        """Done as soon as there is something to call or to judge."""
+        if self._session.plan.recorded:
+            return "done" if self._session.told.traces or self.files.held else "needs"
         return "done" if self._session.plan.ready else "needs"
 
     def refresh(self) -> None:
         """Show the half that was chosen."""
-        own = self.what.value == OWN
-        self._own.layout.display = "" if own else "none"
-        self._lab.layout.display = "none" if own else ""
+        what = self.what.value
+        shown = {LAB: self._lab, OWN: self._own, FILES: self.files.box, LINE: self.line.box}
+        for kind, half in shown.items():
+            half.layout.display = "" if kind == what else "none"
+        self.line.below.layout.display = shown[LINE].layout.display
+        self.tls.layout.display = "none" if what == FILES else ""
         self.surprise.description = "Another one" if self.scene.value == SURPRISE else "Surprise me"
         story = scenes.SCENES[self.scene.value or self._drawn].story
         self.story.value = f"<p>{html.escape(story)}</p>"
@@ -87,10 +102,13 @@ class Endpoint:
     def _changed(self) -> None:
         self.message.value = ""
         with step.told(self.message, named=False):
-            if self.what.value == LAB:
-                self._stage()
-            else:
-                self._call_own()
+            begin = {
+                LAB: self._stage,
+                OWN: self._call_own,
+                FILES: self.files.show,
+                LINE: self._explain,
+            }
+            begin[self.what.value]()
         self.refresh()
 
     def _stage(self) -> None:
@@ -103,8 +121,13 @@ class Endpoint:
             scene=self.scene.value or self._drawn,
             surprise=surprise,
             target=None,
+            recorded=False,
             tls=self.tls.value or None,
         )
+
+    def _explain(self) -> None:
+        self._session.intend(tls=self.tls.value or None)
+        self.line.show()
 
     def _call_own(self) -> None:
         text = address.kept(self.address.value)
@@ -112,7 +135,8 @@ class Endpoint:
             self.address.value = text  # which brings us here again, to read it
             self.message.value += fields.notice(address.DROPPED, "info")
             return
-        self._session.intend(scene=None, surprise=False, target=None, tls=self.tls.value or None)
+        tls = self.tls.value or None
+        self._session.intend(scene=None, surprise=False, target=None, recorded=False, tls=tls)
         corrected, self._read = text != self._read, text
         if corrected:
             self._take_back()
@@ -125,7 +149,7 @@ class Endpoint:
             self._session.intend(target=target, server_name=name, port_given=given)
 
     def _take_back(self) -> None:
-        """Drop the URL that the address before this one left in step 3."""
+        """Drop the URL that the address before this one left in the step of the settings."""
         if self._left is not None and self._session.given.url == self._left:
             self._session.lead_to(None)
         self._left = None

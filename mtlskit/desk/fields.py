@@ -27,6 +27,14 @@ def line(label: str, placeholder: str = "") -> widgets.Text:
     return _dressed(field)
 
 
+def area(label: str, placeholder: str = "") -> widgets.Textarea:
+    """Make a field of several lines. Empty it in the callback that reads it."""
+    field = widgets.Textarea(
+        description=label, placeholder=placeholder, continuous_update=False, rows=5
+    )
+    return _dressed(field)
+
+
 def choice(label: str, options: Sequence[tuple[str, Any]]) -> widgets.Dropdown:
     """Make a list that opens, of which one entry is taken; the first at the start."""
     return _dressed(widgets.Dropdown(description=label, options=list(options)))

@@ -12,12 +12,14 @@ from typing import Any
 import ipywidgets as widgets
 
 from mtlskit.case import Case
-from mtlskit.desk import fields
+from mtlskit.desk import fields, rail
 from mtlskit.desk.checks import Checks
 from mtlskit.desk.endpoint import Endpoint
 from mtlskit.desk.instance import Instance
 from mtlskit.desk.keep import Keep
 from mtlskit.desk.keys import Keys
+from mtlskit.desk.line import Line
+from mtlskit.desk.recordings import Recordings
 from mtlskit.desk.run import Run
 from mtlskit.desk.session import Session
 from mtlskit.desk.step import Step
@@ -34,18 +36,21 @@ class Guide:
 
     Attributes:
         session: the evidence given, what a run would call, and the report.
-        endpoint, keys, instance, checks, run, keep: the steps.
+        endpoint, checks, keys, instance, run, keep: the steps.
+        files, line: the two ways to begin without a connection.
     """
 
     def __init__(self) -> None:
         self.session = Session()
-        self.endpoint = Endpoint(self.session)
         self.keys = Keys(self.session)
         self.instance = Instance(self.session)
+        self.files = Recordings(self.session, self.keys, self.instance)
+        self.line = Line(self.session)
+        self.endpoint = Endpoint(self.session, self.files, self.line)
         self.checks = Checks(self.session)
         self.run = Run(self.session)
         self.keep = Keep(self.session)
-        self.steps: list[Step] = [
+        every: list[Step] = [
             self.endpoint,
             self.keys,
             self.instance,
@@ -53,6 +58,7 @@ class Guide:
             self.run,
             self.keep,
         ]
+        self.steps = sorted(every, key=lambda step: rail.STEPS.index(step.name))
         self.rail = [
             fields.lead(f"{number} {step.name}", partial(self.go, number - 1))
             for number, step in enumerate(self.steps, 1)

@@ -7,7 +7,7 @@ shows is the one in force, wherever it was typed.
 from __future__ import annotations
 
 from mtlskit.collect.given import target_of
-from mtlskit.desk import address, fields, step
+from mtlskit.desk import address, fields, rail, step
 from mtlskit.desk.session import Session
 from mtlskit.instance.exports import read_export
 from mtlskit.instance.rows import Export
@@ -17,7 +17,8 @@ from mtlskit.page.blocks import Page, Table
 from mtlskit.page.html import fragment
 
 LAB = (
-    "A failure of the lab is chosen in step 1. It uses nothing of this step; what you give here "
+    f"A failure of the lab is chosen in {rail.where(rail.BEGIN)}. It uses nothing of this step; "
+    "what you give here "
     "is kept for your own endpoint."
 )
 
@@ -25,7 +26,7 @@ LAB = (
 class Instance:
     """Hand in exports of the instance's settings."""
 
-    name = "Settings"
+    name = rail.SETTINGS
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -133,5 +134,6 @@ class Instance:
         self._session.lead_to(url)
         planned = self._session.plan.target
         if called and planned and called.host != planned.host:
-            said = f"The diagnosis calls {planned}, as step 1 says, and asks it for this path."
+            first = rail.where(rail.BEGIN)
+            said = f"The diagnosis calls {planned}, as {first} says, and asks it for this path."
             self.message.value = fields.notice(said, "warn")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import ipywidgets as widgets
 
-from mtlskit.desk import fields, step
+from mtlskit.desk import fields, rail, step
 from mtlskit.desk.session import Session
 from mtlskit.report import Report
 
@@ -22,15 +22,19 @@ MEANT_FOR = {
     ".md": "to paste into a ticket",
     ".json": "for programs",
 }
-WAITING = "There is a report as soon as the diagnosis in step 5 was run."
+WAITING = f"There is a report as soon as the diagnosis in {rail.where(rail.DIAGNOSIS)} was run."
 CHANGED = "The report has changed since it was saved. Save it again to keep it as it is now."
-OUTDATED = "The report that was here no longer holds. Run the diagnosis in step 5 again."
+OUTDATED = (
+    "The report that was here no longer holds. "
+    f"Run the diagnosis in {rail.where(rail.DIAGNOSIS)} again."
+)
+NONE_YET = f"There is no report yet: run the diagnosis in {rail.where(rail.DIAGNOSIS)} first."
 
 
 class Keep:
     """Save the report."""
 
-    name = "Report"
+    name = rail.REPORT
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -63,7 +67,7 @@ class Keep:
         """Write the files and show where they are."""
         with step.busy(self.button, "Saving …"), step.told(self.message):
             if self._session.report is None:
-                raise ValueError("There is no report yet: run the diagnosis in step 5 first.")
+                raise ValueError(NONE_YET)
             saved = self._session.report.save(free(self.stem.value))
             self._saved, self._stale = self._session.report, False
             self.message.value = fields.notice(f"Saved in {Path.cwd()}.", "good")

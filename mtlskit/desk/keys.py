@@ -16,7 +16,7 @@ import ipywidgets as widgets
 
 from mtlskit.certs.keystore import Identity, Store
 from mtlskit.collect.evidence import Evidence, gather
-from mtlskit.desk import fields, step
+from mtlskit.desk import fields, rail, step
 from mtlskit.desk.session import Session
 from mtlskit.material import Blob
 from mtlskit.page.blocks import Tone
@@ -32,7 +32,10 @@ ADD: dict[Role, str] = {
     "trust": "Add trust files",
     "material": "Add other certificates",
 }
-LAB = "A failure of the lab is chosen in step 1. It brings its own files: nothing is needed here."
+LAB = (
+    f"A failure of the lab is chosen in {rail.where(rail.BEGIN)}. It brings its own files: "
+    "nothing is needed here."
+)
 KEPT = " The files below are kept for your own endpoint; the lab does not use them."
 MOST_NAMED = 4
 LOCKED = {"password-needed", "no-password", "wrong-password", "key-password"}
@@ -76,7 +79,7 @@ class Held:
 class Keys:
     """Hand in key stores, trust files and passwords, and see what is in them."""
 
-    name = "Identity and trust"
+    name = rail.KEYS
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -6,9 +6,10 @@ Law of this file: it calls `Session.run` and shows the report; it knows no cause
 from __future__ import annotations
 
 from mtlskit.case import Case
-from mtlskit.desk import fields, step
+from mtlskit.desk import fields, rail, step
 from mtlskit.desk.address import path_of
 from mtlskit.desk.session import Plan, Session
+from mtlskit.desk.told import Told
 from mtlskit.desk.twin import twin
 from mtlskit.desk.wording import by_fields
 from mtlskit.experiment import MOST_CONNECTIONS
@@ -25,6 +26,7 @@ from mtlskit.page.html import fragment
 from mtlskit.report.words import counted
 
 Row = tuple[str, str]
+_CALLED = {True: "What was judged", False: "What was called"}
 WAITING = "Nothing has been called yet."
 OUTDATED = (
     "What was found before no longer holds: something that it rests on has changed. "
@@ -37,6 +39,11 @@ TRYING = (
     "Calling the endpoint, then changing one thing at a time and calling again. "
     "This takes a few seconds, or up to a minute where an endpoint does not answer."
 )
+JUDGING = "Holding what was told against every cause that is known."
+REPLAYED = (
+    "Nobody is called. What your files or the pasted text tell is held against every cause, "
+    "together with the identities, settings and answers that you gave in the other steps."
+)
 LEAD = (
     "The endpoint is called for real, and every message of both sides is read. After the handshake "
     "one GET is sent, so that a refusal by the web server is seen too. If the endpoint refuses and "
@@ -48,7 +55,7 @@ LEAD = (
 class Run:
     """Run the diagnosis and read the answer."""
 
-    name = "Diagnosis"
+    name = rail.DIAGNOSIS
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -82,6 +89,7 @@ class Run:
     def run(self) -> None:
         """Call, and show the answer or the reason why there is none."""
         says = TRYING if self.experiments.value else CALLING
+        says = JUDGING if self._session.plan.recorded else says
         self.progress.value = fields.notice(says, "info")
         self.answer.value = ""
         with step.busy(self.button, "Running …"), step.told(self.progress):
@@ -92,6 +100,7 @@ class Run:
         report = self._session.report
         self.plan.value = _plan(self._session)
         self.plan.layout.display = "none" if report else ""
+        self.experiments.layout.display = "none" if self._session.plan.recorded else ""
         self.answer.value = by_fields(report._repr_html_()) if report else ""
         self.progress.value = fields.notice(*_standing(self._session))
         self.more.value = fragment(_more(self._session)) if self._session.plan.ready else ""
@@ -118,12 +127,17 @@ def _plan(session: Session) -> str:
     """Say what a run would call, and with what; once it was made, its answer stands here."""
     if session.report:
         return ""
+    if session.plan.recorded:
+        said = fields.paragraph(REPLAYED)
+        return said + fragment(Page("What will be judged", (Fields(_rows(session)),)))
     said = fields.paragraph(LEAD)
     return said + fragment(Page("What will be called", (Fields(_rows(session)),)))
 
 
 def _rows(session: Session) -> tuple[Row, ...]:
     plan = session.plan
+    if plan.recorded:
+        return _told(session)
     parts = _staged(session) if plan.scene else _own(session)
     return (*parts, ("TLS", plan.tls or "1.2 or 1.3"))
 
@@ -133,6 +147,30 @@ def _staged(session: Session) -> tuple[Row, ...]:
     scene = scenes.SCENES[session.plan.scene or ""]
     what = UNNAMED if _secret(session) else f"{scene.title}."
     return ("Call", f"A server on this computer. {what}"), ("Show", SCENE_SHOWS)
+
+
+def _told(session: Session) -> tuple[Row, ...]:
+    """Describe what is judged where nobody is called."""
+    told, given = session.told, session.given
+    return (
+        ("Told by", ", ".join(told.names) or ("a pasted text" if told.line else "nothing yet")),
+        ("Connection", _which(told)),
+        ("Identities", _at_hand(given)),
+        ("Trust", _believed(given)),
+    )
+
+
+def _at_hand(given: Case) -> str:
+    return ", ".join(one.label for one in given.identities or ()) or "none at hand"
+
+
+def _which(told: Told) -> str:
+    """Name the connection that is judged."""
+    if told.judged is None:
+        return "none is known"
+    trace = told.traces[told.judged]
+    which = f"{told.judged + 1} of {len(told.traces)}: " if len(told.traces) > 1 else ""
+    return f"{which}{trace.ended.outcome}, to {trace.server_name or trace.target or 'a server'}"
 
 
 def _secret(session: Session) -> bool:
@@ -150,7 +188,7 @@ def _own(session: Session) -> tuple[Row, ...]:
 
 def _called(plan: Plan) -> str:
     if plan.target is None:
-        return "no endpoint yet: name it in step 1"
+        return f"no endpoint yet: name it in {rail.where(rail.BEGIN)}"
     where = f"{plan.target.host}, port {plan.target.port}"
     where += "" if plan.port_given else " (none was given)"
     return f"{where}, by the name {plan.server_name}" if plan.server_name else where
@@ -162,7 +200,9 @@ def _shown(given: Case) -> str:
     if usable:
         return usable[0]
     return "no client certificate" + (
-        "" if given.identities is None else ": what was added in step 2 holds none with its key"
+        ""
+        if given.identities is None
+        else f": what was added in {rail.where(rail.KEYS)} holds none with its key"
     )
 
 
@@ -177,7 +217,7 @@ def _more(session: Session) -> Page:
     sections = []
     if session.report:
         called = (Fields(_rows(session)),)
-        sections.append(Section("What was called", called, folded=True))
+        sections.append(Section(_CALLED[session.plan.recorded], called, folded=True))
     if not _secret(session):
         code = Listing(twin(session), "python")
         sections.append(Section("The same in Python", (code,), folded=True))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from mtlskit import report as reports
 from mtlskit.case import Case
 from mtlskit.checklist import Row
-from mtlskit.desk import address
+from mtlskit.desk import address, rail
+from mtlskit.desk.told import Told
 from mtlskit.experiment import diagnose
 from mtlskit.lab import scenes
 from mtlskit.material import Target
@@ -29,6 +31,7 @@ class Plan:
     Attributes:
         scene: the lab's scene to stage; None: call the engineer's own endpoint.
         target: the engineer's own endpoint; None while it is not known.
+        recorded: nobody is called; what files or a pasted text told is judged.
         surprise: the scene is not named before its answer.
         port_given: the engineer named the endpoint's port; else it was taken for granted.
         server_name: the name to ask for; None: the endpoint's own.
@@ -38,6 +41,7 @@ class Plan:
 
     scene: str | None = None
     target: Target | None = None
+    recorded: bool = False
     surprise: bool = False
     port_given: bool = True
     server_name: str | None = None
@@ -47,7 +51,7 @@ class Plan:
     @property
     def ready(self) -> bool:
         """Whether there is something to call."""
-        return self.scene is not None or self.target is not None
+        return self.scene is not None or self.target is not None or self.recorded
 
 
 @dataclass
@@ -57,6 +61,7 @@ class Session:
     Attributes:
         given: what the engineer handed in: identities, trust, material, settings, answers.
         plan: what a run would call.
+        told: what captures, logs or a pasted text told of; judged where nobody is called.
         report: what the latest run found; None before it, and when `given` or `plan` changed so
             that it no longer speaks of what is given.
         outdated: there was a report, and what it rests on has changed since.
@@ -64,6 +69,7 @@ class Session:
 
     given: Case = field(default_factory=Case)
     plan: Plan = field(default_factory=Plan)
+    told: Told = field(default_factory=Told)
     report: Report | None = None
     outdated: bool = False
     _watchers: list[Callable[[], None]] = field(default_factory=list, repr=False)
@@ -71,17 +77,21 @@ class Session:
     @property
     def case(self) -> Case:
         """All evidence: after a run with what was seen on the wire, before it what was given."""
-        return self.report.case if self.report else self.given
+        if self.report:
+            return self.report.case
+        return self._used if self.plan.recorded else self.given
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """The symptom checklist as it stands."""
-        return (self.report or reports.judge(self._used)).checklist
+        return (self.report or self._judge(self._used)).checklist
 
     @property
     def _used(self) -> Case:
         """What a run uses of `given`: a scene of the lab brings everything but the answers."""
-        return Case(answers=self.given.answers) if self.plan.scene else self.given
+        if self.plan.scene:
+            return Case(answers=self.given.answers)
+        return self.told.added_to(self.given) if self.plan.recorded else self.given
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Have `changed` called whenever something of this session changes."""
@@ -99,6 +109,13 @@ class Session:
             self.tell()
         else:
             self._drop_report()
+
+    def replay(self, told: Told) -> None:
+        """Judge what was told of, and call nobody: a report of something else no longer holds."""
+        self.told = told
+        plan = replace(self.plan, scene=None, surprise=False, target=None, recorded=True)
+        self.plan = replace(plan, server_name=None)
+        self._drop_report()
 
     def give(self, **evidence: Any) -> None:  # noqa: ANN401 - any field of Case
         """Hand in what a connection depends on: a report of another connection no longer holds."""
@@ -129,12 +146,31 @@ class Session:
         """
         if not self.plan.ready:
             raise ValueError(
-                "Give the endpoint, or choose a failure of the lab, in the first step."
+                f"Say in {rail.where(rail.BEGIN)} what you have: "
+                "an endpoint, files, or an error line."
             )
-        found = self._staged(self.plan.scene) if self.plan.scene else self._called()
+        if self.plan.recorded:
+            found = self._replayed()
+        else:
+            found = self._staged(self.plan.scene) if self.plan.scene else self._called()
         self.report, self.outdated = self._judged(found), False
         self.tell()
         return self.report
+
+    def _replayed(self) -> Report:
+        case = self._used
+        if case == Case(answers=case.answers):
+            raise ValueError(
+                f"There is nothing to judge yet: add files in {rail.where(rail.BEGIN)}, "
+                "or paste an error that is known here."
+            )
+        now = datetime.now(UTC)
+        return self._judge(case.having(at=case.at or now), now)
+
+    def _judge(self, case: Case, made: datetime | None = None) -> Report:
+        """Judge a case, knowing the server's software where a pasted text told it."""
+        stack = self.told.stack if self.plan.recorded else None
+        return reports.judge(case, made, stack)
 
     def _called(self) -> Report:
         plan = self.plan
@@ -166,7 +202,7 @@ class Session:
             told |= {"settings": used.settings, "url": used.url}
         if all(getattr(report.case, name) == what for name, what in told.items()):
             return report
-        return reports.judge(report.case.having(**told), report.made)
+        return self._judge(report.case.having(**told), report.made)
 
     def _drop_report(self) -> None:
         self.outdated = self.outdated or self.report is not None

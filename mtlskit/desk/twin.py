@@ -12,6 +12,7 @@ from typing import Protocol
 from mtlskit.case import Case
 from mtlskit.collect.given import target_of
 from mtlskit.desk.session import Plan, Session
+from mtlskit.desk.told import Told
 from mtlskit.material import Source
 
 
@@ -24,6 +25,8 @@ def twin(session: Session) -> str:
     """Return Python source that makes the same run; empty while there is nothing to call."""
     if session.plan.scene:
         return _staged(session.plan)
+    if session.plan.recorded:
+        return _replayed(session.told, session.given)
     return _called(session.plan, session.given) if session.plan.target else ""
 
 
@@ -42,6 +45,32 @@ def _staged(plan: Plan) -> str:
         f"with scenes.stage({plan.scene!r}, tls={plan.tls or '1.3'!r}) as lab:\n"
         f"    report = {_diagnose(given, '    ')}\n"
         "report"
+    )
+
+
+def _replayed(told: Told, given: Case) -> str:
+    """Read the same files, or explain the same words."""
+    if told.line is not None:
+        return f"import mtlskit\n\nreport = mtlskit.explain({told.line!r})\nreport"
+    trust, own = _names(given.trust), _names(given.identities)
+    exports = [source.name for source in given.settings.sources] if given.settings else []
+    other = [one for one in _names(given.material) if one not in trust]
+    files = list(dict.fromkeys((*told.names, *own, *other, *exports)))
+    if not files:
+        return ""
+    read = (
+        *map(repr, files),
+        *(("password=getpass()",) if own else ()),
+        *((f"url={given.url!r}",) if given.url else ()),
+        *((f"connection={told.chosen + 1}",) if told.chosen is not None else ()),
+    )
+    lines = "".join(f"    {argument},\n" for argument in read)
+    believed = ", ".join(map(repr, trust))
+    held = f"case = case.having(trust=mtlskit.read({believed}).material)\n" if trust else ""
+    head = "from getpass import getpass\n\n" if own else ""
+    return (
+        f"{head}import mtlskit\n\ncase = mtlskit.read(\n{lines})\n{held}"
+        "report = mtlskit.diagnose(case)\nreport"
     )
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 
+from mtlskit.desk import rail
+
 FIELDS = {
-    "identity": "step 2, Add the key store",
-    "trust": "step 2, Add trust files",
-    "material": "step 2, Add other certificates",
-    "settings": "step 3, Add exports",
+    "identity": f"{rail.where(rail.KEYS)}, Add the key store",
+    "trust": f"{rail.where(rail.KEYS)}, Add trust files",
+    "material": f"{rail.where(rail.KEYS)}, Add other certificates",
+    "settings": f"{rail.where(rail.SETTINGS)}, Add exports",
 }
 _BRACKETED = re.compile(rf"\(--({'|'.join(FIELDS)})\)")
 _WITH = re.compile(rf"\bwith --({'|'.join(FIELDS)})\b")

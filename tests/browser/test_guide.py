@@ -14,8 +14,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from mtlskit.collect.calling import call_of
+from mtlskit.collect.given import case_of
+from mtlskit.collect.live import connect
+from mtlskit.collect.pcapng_out import pcapng
+from mtlskit.desk import rail
+from mtlskit.desk.endpoint import KINDS
 from mtlskit.lab import scenes
 from mtlskit.lab.scenes import SCENES, Staged
+from mtlskit.material import Blob, Source
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
@@ -34,6 +41,10 @@ CUT_OFF = """guide => [guide, ...guide.querySelectorAll("*")]
     .map(one => one.className + ": " + one.textContent.slice(0, 60))
 """
 UNFOLD = """guide => guide.querySelectorAll("details").forEach(one => one.open = true)"""
+BEGIN, CHECKS, KEYS, DIAGNOSIS, REPORT = (
+    f"{rail.STEPS.index(name) + 1} {name}"
+    for name in (rail.BEGIN, rail.CHECKS, rail.KEYS, rail.DIAGNOSIS, rail.REPORT)
+)
 PIECE = 48  # bytes of a secret that are looked for: enough not to meet them by chance
 
 
@@ -71,7 +82,7 @@ def copied(lab: Lab, name: str, *, ours: bool = True) -> str:
 
 def guide_of(window: Window) -> Locator:
     guide = window.page.locator(".mtls-guide")
-    expect(guide.get_by_role("heading", name="Where does it fail?")).to_be_visible()
+    expect(guide.get_by_role("heading", name="What do you have?")).to_be_visible()
     return guide
 
 
@@ -86,9 +97,9 @@ def stands(guide: Locator, step: str, state: str) -> None:
 
 
 def diagnose(guide: Locator) -> None:
-    guide.get_by_role("button", name="5 Diagnosis").click()
+    guide.get_by_role("button", name=DIAGNOSIS).click()
     press(guide, "Run the diagnosis")
-    stands(guide, "5 Diagnosis", "found")
+    stands(guide, DIAGNOSIS, "found")
 
 
 def pieces(secret: bytes) -> list[bytes]:
@@ -125,11 +136,11 @@ def test_the_guide_leads_from_a_failure_of_the_lab_to_its_report(
     expect(guide.get_by_text(SCENES[CHAIN].story)).to_be_visible()
     diagnose(guide)
     expect(guide.get_by_text(CHAIN).first).to_be_in_viewport()
-    guide.get_by_role("button", name="6 Report").click()
+    guide.get_by_role("button", name=REPORT).click()
     guide.get_by_label("Name of the files").fill("practice")
     press(guide, "Save the report")
     link = guide.get_by_role("link", name="practice.html")
-    stands(guide, "6 Report", "done")
+    stands(guide, REPORT, "done")
     assert window.page.request.get(link.get_attribute("href") or "").ok
     saved = json.loads((jupyter.folder / "practice.json").read_text())
     assert saved["opinions"][0]["cause"] == CHAIN
@@ -177,12 +188,12 @@ def test_an_own_key_store_leaves_no_trace_on_disk(
     notebook, store = copied(saving_jupyter, "own.ipynb"), staged.identity_files[0]
     window.run(saving_jupyter, notebook)
     guide = guide_of(window)
-    guide.get_by_label("My own endpoint").check()
+    guide.get_by_label("My own endpoint, which can be called from here").check()
     guide.get_by_label("Endpoint", exact=True).fill(str(staged.target))
     guide.get_by_label("Server name", exact=True).fill(staged.server_name)
     guide.get_by_label("Server name", exact=True).press("Tab")
-    stands(guide, "1 Endpoint", "done")
-    guide.get_by_role("button", name="2 Identity and trust").click()
+    stands(guide, BEGIN, "done")
+    guide.get_by_role("button", name=KEYS).click()
     upload(window, "Add the key store", staged.identity_files)
     expect(guide.get_by_text(f"Still locked: {store.source.name}")).to_be_visible()
     upload(window, "Add trust files", staged.trust_files)
@@ -195,7 +206,7 @@ def test_an_own_key_store_leaves_no_trace_on_disk(
     expect(password).to_have_value("")
     diagnose(guide)
     expect(guide.get_by_text(CHAIN).first).to_be_visible()
-    guide.get_by_role("button", name="6 Report").click()
+    guide.get_by_role("button", name=REPORT).click()
     press(guide, "Save the report")
     expect(guide.get_by_role("link", name="report.html")).to_be_visible()
     window.save()
@@ -214,6 +225,74 @@ def upload(window: Window, label: str, blobs: tuple) -> None:
     )
 
 
+def recorded(staged: Staged) -> tuple[Blob, Blob]:
+    """Record a refused call: its capture and its key log."""
+    case = case_of(staged.target, staged.identity_files, None, (), (), staged.password)
+    tap = connect(call_of(case, None, staged.server_name, 10.0, request=True, manner={}))
+    lines = "\n".join(tap.secrets.lines).encode()
+    return Blob(Source("call.pcapng"), pcapng(tap)), Blob(Source("keys.log"), lines)
+
+
+def test_files_alone_lead_to_the_report(
+    window: Window, saving_jupyter: Lab, staged: Staged, chromium: Browser
+) -> None:
+    """A capture, its key log and a key store in one drop; no secret of them reaches a disk."""
+    notebook = copied(saving_jupyter, "files.ipynb")
+    capture, key_log = recorded(staged)
+    window.run(saving_jupyter, notebook)
+    guide = guide_of(window)
+    guide.get_by_label("Files: captures, logs, exports, key stores").check()
+    upload(window, "Add files", (capture, key_log, *staged.identity_files))
+    expect(guide.get_by_text("keys.log opened the captures")).to_be_visible()
+    stands(guide, BEGIN, "done")
+    guide.get_by_role("button", name=KEYS).click()
+    password = guide.get_by_label("Password", exact=True)
+    password.fill(staged.password or "")
+    password.press("Enter")
+    stands(guide, KEYS, "done")
+    guide.get_by_role("button", name=DIAGNOSIS).click()
+    expect(guide.get_by_text("Nobody is called")).to_be_visible()
+    diagnose(guide)
+    expect(guide.get_by_text(CHAIN).first).to_be_visible()
+    keep(guide, "from-files")
+    window.save()
+    sealed = [line.split()[2] for line in key_log.data.splitlines()]
+    assert saving_jupyter.holding(*secrets_of(staged), *sealed) == []
+    assert window.strayed == []
+    fits(window, guide)
+    saved = json.loads((saving_jupyter.folder / "from-files.json").read_text())
+    opens_offline(
+        chromium, saving_jupyter.folder / "from-files.html", saved["opinions"][0]["title"]
+    )
+
+
+def test_one_error_line_leads_to_the_report(window: Window, jupyter: Lab) -> None:
+    """Pasted, explained where it was pasted, judged, and saved."""
+    window.run(jupyter, copied(jupyter, "line.ipynb"))
+    guide = guide_of(window)
+    guide.get_by_label("One error line").check()
+    field = guide.get_by_label("The error", exact=True)
+    field.fill("javax.net.ssl.SSLHandshakeException: Received fatal alert: bad_certificate")
+    press(guide, "Explain")
+    expect(guide.get_by_text("The server refused").first).to_be_visible()
+    expect(field).to_have_value("")
+    stands(guide, BEGIN, "done")
+    diagnose(guide)
+    keep(guide, "from-a-line")
+    saved = json.loads((jupyter.folder / "from-a-line.json").read_text())
+    assert saved["refused_by"] == "server"
+    assert window.strayed == []
+    fits(window, guide)
+
+
+def keep(guide: Locator, stem: str) -> None:
+    """Save the report under a name, and wait for its links."""
+    guide.get_by_role("button", name=REPORT).click()
+    guide.get_by_label("Name of the files").fill(stem)
+    press(guide, "Save the report")
+    expect(guide.get_by_role("link", name=f"{stem}.html")).to_be_visible()
+
+
 def test_without_the_hook_a_typed_password_would_be_saved(
     window: Window, saving_jupyter: Lab
 ) -> None:
@@ -221,7 +300,7 @@ def test_without_the_hook_a_typed_password_would_be_saved(
     notebook = copied(saving_jupyter, "foreign.ipynb", ours=False)
     window.run(saving_jupyter, notebook)
     guide = guide_of(window)
-    guide.get_by_role("button", name="2 Identity and trust").click()
+    guide.get_by_role("button", name=KEYS).click()
     password = guide.get_by_label("Password", exact=True)
     password.fill("canary-password-5417")
     password.press("Tab")
@@ -236,19 +315,19 @@ def test_the_guide_can_be_worked_with_the_keyboard_alone(window: Window, jupyter
     """Tab reaches every control of a step in order, and Enter presses the buttons."""
     window.run(jupyter, copied(jupyter, "keys.ipynb"))
     guide, page = guide_of(window), window.page
-    guide.get_by_role("button", name="1 Endpoint").focus()
+    guide.get_by_role("button", name=BEGIN).focus()
     reached = []
-    for _ in range(12):
+    for _ in range(len(rail.STEPS) + 8):
         reached.append(page.evaluate(NAMED))
         page.keyboard.press("Tab")
-    steps = ["1 Endpoint", "2 Identity and trust", "3 Settings"]
-    steps += ["4 Checklist", "5 Diagnosis", "6 Report"]
-    assert reached[:6] == steps
-    assert reached[6:8] == ["A failure staged on this computer, to practise", "My own endpoint"]
-    assert reached[8:] == ["TLS version", "Failure", "Surprise me", "Next"]
-    guide.get_by_role("button", name="4 Checklist").focus()
+    steps = [f"{number} {name}" for number, name in enumerate(rail.STEPS, 1)]
+    assert reached[: len(steps)] == steps
+    rest = reached[len(steps) :]
+    assert rest[:4] == [words for words, _ in KINDS]
+    assert rest[4:] == ["TLS version", "Failure", "Surprise me", "Next"]
+    guide.get_by_role("button", name=CHECKS).focus()
     page.keyboard.press("Enter")
     expect(guide.get_by_role("heading", name="What is already known?")).to_be_visible()
-    guide.get_by_role("button", name="5 Diagnosis").focus()
+    guide.get_by_role("button", name=DIAGNOSIS).focus()
     page.keyboard.press("Space")
     expect(guide.get_by_role("heading", name="What goes wrong, and why?")).to_be_visible()

@@ -372,7 +372,7 @@ def test_the_guide_names_its_fields_and_no_options(after_run: Guide) -> None:
     """Texts that name an option for the terminal name the guide's own field here."""
     said = by_fields("Give it with --trust, or (--material).")
     assert said == (
-        "Give it in the guide (step 2, Add trust files), or (step 2, Add other certificates)."
+        "Give it in the guide (step 3, Add trust files), or (step 3, Add other certificates)."
     )
     shown = [one.value for one in after_run.checks._said.values()] + [after_run.run.answer.value]
     assert not [text for text in shown if re.search(r"(with|\() ?--(trust|material|set)", text)]
@@ -392,7 +392,7 @@ def test_running_with_nothing_to_call_says_what_is_needed(guide: Guide) -> None:
     """The button answers in words where it stands, and can be used again."""
     guide.endpoint.what.value = "own"
     guide.run.button.click()
-    assert "first step" in guide.run.progress.value
+    assert "Say in step 1 what you have" in guide.run.progress.value
     assert not guide.run.button.disabled
     assert guide.run.button.description == "Run the diagnosis"
 

@@ -1,0 +1,18 @@
+"""The steps of the guide by name, in order. Law of this file: it alone knows a step's number."""
+
+from __future__ import annotations
+
+BEGIN = "What you have"
+CHECKS = "Checklist"
+KEYS = "Identity and trust"
+SETTINGS = "Settings"
+DIAGNOSIS = "Diagnosis"
+REPORT = "Report"
+
+STEPS = (BEGIN, CHECKS, KEYS, SETTINGS, DIAGNOSIS, REPORT)
+"""The names on the rail, from the first question to the report."""
+
+
+def where(name: str) -> str:
+    """Say which step it is, as it is called in a sentence: ``step 3``."""
+    return f"step {STEPS.index(name) + 1}"
