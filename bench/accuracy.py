@@ -26,6 +26,7 @@ from mtlskit.case import Case
 from mtlskit.collect.given import case_of
 from mtlskit.collect.live import connect
 from mtlskit.diagnosis import habits
+from mtlskit.diagnosis.causes import causes
 from mtlskit.lab import measure
 from mtlskit.lab.faults import ALL, Fault, Play, World, beside_pem, client_pem
 from mtlskit.lab.pki import pem
@@ -92,13 +93,16 @@ class Answer:
 
     @property
     def wrong_side(self) -> bool:
-        """The other side is said to have refused, or to be at fault."""
+        """The other side is said to have refused, or to be the one that must act."""
         if self.refused_by not in {self.truth, None}:
             return True
-        blamed = self.said[0].partition(".")[0] if self.said else ""
-        at_fault = {one.partition(".")[0] for one in self.right} | {"none", "unknown", ""}
+        if not self.said or self.said[0] in {"none", "unknown"}:
+            return False
         # What the two speak in common is a matter of both.
-        return blamed not in at_fault and "protocol" not in at_fault | {blamed}
+        both = any(one.startswith("protocol.") for one in (*self.right, self.said[0]))
+        return not both and causes()[self.said[0]].party not in {
+            causes()[one].party for one in self.right if one != "none"
+        }
 
     @property
     def excluded(self) -> bool:

@@ -139,9 +139,35 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
     if case.trace is None and case.target is not None:
         call = call_of(case, tls, server_name, timeout, request=request, manner=manner)
         case = case.having(trace=follow(connect(call)), chosen=call.identity)
+        case = _without_request(case, call)
         if experiments:
-            case = case.having(attempts=tuple(tried(case, call)))
+            case = case.having(attempts=(*case.attempts, *tried(case, call)))
     return replace(reports.judge(case), made=datetime.now(UTC))
+
+
+def _without_request(case: Case, first: Call) -> Case:
+    """Where the answer to our own HTTP request was a mute close, look whether that was the reason.
+
+    A server that speaks another protocol closes so, and nothing is wrong with its TLS.
+    """
+    loud = case.need_trace()
+    if first.request is None or not _mute_close(loud):
+        return case
+    quiet = follow(connect(replace(first, request=None)))
+    if quiet.ended.outcome != "accepted":
+        return case
+    text = (
+        "an HTTP request was sent once the handshake was done: the server closed without an "
+        "answer, as a server does that speaks no HTTP"
+    )
+    return case.having(trace=quiet, attempts=(Attempt(None, text, "", loud),))
+
+
+def _mute_close(trace: Trace) -> bool:
+    ended = trace.ended
+    mute = ended.symptom.alert is None and ended.symptom.http is None
+    late = ended.stage in ("after-handshake", "application")
+    return mute and late and ended.outcome != "accepted" and ended.refused_by != "client"
 
 
 def _must_be_read(case: Case) -> None:
@@ -151,7 +177,7 @@ def _must_be_read(case: Case) -> None:
 
 def tried(case: Case, first: Call) -> Iterator[Attempt]:
     """Make the changes that could settle the case, one connection each, within the limits."""
-    if case.trace is None or case.trace.ended.outcome != "refused":
+    if case.trace is None or not _failed(case.trace):
         return
     if case.trace.peer is not None:
         # Behind one name there may be several machines: what is compared must be one of them.
@@ -173,10 +199,21 @@ def tried(case: Case, first: Call) -> Iterator[Attempt]:
         yield Attempt(None, text, "", again, repeats=True)
 
 
+def _failed(trace: Trace) -> bool:
+    """Tell whether there is something to mend: a refusal, or a ClientHello that nobody answered."""
+    ended = trace.ended
+    unanswered = ended.outcome == "undecided" and ended.stage == "hello" and trace.tls is None
+    return ended.outcome == "refused" or unanswered
+
+
 def _changes(case: Case, first: Call) -> Iterator[Change]:
     """Plan the changes, the most telling first."""
-    if case.trace is None or case.trace.ended.stage in ("connect", None):
+    if case.trace is None:
         return
+    yield from _about_the_way(case.trace, first)
+    if case.trace.ended.stage in ("connect", None):
+        return
+    yield from _about_what_is_offered(case.trace, first)
     if case.trace.ended.refused_by == "client":
         yield from _about_the_server(case, first)
         return
@@ -245,15 +282,71 @@ def _other_identities(case: Case, first: Call) -> Iterator[Change]:
             )
 
 
-def _about_the_hello(case: Case, first: Call) -> Iterator[Change]:
-    stage = case.trace.ended.stage if case.trace else None
-    if stage == "hello" and first.versions != ("1.2", "1.3"):
+def _about_the_way(trace: Trace, first: Call) -> Iterator[Change]:
+    """Leave the proxy out."""
+    if first.via is None or trace.ended.stage not in ("connect", "hello", "server-certificate"):
+        return
+    yield Change(
+        "network.proxy" if trace.ended.stage == "connect" else "network.terminated",
+        f"the endpoint was called directly, without the proxy {first.via.target}",
+        "Have the proxy pass this connection through, or let the client call without it.",
+        replace(first, via=None, address=None),
+    )
+
+
+def _about_what_is_offered(trace: Trace, first: Call) -> Iterator[Change]:
+    """Offer the usual where something special was asked for."""
+    if trace.ended.stage not in ("hello", "server-certificate"):
+        return
+    usual = "Let the client offer the {} that its TLS library offers of itself."
+    if first.ciphers:
+        text, call = "the usual cipher suites were offered", replace(first, ciphers=())
+        yield Change("protocol.cipher", text, usual.format("cipher suites"), call)
+    if first.schemes:
+        text, call = "the usual signature schemes were offered", replace(first, schemes=())
+        yield Change("protocol.signature", text, usual.format("signature schemes"), call)
+    if first.alpn:
         yield Change(
-            "protocol.version",
-            "TLS 1.2 and 1.3 were both offered",
-            "Let the client offer TLS 1.2 and 1.3.",
-            replace(first, versions=("1.2", "1.3")),
+            "protocol.alpn",
+            "no application protocol was offered",
+            "Offer an application protocol that the endpoint speaks, or none.",
+            replace(first, alpn=()),
         )
+
+
+def _about_the_hello(case: Case, first: Call) -> Iterator[Change]:
+    trace = case.trace
+    if trace is None or trace.ended.stage != "hello" or trace.asked is not None:
+        return
+    other = ("1.2", "1.2") if first.versions == ("1.2", "1.3") else ("1.2", "1.3")
+    both = other == ("1.2", "1.3")
+    yield Change(
+        "protocol.version",
+        "TLS 1.2 and 1.3 were both offered" if both else "TLS 1.2 alone was offered",
+        "Let the client offer TLS 1.2 and 1.3." if both else "Let the client offer TLS 1.2 alone.",
+        replace(first, versions=other, hello=None if first.hello == "large" else first.hello),
+    )
+    if trace.ended.symptom.alert is None and first.hello != "small" and not first.groups:
+        yield Change(
+            "protocol.hello-too-large",
+            "a small ClientHello was sent, without a post-quantum key share",
+            "Have the firewall or load balancer accept a ClientHello of more than one packet; "
+            "until then, let the client offer no post-quantum key share.",
+            replace(first, hello="small"),
+        )
+    yield from _about_the_name(trace, first)
+
+
+def _about_the_name(trace: Trace, first: Call) -> Iterator[Change]:
+    """Call without a server name, where one was sent and the server turned the call away."""
+    if first.sni is None or first.trust is not None or trace.tls is not None:
+        return
+    yield Change(
+        "protocol.sni",
+        "no server name was sent",
+        "Send the server name that the endpoint's owner publishes.",
+        replace(first, server_name=""),
+    )
 
 
 def _about_the_time(case: Case, first: Call) -> Iterator[Change]:

@@ -220,7 +220,7 @@ class _Bench:
         return self.case.trace is not None and self.case.trace.sent_certificate is False
 
     def _proof(self, cause: Cause) -> Attempt | None:
-        if self.ended is None or self.ended.outcome != "refused":
+        if self.ended is None or self.ended.outcome not in ("refused", "undecided"):
             return None
         live = [one for one in self.case.attempts if not one.stand_in]
         if any(one.repeats and one.trace.ended.outcome != "refused" for one in live):

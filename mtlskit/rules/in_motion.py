@@ -206,11 +206,14 @@ def wrong_identity(case: Case) -> Answer:
     trace = case.need_trace()
     if not trace.client_chain:
         return Inapplicable((Because("no certificate was seen to be sent", trace.source),))
+    if trace.asked is not None and listed(case, trace.client_chain):
+        text = "the server's CA list names an issuer of what was sent"
+        return Inapplicable((Because(text, trace.asked.source),))
     others = [one for one in _usable(case) if one.certificate.der != trace.client_chain[0].der]
     if not others:
         return Clear((Because("no other identity with its private key is at hand"),))
     request = asked(case)
-    if not request.authorities or listed(case, trace.client_chain):
+    if not request.authorities:
         return Inapplicable(
             (Because("the server's CA list does not tell them apart", request.source),)
         )

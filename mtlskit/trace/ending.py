@@ -202,7 +202,12 @@ class _Court:
         return self._end("accepted", None, None, text)
 
     def _left_at_once(self) -> bool:
-        """Tell whether the client closed before it had sent any application data."""
+        """Tell whether the client closed before it had sent any application data.
+
+        Of our own call, whose meaning is known, this tells nothing: it verifies in the handshake.
+        """
+        if self.tap.server_name is not None:
+            return False
         closing = self.tap.closing
         left = closing is not None and closing.sender == "client" and closing.kind != "deadline"
         return left and "client" not in self.signs.application | self.signs.sealed_data
