@@ -6,8 +6,8 @@ the time at which the report was made is given to it, never read here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -25,8 +25,10 @@ from mtlskit.page.plain import Plain
 from mtlskit.page.shown import Shown
 from mtlskit.page.text import brief, text
 from mtlskit.report import messages, record, saving, sections
+from mtlskit.report.naming import LEVELS, Level, Names, names_of, strings
+from mtlskit.report.preview import Preview
 from mtlskit.report.record import SCHEMA
-from mtlskit.report.redaction import clean, clean_page, clean_plain, mapped
+from mtlskit.report.redaction import clean, clean_page, clean_plain, mapped, renamed
 from mtlskit.rules.rule import Rule, ask, declared
 from mtlskit.trace.events import Outcome, RefusedBy, Stage
 
@@ -40,12 +42,15 @@ class Report(Shown):
     Attributes:
         checklist: the symptom checklist, with what answers each question.
         made: when this report was made, in UTC; None: nobody said.
+        level: what its faces hide: secrets only, the names of the own side too, or all names.
+            The case itself stays as it is.
     """
 
     case: Case
     diagnosis: Diagnosis
     checklist: tuple[Row, ...]
     made: datetime | None = None
+    level: Level = "secrets"
 
     @property
     def outcome(self) -> Outcome:
@@ -74,31 +79,69 @@ class Report(Shown):
 
     def page(self) -> Page:
         """Tell it: the first screen in one minute, then the evidence."""
-        return clean_page(sections.page_of(self))
+        change = self._change()
+        page = clean_page(sections.page_of(self, change))
+        return cast("Page", renamed(page, change)) if self.level != "secrets" else page
 
     def __str__(self) -> str:
         return text(brief(self.page(), _ELSEWHERE, sections.FOR_LATER))
 
     def json(self) -> dict[str, Plain]:
         """Tell it to a program, by schema 1."""
-        return clean_plain(record.record_of(self))
+        told = clean_plain(record.record_of(self))
+        return cast("dict[str, Plain]", renamed(told, self._change()))
+
+    def redacted(self, level: Level) -> Report:
+        """Return this report with faces of another level: ``secrets``, ``own`` or ``names``.
+
+        Raises:
+            ValueError: there is no such level.
+        """
+        if level not in LEVELS:
+            raise ValueError(f"There is no level {level!r}; expected {', '.join(LEVELS)}.")
+        return replace(self, level=level)
+
+    def preview(self, level: Level) -> Preview:
+        """Tell what a level replaces by what; it is shown, and stands in no file."""
+        found = _names(self.redacted(level))
+        return Preview(level, tuple(found.replaced.items()), tuple(found.kept.items()))
+
+    def _change(self) -> Callable[[str], str]:
+        """Return what is done to every text."""
+        return str if self.level == "secrets" else _names(self).changer()
 
     def messages(self) -> tuple[messages.Message, ...]:
-        """Return the messages that are ready to paste; none to the partner without a connection."""
-        return cast("tuple[messages.Message, ...]", mapped(messages.messages(self), clean))
+        """Return the messages to paste; none to the partner where no connection was looked at."""
+        return cast(
+            "tuple[messages.Message, ...]",
+            renamed(mapped(messages.messages(self), clean), self._change()),
+        )
 
-    def save(self, stem: str | Path, *, pdf: bool = False) -> tuple[Path, ...]:
+    def save(
+        self, stem: str | Path, *, pdf: bool = False, redact: Level | None = None
+    ) -> tuple[Path, ...]:
         """Write ``stem.html``, ``stem.md`` and ``stem.json``; return their paths.
 
         Each file is written whole or not at all, readable as the umask says. An earlier report of
         the same name is replaced.
+
+        Args:
+            stem: the files' name without an ending; it is taken as it is at every level.
+            pdf: print ``stem.pdf`` too.
+            redact: the level at which names are hidden; None: the report's own.
 
         Raises:
             FileExistsError: a file of that name is no report of ours; nothing is written.
             OSError: the folder is not there or cannot be written to.
             saving.NoPdfError: `pdf` is asked for, and nothing here prints PDF.
         """
-        return saving.save(self, stem, pdf=pdf)
+        return saving.save(self.redacted(redact or self.level), stem, pdf=pdf)
+
+
+def _names(report: Report) -> Names:
+    """Find what the report's level hides."""
+    said = strings(record.record_of(report)) if report.level != "secrets" else ()
+    return names_of(report.case, report.level, said)
 
 
 _ELSEWHERE = (

@@ -34,6 +34,7 @@ def record_of(report: Report) -> dict[str, Plain]:
     target = case.target or (case.trace.target if case.trace else None)
     return {
         "schema": SCHEMA,
+        "redacted": report.level,
         "target": str(target) if target else None,
         "url": address(case.url) if case.url else None,
         "made": plain(report.made),

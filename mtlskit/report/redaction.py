@@ -61,15 +61,55 @@ def address(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}" if host else clean(url.partition("?")[0])
 
 
-def mapped(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - any block or value
-    """Return the block or value with every text in it changed; keys of a record stay."""
+_WORDS_OF_OURS = frozenset(
+    (
+        "svg",
+        "tone",
+        "language",
+        "direction",
+        "state",
+        "to",
+        "outcome",
+        "refused_by",
+        "stage",
+        "standing",
+        "party",
+        "cause",
+        "rule",
+        "verdict",
+        "answer",
+        "id",
+        "kind",
+        "code",
+        "phrase",
+        "versions",
+        "redacted",
+    )
+)
+"""Fields and keys that hold words of our own, and a drawing, which is made of changed words."""
+
+
+def renamed(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - as `mapped`
+    """Return the block or record with every name in it changed; words of our own stay."""
+    return mapped(value, change, _WORDS_OF_OURS)
+
+
+def mapped(
+    value: Any,  # noqa: ANN401 - any block or value
+    change: Callable[[str], str],
+    spared: frozenset[str] = frozenset(),
+) -> Any:  # noqa: ANN401 - of the same type
+    """Return the block or value with every text in it changed, but in the fields spared."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {key: mapped(inner, change) for key, inner in value.items()}
+        return {
+            key: inner if key in spared else mapped(inner, change, spared)
+            for key, inner in value.items()
+        }
     if isinstance(value, list | tuple):
-        return type(value)(mapped(inner, change) for inner in value)
+        return type(value)(mapped(inner, change, spared) for inner in value)
     if is_dataclass(value) and not isinstance(value, type):
-        parts = {one.name: mapped(getattr(value, one.name), change) for one in fields(value)}
-        return type(value)(**parts)
+        held = {one.name: getattr(value, one.name) for one in fields(value)}
+        return type(value)(**mapped(held, change, spared))
     return value

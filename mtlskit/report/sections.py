@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, cast
 
 import cryptography
 from cryptography.hazmat.backends.openssl import backend
@@ -42,12 +42,15 @@ from mtlskit.report import (
     othertools,
 )
 from mtlskit.report.identities import moment
+from mtlskit.report.preview import MEANS
+from mtlskit.report.redaction import renamed
 from mtlskit.report.words import alert_meaning, sentence, standing_badge, told, words
 from mtlskit.rules.rule import Broken, Clear, Finding, Found, Inapplicable, Unknown, Verdict
 from mtlskit.trace import tell
 from mtlskit.trace.rungs import ladder_of
 
 if TYPE_CHECKING:
+    from mtlskit.page.ladder import Ladder
     from mtlskit.report.judged import Report
 
 _FEW = 5
@@ -66,8 +69,8 @@ FOR_LATER = (
 copied, which the margin of a terminal's listing would spoil."""
 
 
-def page_of(report: Report) -> Page:
-    """Describe the whole report."""
+def page_of(report: Report, change: Callable[[str], str] = str) -> Page:
+    """Describe the whole report; `change` is done to a drawing's words before it is made."""
     parts = (
         _unreadable(report),
         _why(report),
@@ -77,7 +80,7 @@ def page_of(report: Report) -> Page:
         _others(report),
         _asked(report),
         matched.section(report.case),
-        _handshake(report),
+        _handshake(report, change),
         connections.section(report.case),
         identities.section(report.case),
         instance.section(report.case),
@@ -195,12 +198,13 @@ def _cause(one: Opinion) -> tuple[Inline, ...]:
     return one.title, standing_badge(one.standing), words()["party_short"][one.party], settle
 
 
-def _handshake(report: Report) -> Section | None:
+def _handshake(report: Report, change: Callable[[str], str]) -> Section | None:
     trace = report.case.trace
     if trace is None or not trace.events:
         return None
     text = "Time runs downwards. A dashed arrow travelled encrypted."
-    blocks = (Fields(tell.facts(trace)), ladder_of(trace).picture(text))
+    ladder = cast("Ladder", renamed(ladder_of(trace), change))
+    blocks = (Fields(tell.facts(trace)), ladder.picture(text))
     return Section(FOR_LATER[0], blocks)
 
 
@@ -353,7 +357,8 @@ def _made(report: Report) -> Section:
         "On paper, every certificate in full and every question that was asked are left out; they "
         "stand in the HTML, Markdown and JSON files."
     )
-    return Section(FOR_LATER[2], (Fields(tuple(rows)), Paragraph(f"{secret} {paper}")))
+    hidden = "" if report.level == "secrets" else f" {MEANS[report.level]}"
+    return Section(FOR_LATER[2], (Fields(tuple(rows)), Paragraph(f"{secret}{hidden} {paper}")))
 
 
 def versions() -> dict[str, str]:

@@ -137,3 +137,16 @@ def report_option(parser: argparse.ArgumentParser) -> None:
         choices=("partner", "customer"),
         help="print the message to the partner (the endpoint's owner) or the customer, to paste",
     )
+    hidden = parser.add_argument_group("what the report hides, beside secrets")
+    hidden.add_argument(
+        "--redact",
+        metavar="LEVEL",
+        choices=("secrets", "own", "names"),
+        default="secrets",
+        help="own: names and addresses of our side; names: all of them (default: secrets)",
+    )
+    hidden.add_argument(
+        "--preview",
+        action="store_true",
+        help="print what that level replaces by what, in place of the report; it is not saved",
+    )

@@ -44,7 +44,10 @@ def show(
 
 def hand_over(options: argparse.Namespace, report: Report, stem: Path | None) -> None:
     """Print the report, save it where that was asked for, and name what could not be read."""
-    if options.message:
+    report = report.redacted(options.redact)
+    if options.preview:
+        show(options, report.preview(options.redact))
+    elif options.message:
         _say_message(report, options.message)
     else:
         show(options, report, report.json)

@@ -255,6 +255,19 @@ def test_the_instances_settings_are_told(name: str, noon: datetime) -> None:
     assert report.json()["settings"]
 
 
+def test_a_bypassed_key_store_is_called_so_and_the_url_is_taken_from_the_only_message(
+    noon: datetime,
+) -> None:
+    """The profile's key store is not used where a property wins; one message tells the URL."""
+    for name, words in (("broken", "Partner Client Keystore, bypassed"), ("healthy", "Keystore\n")):
+        world = exports.WORLDS[name]
+        blob = Blob(Source("instance.xml"), exports.as_unload(world.records))
+        report = judge(Case(settings=settings_from([read_export(blob)]), at=noon))
+        said = section(report.page(), "The instance's settings")
+        assert "myhttps://partner.example.com:8443/orders" in said
+        assert words in said
+
+
 def test_each_further_fault_says_what_to_do(noon: datetime) -> None:
     """A second fault that was found is told with its own evidence, party and remedy."""
     world = exports.WORLDS["broken"]
