@@ -14,6 +14,9 @@ The front door; each name is loaded when it is first used::
     mtlskit.diagnose("partner.example:443", identity="client.p12", password=…)
     mtlskit.read("client.p12", "export.xml")      any mixture of files
     mtlskit.read_instance("acme", login)          an instance's settings, over its Table API
+    mtlskit.overview(case.settings)               those settings at a glance
+    mtlskit.plan(case)                            what to change in them, step by step
+    mtlskit.what_if(case.settings, changes)       what such changes would do, on paper
     mtlskit.rehearse(case)                        what would help, on a stand-in of the server
     mtlskit.explain("Received fatal alert: ...")  what an error line says
 """
@@ -39,12 +42,16 @@ if TYPE_CHECKING:
     from mtlskit.collect.resuming import resume as resume
     from mtlskit.experiment import attempt as attempt
     from mtlskit.experiment import diagnose as diagnose
+    from mtlskit.instance.overview import overview as overview
+    from mtlskit.instance.whatif import what_if as what_if
     from mtlskit.lab.stand_in import rehearse as rehearse
     from mtlskit.report import Report as Report
+    from mtlskit.report import planning as planning
     from mtlskit.report.explained import explain as explain
     from mtlskit.trace import compare as comparing
 
     compare_traces = comparing.compare
+    plan = planning.change_plan
 
 __version__ = "0.1.0"
 
@@ -61,6 +68,8 @@ _DOORS = {
     "explain": ("mtlskit.report.explained", "explain"),
     "inspect": ("mtlskit.collect.look", "inspect"),
     "mirror": ("mtlskit.collect.mirror", "mirror"),
+    "overview": ("mtlskit.instance.overview", "overview"),
+    "plan": ("mtlskit.report.planning", "change_plan"),
     "read": ("mtlskit.collect.given", "read"),
     "read_instance": ("mtlskit.collect.instance", "read_instance"),
     "resume": ("mtlskit.collect.resuming", "resume"),
@@ -68,6 +77,7 @@ _DOORS = {
     "tap": ("mtlskit.collect.tap", "relay"),
     "trace": ("mtlskit.trace", None),
     "verify": ("mtlskit.collect.look", "verify"),
+    "what_if": ("mtlskit.instance.whatif", "what_if"),
 }
 
 

@@ -82,7 +82,7 @@ def test_without_settings_or_a_url_it_is_said_what_is_missing(
     assert "URL" in capsys.readouterr().err
     assert main(["plan", str(alone), "--url", URL]) == REFUSED
     told = capsys.readouterr().out
-    assert "sys_protocol_profile was not exported" in told
+    assert "sys_protocol_profile was not given" in told
     assert "Step 1" not in told
 
 

@@ -6,7 +6,9 @@ of them wins is decided by the order of the records in a database that nobody he
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,12 +18,16 @@ from mtlskit.certs.offers import Wanted
 from mtlskit.instance.records import StoredCertificate
 from mtlskit.instance.routes import Route, route
 from mtlskit.instance.settings import Settings
+from mtlskit.material import Blob
 from mtlskit.page.blocks import Block, Fields, Inline, Page, Paragraph, Section, Table
 from mtlskit.page.shown import Shown
 
 LIBRARY = "jsse-sunx509"
 """The key manager of the instance's JVM, as far as is known the default one."""
 _LOCKED = ("wrong-password", "no-password")
+_OPENED: ContextVar[dict[tuple[Blob, tuple[str, ...]], Store] | None] = ContextVar(
+    "opened", default=None
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,18 @@ class StoreOffer:
     def sends(self) -> Identity | None:
         """The identity that JSSE would send, if this store is the one that is asked."""
         return self.choice.chosen.identity if self.choice and self.choice.chosen else None
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known what this store holds."""
+        return self.opened is not None and not self.opened.closed
+
+    @property
+    def outcome(self) -> str:
+        """Tell in a few words what would be sent of it, with the store's name."""
+        if self.sends is not None:
+            return f"{self.sends.label} of {self.record.name}"
+        return "none" if self.known else f"something not known of {self.record.name}"
 
     @property
     def says(self) -> str:
@@ -88,7 +106,7 @@ class Offering(Shown):
         """Whether it is known what would be sent: one store at most, and that one opened."""
         if self.stores is None or len(self.stores) > 1:
             return False
-        return all(one.opened is not None and not one.opened.closed for one in self.stores)
+        return all(one.known for one in self.stores)
 
     @property
     def sends(self) -> tuple[Identity, ...]:
@@ -99,7 +117,7 @@ class Offering(Shown):
     def answer(self) -> str:
         """Say in a sentence what would be sent."""
         if self.stores is None:
-            return "Which key stores there are is not known: sys_certificate was not exported."
+            return "Which key stores there are is not known: sys_certificate was not given."
         if not self.stores:
             return "No certificate would be sent: no key store can be offered."
         if len(self.stores) > 1:
@@ -135,7 +153,6 @@ class Offering(Shown):
         stores = [one.record.name for one in self.stores or ()]
         unknown = "cannot be told"
         offered = unknown if self.stores is None else ", ".join(stores) or "none"
-        sent = ", or ".join(one.label for one in self.sends)
         return (
             ("Address", str(self.route.address)),
             ("Scheme", scheme.name if scheme else f"{self.route.address.scheme}, not registered"),
@@ -143,18 +160,26 @@ class Offering(Shown):
             ("Socket factory", factory or ("the built-in one" if scheme else "none")),
             ("Registered port", scheme.port.value if scheme and scheme.port else "none"),
             ("Port that is called", unknown if self.route.port is None else str(self.route.port)),
-            ("Key store of the profile", _named(self.route)),
+            ("Key store of the profile", named_in(self.route)),
             ("Key stores that may be offered", offered),
-            ("Certificate sent", sent or self._none()),
+            ("Certificate sent", self._sent()),
         )
 
-    def _none(self) -> str:
-        if self.stores == () or self.certain:
-            return "none"
-        return "not known"
+    def _sent(self) -> str:
+        """Tell every outcome there can be, for with several stores the order decides."""
+        if self.stores is None or (self.stores and not any(one.known for one in self.stores)):
+            return "not known"
+        outcomes = dict.fromkeys(one.outcome for one in self.stores)
+        told = ", or ".join(sorted(outcomes, key=_none_last)) or "none"
+        return f"{told}: it depends on the order" if len(outcomes) > 1 else told
 
 
-def _named(road: Route) -> str:
+def _none_last(outcome: str) -> bool:
+    return outcome == "none"
+
+
+def named_in(road: Route) -> str:
+    """Name the key store of the profile, and say if it is bypassed."""
     if road.key_store is None:
         return "none"
     used = road.scheme is not None and road.scheme.by == "profile"
@@ -200,9 +225,28 @@ def file_of(
     """Open a record's key store: its attachment, or a file of that name given beside it."""
     for attached in record.attachments or ():
         if attached.blob is not None:
-            return open_store(attached.blob, passwords)
+            return _open(attached.blob, tuple(passwords))
     names = {one.file_name.lower() for one in record.attachments or ()}
     return next((one for one in stores if one.source.name.lower() in names), None)
+
+
+@contextmanager
+def opened_once() -> Iterator[None]:
+    """Open each attached key store once for all questions asked within; nothing is kept after."""
+    token = _OPENED.set({})
+    try:
+        yield
+    finally:
+        _OPENED.reset(token)
+
+
+def _open(blob: Blob, passwords: tuple[str, ...]) -> Store:
+    held = _OPENED.get()
+    if held is None:
+        return open_store(blob, passwords)
+    if (blob, passwords) not in held:
+        held[blob, passwords] = open_store(blob, passwords)
+    return held[blob, passwords]
 
 
 def _choice(opened: Store, wanted: Wanted | None, at: datetime | None) -> Choice:

@@ -16,8 +16,9 @@ from importlib.resources import files
 
 from mtlskit.certs.keystore import Store
 from mtlskit.instance.offering import file_of
-from mtlskit.instance.protocols import Scheme, offered, schemes
-from mtlskit.instance.records import Property, StoredCertificate
+from mtlskit.instance.protocols import Scheme, offered, scheme_named, schemes
+from mtlskit.instance.records import Message, Property, StoredCertificate
+from mtlskit.instance.routes import bare
 from mtlskit.instance.settings import Settings
 from mtlskit.instance.usable import flaws
 from mtlskit.page.blocks import Badge, Block, Code, Inline, Items, Page, Paragraph, Section, Table
@@ -76,7 +77,8 @@ class Overview(Shown):
             told.append(Section("Key stores", (Table(columns, rows),)))
         if self.risks:
             told.append(Section("Risks", (Items(tuple(_risk(one) for one in self.risks)),)))
-        return (*told, *_of_mid(self.settings), *_calls(self.settings), *_missing(self.settings))
+        told += [*_messages(self.settings), *_of_mid(self.settings), *_calls(self.settings)]
+        return (*told, *_missing(self.settings))
 
 
 @cache
@@ -153,7 +155,7 @@ def _protocols(settings: Settings, table: Sequence[Scheme]) -> tuple[Block, ...]
     rows = tuple(
         (
             Code(one.name),
-            one.by,
+            one.factory.record if one.factory else "built-in",
             one.port.value if one.port else "none",
             _offered(settings, one),
             "; ".join(remarks_on(one)),
@@ -195,7 +197,7 @@ def _store_row(one: StoreFacts) -> tuple[Inline, ...]:
     return (
         one.record.name,
         state,
-        names or "not exported",
+        names or "not given",
         one.expires.strftime("%Y-%m-%d") if one.expires else "not told",
         ", ".join(one.used_by),
         "; ".join(one.remarks),
@@ -204,6 +206,32 @@ def _store_row(one: StoreFacts) -> tuple[Inline, ...]:
 
 def _risk(one: Risk) -> Inline:
     return (Code(one.record.name), f" is {one.record.value}: {one.says}. Remedy: {one.do}.")
+
+
+def _messages(settings: Settings) -> tuple[Block, ...]:
+    """Tell which records make outbound calls; of a URL no user, password or query."""
+    if not settings.messages:
+        return ()
+    rows = tuple(
+        (one.name, one.kind, bare(one.url) or "none", _offers(settings, one))
+        for one in settings.messages
+    )
+    columns = ("Message or connection", "Kind", "Endpoint", "Client certificate")
+    return (Section("Calls that are set up", (Table(columns, rows),)),)
+
+
+def _offers(settings: Settings, message: Message) -> str:
+    """Say whether a call of this message can offer a client certificate, by its URL's scheme."""
+    if message.mid is not None:
+        return "by the MID Server, with a key store of its own"
+    name = message.url.partition("://")[0]
+    scheme = scheme_named(settings, name)
+    if scheme is None:
+        return f"none: nothing registers {name}" if "://" in message.url else "not known"
+    if scheme.offers_certificate:
+        return f"may be offered, by {scheme.name}"
+    ticked = ", though mutual authentication is ticked" if message.mutual else ""
+    return f"none: {scheme.name} offers none{ticked}"
 
 
 def _of_mid(settings: Settings) -> tuple[Block, ...]:
@@ -245,5 +273,5 @@ def _missing(settings: Settings) -> tuple[Block, ...]:
         told.append(Section("Problems", (Table(("Where", "What"), rows),)))
     if settings.not_given:
         names = ", ".join(settings.not_given)
-        told.append(Paragraph(f"Not exported, so not looked at: {names}."))
+        told.append(Paragraph(f"Not given, so not looked at: {names}."))
     return tuple(told)

@@ -116,8 +116,8 @@ def _scheme(settings: Settings, name: str) -> Scheme:
         by="property" if factory_set else "profile" if profiles else "built-in",
         factory=_factory(factory_set, profiles),
         port=_port(name, port_set, profiles),
-        keystore=None if factory_set else _keystore(profiles),
-        overrides=_overridden(factory_set, port_set, profiles),
+        keystore=None if factory_set else _keystore(settings, profiles),
+        overrides=_overridden(settings, factory_set, port_set, profiles),
         profiles=profiles,
         class_property=factory_set,
         port_property=port_set,
@@ -148,18 +148,27 @@ def _port(name: str, port: Property | None, profiles: tuple[Profile, ...]) -> Se
     return Setting(built_in, f"the default port of {name}", "", None) if built_in else None
 
 
-def _keystore(profiles: tuple[Profile, ...]) -> Setting | None:
-    set_here = [one for one in profiles if one.keystore]
-    if not set_here:
-        return None
-    return _of_profile(set_here[0], "keystore", str(set_here[0].keystore))
+def _keystores(settings: Settings, profiles: tuple[Profile, ...]) -> list[Setting]:
+    """Return the key stores that profiles name: by their record's name where it was given."""
+    found = ((one, settings.certificate_of(one.keystore)) for one in profiles if one.keystore)
+    return [
+        _of_profile(one, "keystore", record.name if record else str(one.keystore))
+        for one, record in found
+    ]
+
+
+def _keystore(settings: Settings, profiles: tuple[Profile, ...]) -> Setting | None:
+    return next(iter(_keystores(settings, profiles)), None)
 
 
 def _overridden(
-    factory: Property | None, port: Property | None, profiles: tuple[Profile, ...]
+    settings: Settings,
+    factory: Property | None,
+    port: Property | None,
+    profiles: tuple[Profile, ...],
 ) -> tuple[Setting, ...]:
     """Return what profiles say in vain, because a property says it too."""
-    stores = [_of_profile(one, "keystore", str(one.keystore)) for one in profiles if one.keystore]
+    stores = _keystores(settings, profiles)
     wanted = port_number(port.value) if port else None
     ports = [
         _of_profile(one, "default_port", str(one.port))

@@ -7,7 +7,7 @@ password field is never told.
 from __future__ import annotations
 
 from mtlskit.case import Case
-from mtlskit.instance.offering import offering
+from mtlskit.instance.offering import named_in, offering
 from mtlskit.instance.overview import risks
 from mtlskit.instance.routes import Route, route
 from mtlskit.instance.settings import Settings
@@ -16,6 +16,7 @@ from mtlskit.page.blocks import Block, Code, Fields, Inline, Items, Paragraph, S
 from mtlskit.report import planning
 from mtlskit.report.redaction import address
 from mtlskit.report.words import sentence
+from mtlskit.rules.configured import called
 
 
 def section(case: Case) -> Section | None:
@@ -34,7 +35,7 @@ def _sent(case: Case) -> tuple[Block, ...]:
         return ()
     told = offering(
         case.settings,
-        str(case.url),
+        str(called(case, case.settings)),
         wanted=trace.asked.wanted(trace.tls),
         at=case.at,
         stores=case.stores,
@@ -67,11 +68,12 @@ def _mended(case: Case) -> tuple[Block, ...]:
 
 
 def road_of(case: Case) -> Route | None:
-    """Follow the case's URL through its settings; None if one of them is missing or no URL."""
-    if case.settings is None or case.url is None:
+    """Follow the URL that is called; None if it or the settings are missing, or it is no URL."""
+    url = called(case, case.settings) if case.settings else None
+    if case.settings is None or url is None:
         return None
     try:
-        return route(case.settings, case.url)
+        return route(case.settings, url)
     except Unreadable:
         return None
 
@@ -83,9 +85,9 @@ def _road(case: Case) -> tuple[Block, ...]:
         return (Paragraph(said),)
     offered = road.offered
     rows: tuple[tuple[str, Inline], ...] = (
-        ("URL", address(str(case.url))),
+        ("URL", address(str(called(case, case.need_settings())))),
         ("Port", str(road.port) if road.port is not None else "cannot be told"),
-        ("Key store", road.key_store.name if road.key_store else "none"),
+        ("Key store of the profile", named_in(road)),
         (
             "May be offered",
             "cannot be told"
@@ -105,5 +107,5 @@ def _given(settings: Settings) -> tuple[Block, ...]:
         told.append(Table(("Where", "What is wrong with the exports"), rows))
     if settings.not_given:
         names = ", ".join(settings.not_given)
-        told.append(Paragraph(f"Not exported, so not looked at: {names}."))
+        told.append(Paragraph(f"Not given, so not looked at: {names}."))
     return tuple(told)

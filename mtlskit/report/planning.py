@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from mtlskit.case import Case, Missing
 from mtlskit.diagnosis.reason import Opinion, reason
 from mtlskit.instance.changes import Change, changed, url_after
+from mtlskit.instance.offering import opened_once
 from mtlskit.instance.plan import Plan, plan_of
 from mtlskit.instance.proposals import proposed, url_mended
 from mtlskit.instance.routes import bare
@@ -44,7 +45,8 @@ def change_plan(case: Case, passwords: Sequence[str] = ()) -> Plan:
             "the URL that the instance calls",
             "Give it as it stands in the message's Endpoint field (--url).",
         )
-    return _Planning(case, url, tuple(passwords)).plan()
+    with opened_once():  # each round asks for the same key stores
+        return _Planning(case, url, tuple(passwords)).plan()
 
 
 def settings_causes(case: Case) -> tuple[Opinion, ...]:
@@ -93,7 +95,7 @@ class _Planning:
     def _not_given(self) -> tuple[str, ...]:
         """Say which tables were not looked at, since a change could be wrong because of them."""
         return tuple(
-            f"{table} was not exported, so what stands there was not looked at. Export it too, "
+            f"{table} was not given, so what stands there was not looked at. Export it too, "
             "before anything is changed."
             for table in self.case.need_settings().not_given
         )

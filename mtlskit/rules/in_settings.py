@@ -218,7 +218,7 @@ def _file_names(what: Configured) -> Answer:
     if files:
         seen.append(Because(f"the file is called {files[0].file_name}", files[0].source))
     else:
-        seen.append(Because("the key store's file name was not exported and not looked at"))
+        seen.append(Because("the key store's file name was not given and not looked at"))
     return Clear(tuple(seen))
 
 

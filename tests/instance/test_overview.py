@@ -9,12 +9,13 @@ import pytest
 from mtlskit.case import Case
 from mtlskit.certs.keystore import open_store
 from mtlskit.instance.exports import read_export
-from mtlskit.instance.overview import overview, remarks_on, risks
+from mtlskit.instance.overview import Overview, overview, remarks_on, risks
 from mtlskit.instance.settings import Settings, settings_from
 from mtlskit.instance.usable import flaws
 from mtlskit.lab import exports as lab
 from mtlskit.lab.pki import Authority
 from mtlskit.material import Blob, Source
+from mtlskit.page.blocks import Section, Table
 from mtlskit.report.planning import settings_causes
 
 WORD = "made-up-word"
@@ -65,6 +66,40 @@ def test_the_broken_instance_at_a_glance() -> None:
     assert used["Partner Test Keystore"] == ("myhttpstest",)
     assert used["Partner Client Keystore"] == ()
     assert {one.name: one.era for one in told.protocols}["myhttps"] == "both"
+
+
+def test_the_record_that_decides_and_the_calls_that_are_set_up_are_named() -> None:
+    """Of a protocol the property or profile; of a message its address and what it can offer."""
+    calls = _cells(overview(read(BROKEN)), "Calls that are set up")
+    assert calls["Partner Orders"][2:] == (BROKEN.url, "may be offered, by myhttps")
+    rows = _cells(overview(read(BROKEN)), "Protocols")
+    assert rows["myhttps"][1] == f"sys_properties {lab.CLASS}"
+    assert rows["myhttpstest"][1] == "sys_protocol_profile myhttpstest"
+    assert rows["https"][1] == "built-in"
+    assert "keystore = Partner Client Keystore has no effect" in str(rows["myhttps"])
+
+
+def test_a_message_by_plain_https_offers_none_though_it_is_ticked() -> None:
+    """A scheme that offers no certificate is told, and one that nothing registers."""
+    urls = {"A": "https://user:s3cret@p.example.com/a?key=s3cret", "B": "other://p.example.com/"}
+    made = [
+        lab.Made("sys_rest_message", name, (("name", name), ("rest_endpoint", url)))
+        for name, url in urls.items()
+    ]
+    settings = settings_from([read_export(Blob(Source("a.xml"), lab.as_unload(made)))])
+    rows = _cells(overview(settings), "Calls that are set up")
+    assert rows["A"][3] == "none: https offers none"
+    assert rows["B"][3] == "none: nothing registers other"
+    assert "s3cret" not in str(rows)
+    assert "Not given, so not looked at" in str(overview(settings))
+
+
+def _cells(told: Overview, title: str) -> dict[str, tuple[str, ...]]:
+    """Return the rows of a section's table by their first cell."""
+    (section,) = (one for one in told.blocks() if isinstance(one, Section) and one.title == title)
+    (table,) = (one for one in section.blocks if isinstance(one, Table))
+    rows = [tuple(str(getattr(cell, "text", cell)) for cell in row) for row in table.rows]
+    return {row[0]: row for row in rows}
 
 
 ODD = {

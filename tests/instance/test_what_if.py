@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlskit.certs.keystore import open_store
+from mtlskit.certs.keystore import Store, open_store
 from mtlskit.certs.offers import Wanted
 from mtlskit.instance import changes
 from mtlskit.instance.changes import Change, changed, present
 from mtlskit.instance.exports import read_export
-from mtlskit.instance.offering import offering
+from mtlskit.instance.offering import offering, opened_once
 from mtlskit.instance.settings import Settings, settings_from
 from mtlskit.instance.whatif import what_if
 from mtlskit.lab import exports as lab
@@ -84,6 +84,55 @@ def test_several_key_stores_leave_it_open_and_each_says_what_it_would_send(
 
 
 STORES = ("SAML 2.0 SP Keystore", "Partner Client Keystore", "Partner Test Keystore")
+
+
+def test_what_is_sent_names_the_store_and_every_outcome_there_can_be(
+    files: Mapping[str, bytes], wanted: Wanted
+) -> None:
+    """Before it may be one or none, by the order; after, one. An alias alone names nothing."""
+    settings = read(BROKEN, files)
+    told = what_if(settings, EMPTIED, URL, wanted=wanted, at=NOW, passwords=(WORD,))
+    (sent,) = (one for one in told.differences if one.what == "Certificate sent")
+    one = f"orders of {STORES[1]}"
+    assert (sent.before, sent.after) == (f"{one}, or none: it depends on the order", one)
+    shut = dict(offering(settings, URL).facts())["Certificate sent"]
+    assert shut == "not known"
+    nobody = Wanted((Authority.root("CN=Nobody").certificate.subject.public_bytes(),), tls="1.2")
+    none = offering(settings, URL, wanted=nobody, at=NOW, passwords=(WORD,))
+    assert dict(none.facts())["Certificate sent"] == "none"
+
+
+def test_one_store_that_stays_shut_is_told_beside_those_that_are_known(
+    files: Mapping[str, bytes], wanted: Wanted
+) -> None:
+    """What is not known is not left out of the outcomes."""
+    other = Authority.root("CN=Other").client("CN=saml").p12("another-word", "saml")
+    mixed = read(BROKEN, {**files, "samlkeystore.jks": other})
+    told = dict(offering(mixed, URL, wanted=wanted, at=NOW, passwords=(WORD,)).facts())
+    assert told["Certificate sent"] == (
+        f"something not known of {STORES[0]}, or orders of {STORES[1]}, or none: "
+        "it depends on the order"
+    )
+
+
+def test_a_key_store_is_opened_once_within_a_question(
+    files: Mapping[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same file and passwords are not opened again; afterwards nothing is kept."""
+    opened: list[str] = []
+
+    def counting(blob: Blob, passwords: Sequence[str] = ()) -> Store:
+        opened.append(blob.source.name)
+        return open_store(blob, passwords)
+
+    monkeypatch.setattr("mtlskit.instance.offering.open_store", counting)
+    settings = read(BROKEN, files)
+    with opened_once():
+        for _ in range(3):
+            offering(settings, URL, passwords=(WORD,))
+    assert len(opened) == len(files)
+    offering(settings, URL, passwords=(WORD,))
+    assert len(opened) == 2 * len(files)
 
 
 def test_without_a_request_the_first_identity_is_sent(files: Mapping[str, bytes]) -> None:
