@@ -2,7 +2,7 @@
 
 Law of this room: these are no rules; the rules at rest come here where no certificate itself was
 seen. A printed time without a clear zone may be off by half a day and more, and is not judged
-closer than that.
+closer than that. What cannot be read of one certificate leaves the question open.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeVar
 from mtlskit.case import Case
 from mtlskit.material import Because
 from mtlskit.rules.rule import Answer, Clear, Found
-from mtlskit.trace.printed import PrintedCertificate, moment
+from mtlskit.trace.printed import PrintedCertificate, midnight_as_zero, moment
 
 _CLIENT = {"clientAuth", "anyExtendedKeyUsage"}
 _WEAK = ("MD2", "MD4", "MD5", "SHA1")
@@ -118,13 +118,18 @@ def _each(
     found: str,
     clear: str,
 ) -> Answer | None:
-    """Ask one part of every certificate that was printed; None: it cannot be told of any."""
-    values = [(one, value) for one in printed(case) if (value := part(one)) is not None]
+    """Ask one part of every certificate that was printed; only all of them can be beyond doubt.
+
+    None: of one at least it cannot be told, and no other is at fault.
+    """
+    held = printed(case)
+    values = [(one, value) for one in held if (value := part(one)) is not None]
     seen = [(one, verdict) for one, value in values if (verdict := wrong(value)) is not None]
     faults = tuple(_said(one, found) for one, verdict in seen if verdict)
     if faults:
         return Found(faults)
-    return Clear(tuple(_said(one, clear) for one, _ in seen)) if seen else None
+    clean = bool(held) and len(seen) == len(held)
+    return Clear(tuple(_said(one, clear) for one, _ in seen)) if clean else None
 
 
 def _said(one: PrintedCertificate, words: str) -> Because:
@@ -138,7 +143,7 @@ def _when(text: str | None) -> tuple[datetime, datetime] | None:
     if (exact := moment(text)) is not None:
         return exact, exact
     for shape, form in _SHAPES:
-        if found := shape.search(text):
+        if found := shape.search(midnight_as_zero(text)):
             try:
                 near = datetime.strptime(" ".join(found.groups()), form).replace(tzinfo=UTC)
             except ValueError:

@@ -44,6 +44,7 @@ _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.\d+)? "
     r"(?:(?:UTC|GMT|Z|UCT)(?P<offset>[+-]\d\d:?\d\d)?)$"
 )
+_HOUR_24 = re.compile(r"(?<=\d-\d\d )24(?=:\d\d:\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,17 @@ class PrintedCertificate:
         )
 
 
+def midnight_as_zero(printed: str) -> str:
+    """Write the hour 24 as 0. Java counts a day's hours from 1 to 24 (``kk``), midnight first.
+
+    ``2026-08-01 24:00:00`` is the beginning of that day, as is each minute of its hour 24.
+    """
+    return _HOUR_24.sub("00", printed)
+
+
 def moment(printed: str) -> datetime | None:
     """Read a printed time; None where its zone is an abbreviation that names no one offset."""
-    found = _TIME.match(" ".join(printed.split()))
+    found = _TIME.match(midnight_as_zero(" ".join(printed.split())))
     if found is None:
         return None
     zone: timezone = UTC

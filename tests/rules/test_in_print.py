@@ -34,12 +34,29 @@ def case(**parts: object) -> Case:
         ("2026-11-24 11:00:00.000 CEST", type(None)),
         ("2026-11-26 11:00:00.000 CEST", Clear),
         ("Fri Nov 20 10:28:49 CEST 2026", Found),
+        ("2026-11-24 24:00:00.000 UTC", Found),
+        ("2026-11-25 24:00:00.000 UTC", Clear),
+        ("2026-11-23 24:00:00.000 CEST", Found),
         ("some day", type(None)),
     ],
 )
 def test_a_printed_end_is_judged_as_closely_as_its_zone_allows(printed: str, verdict: type) -> None:
     """A zone that is an abbreviation leaves half a day open on either side."""
     assert isinstance(in_print.expired(case(not_after=printed)), verdict)
+
+
+def test_a_date_that_cannot_be_read_leaves_the_question_open() -> None:
+    """The dates of the other certificates rule nothing out then; an expired one is still found."""
+    told = case(not_after="some day")
+    assert told.trace is not None
+    (leaf,) = told.trace.client_printed or ()
+
+    def beside(until: str) -> Case:
+        both = (leaf, replace(leaf, not_after=until))
+        return told.having(trace=replace(told.trace, client_printed=both))
+
+    assert in_print.expired(beside("2036-11-24 11:59:59.000 UTC")) is None
+    assert isinstance(in_print.expired(beside("2026-11-01 11:59:59.000 UTC")), Found)
 
 
 def test_a_beginning_in_the_future_is_found() -> None:

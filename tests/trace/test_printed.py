@@ -98,6 +98,9 @@ def test_names_joined_by_commas_are_taken_apart(text: str, names: tuple[str, ...
     [
         ("2026-11-23 08:07:15.000 UTC", datetime(2026, 11, 23, 8, 7, 15, tzinfo=UTC)),
         ("2026-11-23 08:07:15.000 GMT+02:00", datetime(2026, 11, 23, 6, 7, 15, tzinfo=UTC)),
+        ("2026-08-01 24:00:00.000 UTC", datetime(2026, 8, 1, tzinfo=UTC)),  # Java's midnight
+        ("2026-08-01 24:59:59.000 UTC", datetime(2026, 8, 1, 0, 59, 59, tzinfo=UTC)),
+        ("2026-08-01 25:00:00.000 UTC", None),
         ("2026-11-23 08:07:15.000 CST", None),
         ("2026-13-23 08:07:15.000 UTC", None),
         ("Fri May 31 10:28:49 CEST 2013", None),
