@@ -57,6 +57,7 @@ def _told(text: str) -> str:
 def read(
     *files: Given,
     password: str | Sequence[str] | None = None,
+    trust: Given | Iterable[Given] | None = None,
     url: str | None = None,
     connection: int | None = None,
 ) -> Case:
@@ -67,6 +68,7 @@ def read(
     Args:
         files: paths, or bytes with a name.
         password: one or several, tried in turn on whatever is locked.
+        trust: what the client trusts servers by; None: not known.
         url: the URL that the instance or client calls.
         connection: which connection of the captures and logs is judged, by its number in the
             list of them; None: the one that shows most of a failure.
@@ -75,18 +77,26 @@ def read(
         ValueError: there is no connection of that number.
     """
     found = gather(files, passwords_of(password))
+    anchors = gather(several(trust), passwords_of(password))
     where = target_of(url)[0] if url else None
     case = Case(
-        identities=found.identities if found.stores else None,
+        identities=_identities(found),
         stores=found.stores,
+        trust=None if trust is None else anchors.certificates,
         material=found.certificates,
         settings=settings_from(found.exports) if found.exports else None,
         tools=found.tools,
         url=url,
-        problems=found.problems,
+        problems=found.problems + anchors.problems,
         at=datetime.now(UTC),
     )
     return _with_traces(case, found.recorded.traces, where, connection)
+
+
+def _identities(found: Evidence) -> tuple[Identity, ...] | None:
+    """Return what the key stores hold; None where no file was one, or none could be opened."""
+    looked = any(store.entries or not store.problems for store in found.stores)
+    return found.identities if looked or found.identities else None
 
 
 def _with_traces(

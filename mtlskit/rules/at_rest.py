@@ -277,7 +277,10 @@ def key_locked(case: Case) -> Answer:
 )
 def store_unreadable(case: Case) -> Answer:
     """Look for a store that could not be opened: password, algorithm or damage, told apart."""
-    codes = ("wrong-password", "damaged", "not-recognised", "empty", "no-password")
+    codes: tuple[str, ...] = ("wrong-password", "damaged", "no-password")
+    if not case.traces:
+        # Among the files of a case anything may lie; what was given as identity is meant as one.
+        codes = (*codes, "not-recognised", "empty")
     return _unread(case, (*codes, *_TELL_WHAT_TO_DO), "every file that was given could be read")
 
 
@@ -290,7 +293,11 @@ def _unread(case: Case, codes: tuple[str, ...], otherwise: str) -> Answer:
     if not bad:
         case.need_identities()
         return Clear((Because(otherwise),))
-    usable = any(one.key_matches for one in case.identities or ())
+    if case.traces and case.trace is not None and case.trace.sent_certificate:
+        # Our not being able to open the store is no reason why that connection failed.
+        text = "the client had opened its key store: it sent a certificate"
+        return Inapplicable((Because(text, case.trace.source),))
+    usable = any(one.key_matches for one in case.identities or ()) or bool(case.traces)
     because = tuple(clause(one.text, one.source) for one in bad)
     remedy = bad[0].text if bad[0].code in _TELL_WHAT_TO_DO else None
     return Found(because, remedy=remedy, decisive=not usable)

@@ -26,6 +26,13 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
         "Judge a case from files alone: key stores, captures, logs, settings, any mixture.",
     )
     parser.add_argument("files", metavar="FILE", nargs="+")
+    for name, text in (
+        ("--identity", "the client's key store; the same as to name it among the files"),
+        ("--trust", "what the client trusts servers by"),
+        ("--material", "whatever else is at hand; the same as to name it among the files"),
+        ("--settings", "exports of the instance; the same as to name them among the files"),
+    ):
+        parser.add_argument(name, metavar="FILE", nargs="+", action="extend", default=[], help=text)
     parser.add_argument("--url", help="the URL that the instance or client calls")
     parser.add_argument(
         "--connection",
@@ -44,9 +51,11 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
 
 def run(options: argparse.Namespace) -> int:
     """Run it; return the exit status."""
+    files = (*options.identity, *options.files, *options.material, *options.settings)
     case = mtlskit.read(
-        *options.files,
-        password=passwords_of(options, options.files),
+        *files,
+        password=passwords_of(options, (*files, *options.trust)),
+        trust=options.trust or None,
         url=options.url,
         connection=options.connection,
     )
