@@ -15,9 +15,12 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from mtlskit.case import Case
+from mtlskit.instance.othertools.beside import beside
+from mtlskit.instance.othertools.tool import Sending
 from mtlskit.instance.protocols import schemes
 from mtlskit.instance.settings import Settings
-from mtlskit.material import Because, Source
+from mtlskit.material import Because, Source, Unreadable
+from mtlskit.rules.configured import called
 from mtlskit.rules.rule import Clear, Finding, Found, Inapplicable, Unknown, Verdict
 from mtlskit.trace.events import Trace
 
@@ -35,6 +38,8 @@ _RESOLVING = (
 )
 """Causes that are mended by emptying the properties or by matching the endpoint's set-up."""
 _TWO_PROPERTIES = _RESOLVING[:2]
+_SEVERAL = "instance.several-keystores"
+"""Mended the same way, where properties let any key store be offered; not sure to do harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the evidence answers; `do` is what it says more exactly than the declared text."""
+    """What the evidence answers.
+
+    Attributes:
+        do: what it says more exactly than the declared text.
+        on_paper: the exports show what to change, and nobody tried whether it helps.
+    """
 
     answer: Answer
     because: tuple[Because, ...] = ()
     do: str = ""
+    on_paper: bool = False
 
 
 def answers(case: Case, findings: Iterable[Finding]) -> tuple[Row, ...]:
@@ -92,8 +103,9 @@ def _row(declared: Mapping[str, str], seen: _Seen, given: Answer | None) -> Row:
     because = seen.because
     if given is not None and seen.answer not in (given, "unknown"):
         because = (Because(f"the evidence alone would say {seen.answer}"), *because)
-    follows = declared[answer]
-    if seen.do and answer == seen.answer:
+    on_paper = seen.on_paper and given is None
+    follows = declared["on_paper" if on_paper else answer]
+    if seen.do and (answer == seen.answer or (seen.on_paper and answer == "yes")):
         follows = f"{seen.do} {follows}"
     if "CertificateRequest" in follows:
         follows = f"{follows} {certificate_request_note()}"
@@ -154,7 +166,7 @@ def _another_tool(case: Case, _verdicts: Verdicts) -> _Seen:
     """Take our own call for the other tool, where exports say that an instance is the caller."""
     trace, used = case.trace, case.chosen
     if case.settings is None or trace is None or used is None:
-        return _Seen("unknown")
+        return _Seen("unknown", _held_by_tools(case))
     ended = trace.ended
     called = f"mtlskit called {trace.target} with {used.label} of {used.source.name}"
     if ended.outcome == "accepted":
@@ -166,24 +178,60 @@ def _another_tool(case: Case, _verdicts: Verdicts) -> _Seen:
     return _Seen("yes", (Because(text, trace.source),))
 
 
+def _held_by_tools(case: Case) -> tuple[Because, ...]:
+    """Tell what the files of other tools say that they would send; what they got stands nowhere."""
+    url = case.url or (f"https://{case.target}" if case.target else None)
+    if case.settings is not None and url is None:
+        url = called(case, case.settings)
+    if not case.tools or url is None:
+        return ()
+    try:
+        compared = beside(case.settings, url, case.tools)
+    except Unreadable:
+        return ()
+    return (*map(_sending, compared.sendings), *compared.says)
+
+
+def _sending(one: Sending) -> Because:
+    if one.sends is None:
+        return Because(f"{one.tool} is set to send no certificate to {one.address}")
+    text = f"{one.tool} is set to send {one.sends.name} to {one.address}; what it got is not told"
+    return Because(text, one.sends.source)
+
+
 def _settings_resolve(case: Case, verdicts: Verdicts) -> _Seen:
     if case.settings is None:
         return _Seen("unknown", (Because("no exports of the instance were given"),))
+    helped = _tried(case)
+    if helped is not None:
+        return _Seen("yes", (helped,))
     found = {
         cause: verdict
         for cause in _RESOLVING
         if isinstance(verdict := verdicts.get(cause), Found)
         and (verdict.decisive or cause in _TWO_PROPERTIES)
     }
+    if not found and isinstance(several := verdicts.get(_SEVERAL), Found):
+        found = {_SEVERAL: several}
     if found:
         because = tuple(verdict.because[0] for verdict in found.values())
-        told = Because("the exports show what to change; that it helps was not tried")
-        return _Seen("yes", (told, *because), _steps(found))
+        told = Because("on paper the exports show what to change; whether it helps was not tried")
+        return _Seen("unknown", (told, *because), _steps(found), on_paper=True)
     return _nothing_to_change(verdicts)
 
 
+def _tried(case: Case) -> Because | None:
+    """Return the attempt in which such a change was made, and the real endpoint accepted."""
+    for one in case.attempts:
+        if one.cause in _RESOLVING and not one.stand_in and one.trace.ended.outcome == "accepted":
+            return Because(f"it was accepted when {one.change}", one.trace.source)
+    return None
+
+
 def _steps(found: Mapping[str, Found]) -> str:
-    """Return what to do; where the port's remedy empties the properties, it is said once."""
+    """Return what to do; what another remedy or row tells is not said twice."""
+    if _SEVERAL in found:
+        return "The row on key stores says what to change."
     port, overriding = (found.get(cause) for cause in _TWO_PROPERTIES)
     said_twice = port is not None and overriding is not None
     steps = [

@@ -94,7 +94,7 @@ def test_the_article_from_the_refusal_to_the_acceptance(scene: Scene) -> None:
     assert report.opinions[0].standing == "LIKELY"
     rows = {row.id: row for row in report.checklist}
     assert rows["several-key-stores"].answer == "yes"
-    assert rows["settings-resolve"].answer == "yes"
+    assert rows["settings-resolve"].answer == "unknown"  # on paper, until it is tried below
 
     plan = change_plan(case, (WORD,))
     assert plan.what_if is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from mtlskit.case import Attempt, Case
 from mtlskit.certs.keystore import identities_of, open_store
 from mtlskit.checklist import Row, answers, certificate_request_note
 from mtlskit.instance.exports import read_export
+from mtlskit.instance.othertools.reader import read_tool
 from mtlskit.instance.protocols import FACTORY
 from mtlskit.instance.settings import Settings, settings_from
 from mtlskit.lab import exports as lab
@@ -68,7 +70,9 @@ def test_the_broken_sample_answers_symptoms_2_and_4_and_says_what_to_set() -> No
     names = "SAML 2.0 SP Keystore, Partner Client Keystore, Partner Test Keystore"
     assert rows["several-key-stores"].because[0].text == f"active key stores: {names}"
     resolve = rows["settings-resolve"]
-    assert resolve.answer == "yes"
+    assert resolve.answer == "unknown"
+    assert "on paper" in resolve.because[0].text
+    assert "Nobody tried it yet" in resolve.follows
     assert not resolve.by_hand
     assert "glide.httpclient.protocol.myhttps.port (now 4433)" in resolve.follows
     assert resolve.follows.count("set to empty") == 1
@@ -133,11 +137,12 @@ def test_an_answer_by_hand_counts_more_and_keeps_the_evidence_beside_it() -> Non
     rows = checklist(case)
     resolve = rows["settings-resolve"]
     assert (resolve.answer, resolve.by_hand) == ("no", True)
-    assert [one.text for one in resolve.because[:2]] == [
-        "answered by hand",
-        "the evidence alone would say yes",
-    ]
+    assert resolve.because[0].text == "answered by hand"
+    assert "on paper" in resolve.because[1].text
     assert len(resolve.because) > 2
+    assert "Nobody tried it" not in resolve.follows
+    healthy = checklist(world("healthy").having(answers=(("settings-resolve", "yes"),)))
+    assert healthy["settings-resolve"].because[1].text == "the evidence alone would say no"
     assert "set to empty" not in resolve.follows
     tool = rows["another-tool"]
     assert (tool.answer, tool.by_hand) == ("yes", True)
@@ -175,7 +180,35 @@ def test_the_old_way_with_two_key_stores_says_how_to_leave_one() -> None:
     case = Case(settings=settings(made), url="myhttps://partner.example.com:8443/")
     rows = checklist(case)
     assert rows["several-key-stores"].follows.startswith("Let a protocol profile myhttps name one")
-    assert rows["settings-resolve"].answer == "no"
+    resolve = rows["settings-resolve"]
+    assert (resolve.answer, resolve.by_hand) == ("unknown", False)
+    assert resolve.follows.startswith("The row on key stores says what to change.")
+
+
+def test_a_change_that_the_endpoint_accepted_answers_symptom_4() -> None:
+    """An attempt on the real endpoint counts; one on a stand-in, or refused, does not."""
+    helped = Attempt("instance.port", "port 8443 was called", "", traced("accepted"))
+    for attempt, answer in (
+        (helped, "yes"),
+        (replace(helped, stand_in=True), "unknown"),
+        (replace(helped, trace=traced("refused")), "unknown"),
+    ):
+        row = checklist(world("broken").having(attempts=(attempt,)))["settings-resolve"]
+        assert row.answer == answer
+        assert ("port 8443 was called" in row.because[0].text) == (answer == "yes")
+
+
+def test_files_of_another_tool_say_what_it_would_send_and_not_what_it_got() -> None:
+    """Symptom 3 stays open, with the comparison beside it."""
+    command = b"curl --cert-type P12 --cert partner.p12 -k https://partner.example.com:8443/orders"
+    tool = read_tool(Blob(Source("call.sh"), command))
+    row = checklist(world("broken").having(tools=(tool,)))["another-tool"]
+    assert row.answer == "unknown"
+    said = " ".join(one.text for one in row.because)
+    assert "curl is set to send partner.p12 to https://partner.example.com:8443" in said
+    assert "the instance may offer any of" in said
+    without = checklist(Case(tools=(tool,)))["another-tool"]
+    assert without.because == ()
 
 
 def logged(*calls: tuple[str, str]) -> Case:

@@ -42,7 +42,8 @@ def test_an_accepted_endpoint_and_broken_settings_name_the_settings() -> None:
     assert "none" not in {one.cause for one in report.opinions}
     answers = {row.id: row for row in report.checklist}
     assert answers["several-key-stores"].answer == "yes"
-    assert answers["settings-resolve"].answer == "yes"
+    assert answers["settings-resolve"].answer == "unknown"
+    assert "on paper" in answers["settings-resolve"].because[0].text
     assert not answers["settings-resolve"].by_hand
 
 
