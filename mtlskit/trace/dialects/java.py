@@ -8,11 +8,12 @@ from 25 on an exception names its alert in brackets.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from mtlskit.material import Problem, Source
 from mtlskit.trace.dialects import java_lines, java_old
+from mtlskit.trace.dialects.java_answer import Answers, answered
 from mtlskit.trace.dialects.java_book import Book
 from mtlskit.trace.dialects.java_lines import Entry
 from mtlskit.trace.events import Trace
@@ -51,7 +52,13 @@ def read_all(lines: Iterable[str], source: Source) -> Told:
     """
     stream = iter(lines)
     first = list(islice(stream, _LOOKED_AT))
-    whole = chain(first, stream)
+    whole = Answers(chain(first, stream), source)
+    told = _read(first, whole, source)
+    return replace(told, traces=answered(told.traces, whole))
+
+
+def _read(first: Sequence[str], whole: Iterable[str], source: Source) -> Told:
+    """Choose the reader by the first lines."""
     if java_lines.fits(first):
         return _told(java_lines.entries(whole), source)
     if java_old.fits(first):

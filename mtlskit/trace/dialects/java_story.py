@@ -268,6 +268,10 @@ class Story:
         chunks = (Chunk(0.0, "server", b""),) if self.spoke else ()
         tap = Tap(self.source, chunks=chunks, closing=self.closing)
         ended = judge(self.signs, tap, self.tls, None)
+        if ended.outcome == "accepted" and self.side == "client":
+            return self._unanswered()
+        if self._cut():
+            return self._stopped()
         if ended.outcome == "undecided" and self._taken():
             text = "the server took the client's Finished and did not complain in its own log"
             return Ended(
@@ -281,6 +285,32 @@ class Story:
             text = "the log begins in the middle of this connection"
             return replace(ended, because=(*ended.because, Because(text, self.source)))
         return ended
+
+    def _unanswered(self) -> Ended:
+        """The handshake was done: a server may still refuse in what its application answers."""
+        text = "both sides finished the handshake"
+        if self.tls == "1.3" and self.signs.late_ticket:
+            text += ", and the server sent a session ticket"
+        text += "; what the application answered is not in this log"
+        symptom = Symptom(tls=self.tls)
+        because = (Because(text, self.source),)
+        return Ended("undecided", None, "after-handshake", symptom, because)
+
+    def _cut(self) -> bool:
+        """Tell whether the log stops in the handshake: nobody refused, ended it or was done."""
+        finished = self.signs.finished("client") and self.signs.finished("server")
+        quiet = self.signs.fatal is None and self.signs.gave_up is None
+        return quiet and self.closing is None and not finished
+
+    def _stopped(self) -> Ended:
+        """A log that was cut proves nothing of what came after; so no stage is named."""
+        last = next((one.name for one in reversed(self.events) if one.kind == "message"), None)
+        text = "the log stops in the middle of the handshake"
+        text += f", after the {last}" if last else ""
+        if not self.begun:
+            text += "; it begins in the middle of this connection, too"
+        symptom = Symptom(tls=self.tls)
+        return Ended("undecided", None, None, symptom, (Because(text, self.source),))
 
     def _taken(self) -> bool:
         done = self.signs.finished("client") and self.signs.finished("server")

@@ -15,22 +15,25 @@ from itertools import chain, islice
 from typing import Protocol
 
 from mtlskit.material import Problem, Side, Source
+from mtlskit.trace.dialects import java
 from mtlskit.trace.dialects.grouping import Placed, groups, key_of, nested
 from mtlskit.trace.dialects.lines import said_in
 from mtlskit.trace.dialects.log import Log
 from mtlskit.trace.dialects.minimal import trace_of
 from mtlskit.trace.dialects.pem_blocks import PemBlocks
-from mtlskit.trace.dialects.phrases import families, phrase, voice
+from mtlskit.trace.dialects.phrases import LINE, families, phrase, voice
 from mtlskit.trace.dialects.sense import sense
 from mtlskit.trace.events import Trace
 from mtlskit.trace.said import Said
 
-_DIALECTS = ("java", "curl", "gnutls", "openssl")
-"""The readers of one program's own format, in the order in which they are asked."""
+_TRANSCRIPTS = ("curl", "gnutls", "openssl")
+"""The readers of a client's own transcript, in the order in which they are asked."""
+_BEGIN = 400
+"""Lines by which a transcript is recognised."""
 _LONGEST = 1_000_000
 """Characters of one line that are read."""
-_HEAD = 400
-"""Lines by which a dialect is recognised."""
+_HEAD = 20_000
+"""Lines by which a Java debug log is recognised; an application's own lines may come before."""
 _MOST = 5000
 """Phrases of one log that are kept."""
 _CONNECTIONS = 1000
@@ -61,14 +64,54 @@ def read_log(lines: Iterable[str], source: Source) -> Log:
     stream = iter(lines)
     head = list(islice(stream, _HEAD))
     gathered = _Gathered(chain(head, stream), source)
-    name = next((one for one in _DIALECTS if _module(one).fits(head)), None)
+    name = _dialect_of(head)
     if name is None:
         return _phrases_in(gathered)
-    traces = _module(name).read(gathered, source)
+    traces, problems = _told(name, gathered)
+    if not traces and len(head) < _HEAD:
+        # One line of a debug log tells no connection, and may still say something.
+        return replace(_phrases_in(_Gathered(head, source)), dialect=name)
     said = tuple(one for trace in traces for one in trace.said)
     certificates = tuple(gathered.pem.found.values())
-    problems = tuple(gathered.problems)
-    return Log(source, name, traces[:_CONNECTIONS], said[:_MOST], certificates, problems)
+    problems += _bounded(len(traces), _CONNECTIONS, "connections", source)
+    problems += _bounded(len(said), _MOST, "recognised phrases", source)
+    kept = traces[:_CONNECTIONS], said[:_MOST], certificates
+    return Log(source, name, *kept, (*gathered.problems, *problems))
+
+
+def _dialect_of(head: Sequence[str]) -> str | None:
+    """Name the first dialect that these lines are of; a line counts as far as it is read."""
+    looked_at = [line[:LINE] for line in head]
+    if java.fits(looked_at):
+        return "java"
+    # A transcript begins as such; further down, others quote such lines.
+    return next((one for one in _TRANSCRIPTS if _module(one).fits(looked_at[:_BEGIN])), None)
+
+
+def _told(name: str, lines: _Gathered) -> tuple[tuple[Trace, ...], tuple[Problem, ...]]:
+    """Tell the connections of a log by its own reader, and what that reader left out."""
+    if name == "java":
+        told = java.read_all(lines, lines.source)
+        return told.traces, told.problems
+    return _module(name).read(lines, lines.source), ()
+
+
+def _unread(line: int, source: Source) -> Problem:
+    text = (
+        f"only the first {_MOST} phrases about TLS are told; after line {line} this log was not "
+        "read. Cut it to the time of the failure."
+    )
+    return Problem("many-phrases", text, source)
+
+
+def _bounded(number: int, most: int, what: str, source: Source) -> tuple[Problem, ...]:
+    if number <= most:
+        return ()
+    text = (
+        f"{number - most} more {what} are in this log than are told. Cut the log to the time of "
+        "the failure."
+    )
+    return (Problem(f"many-{what.partition(' ')[0]}", text, source),)
 
 
 def _module(name: str) -> Dialect:
@@ -103,14 +146,18 @@ class _Gathered:
 def _phrases_in(lines: _Gathered) -> Log:
     source = lines.source
     frames: list[tuple[int, Side]] = []
-    placed = _heard(list(islice(_placed(lines, frames), _MOST)), frames)
-    traces = []
-    for group in islice(groups(placed), _CONNECTIONS):
-        trace = trace_of([sense(one) for one in group], group[0].source)
-        traces += [trace] if trace is not None else []
+    phrases = _placed(lines, frames)
+    placed = _heard(list(islice(phrases, _MOST)), frames)
+    problems = list(lines.problems)
+    if next(phrases, None) is not None:
+        problems.append(_unread(placed[-1].line, source))
+    grouped = list(groups(placed))
+    problems += _bounded(len(grouped), _CONNECTIONS, "connections", source)
+    told = (trace_of([sense(one) for one in group], group[0].source) for group in grouped)
+    traces = tuple(one for one in islice(told, _CONNECTIONS) if one is not None)
     said = tuple(one.said for one in placed)
     certificates = tuple(lines.pem.found.values())
-    return Log(source, _dialect(said), tuple(traces), said, certificates, tuple(lines.problems))
+    return Log(source, _dialect(said), traces, said, certificates, tuple(problems))
 
 
 def _placed(lines: _Gathered, frames: list[tuple[int, Side]]) -> Iterator[Placed]:
