@@ -79,16 +79,19 @@ class Endpoint:
         return "done" if self._session.plan.ready else "needs"
 
     def refresh(self) -> None:
-        """Show the half that was chosen."""
+        """Show the half that was chosen, and the failure's story."""
+        self._show_half()
+        self.surprise.description = "Another one" if self.scene.value == SURPRISE else "Surprise me"
+        story = scenes.SCENES[self.scene.value or self._drawn].story
+        self.story.value = f"<p>{html.escape(story)}</p>"
+
+    def _show_half(self) -> None:
         what = self.what.value
         shown = {LAB: self._lab, OWN: self._own, FILES: self.files.box, LINE: self.line.box}
         for kind, half in shown.items():
             half.layout.display = "" if kind == what else "none"
         self.line.below.layout.display = shown[LINE].layout.display
         self.tls.layout.display = "none" if what == FILES else ""
-        self.surprise.description = "Another one" if self.scene.value == SURPRISE else "Surprise me"
-        story = scenes.SCENES[self.scene.value or self._drawn].story
-        self.story.value = f"<p>{html.escape(story)}</p>"
 
     def draw(self) -> None:
         """Take any other failure of the lab, and do not say which."""
@@ -101,6 +104,7 @@ class Endpoint:
 
     def _changed(self) -> None:
         self.message.value = ""
+        self._show_half()
         with step.told(self.message, named=False):
             begin = {
                 LAB: self._stage,

@@ -45,6 +45,11 @@ def either(label: str, options: Sequence[tuple[str, Any]]) -> widgets.RadioButto
     return _dressed(widgets.RadioButtons(description=label, options=list(options)))
 
 
+def meter(label: str, most: int) -> widgets.IntProgress:
+    """Make a bar that fills, from none to `most`."""
+    return _dressed(widgets.IntProgress(description=label, value=0, min=0, max=most))
+
+
 def tick(label: str, *, on: bool) -> widgets.Checkbox:
     """Make a box that is ticked or not."""
     return _dressed(widgets.Checkbox(description=label, value=on, indent=False))

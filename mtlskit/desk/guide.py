@@ -13,8 +13,10 @@ import ipywidgets as widgets
 
 from mtlskit.case import Case
 from mtlskit.desk import fields, rail
+from mtlskit.desk.asks import Asks
 from mtlskit.desk.checks import Checks
 from mtlskit.desk.endpoint import Endpoint
+from mtlskit.desk.handshake import Handshake
 from mtlskit.desk.instance import Instance
 from mtlskit.desk.keep import Keep
 from mtlskit.desk.keys import Keys
@@ -36,7 +38,7 @@ class Guide:
 
     Attributes:
         session: the evidence given, what a run would call, and the report.
-        endpoint, checks, keys, instance, run, keep: the steps.
+        endpoint, checks, keys, asks, instance, handshake, run, keep: the steps.
         files, line: the two ways to begin without a connection.
     """
 
@@ -47,6 +49,8 @@ class Guide:
         self.files = Recordings(self.session, self.keys, self.instance)
         self.line = Line(self.session)
         self.endpoint = Endpoint(self.session, self.files, self.line)
+        self.asks = Asks(self.session)
+        self.handshake = Handshake(self.session, self.files)
         self.checks = Checks(self.session)
         self.run = Run(self.session)
         self.keep = Keep(self.session)
@@ -54,6 +58,8 @@ class Guide:
             self.endpoint,
             self.keys,
             self.instance,
+            self.asks,
+            self.handshake,
             self.checks,
             self.run,
             self.keep,

@@ -5,11 +5,13 @@ from __future__ import annotations
 BEGIN = "What you have"
 CHECKS = "Checklist"
 KEYS = "Identity and trust"
+ASKS = "What it asks"
 SETTINGS = "Settings"
+HANDSHAKE = "Handshake"
 DIAGNOSIS = "Diagnosis"
 REPORT = "Report"
 
-STEPS = (BEGIN, CHECKS, KEYS, SETTINGS, DIAGNOSIS, REPORT)
+STEPS = (BEGIN, CHECKS, KEYS, ASKS, SETTINGS, HANDSHAKE, DIAGNOSIS, REPORT)
 """The names on the rail, from the first question to the report."""
 
 

@@ -5,13 +5,17 @@ Law of this file: it calls `Session.run` and shows the report; it knows no cause
 
 from __future__ import annotations
 
+from typing import Any
+
 from mtlskit.case import Case
 from mtlskit.desk import fields, rail, step
 from mtlskit.desk.address import path_of
-from mtlskit.desk.session import Plan, Session
+from mtlskit.desk.plan import Plan
+from mtlskit.desk.session import Session
 from mtlskit.desk.told import Told
 from mtlskit.desk.twin import twin
 from mtlskit.desk.wording import by_fields
+from mtlskit.desk.work import Work
 from mtlskit.experiment import MOST_CONNECTIONS
 from mtlskit.lab import scenes
 from mtlskit.page.blocks import (
@@ -39,6 +43,9 @@ TRYING = (
     "Calling the endpoint, then changing one thing at a time and calling again. "
     "This takes a few seconds, or up to a minute where an endpoint does not answer."
 )
+NAME = "Run the diagnosis"
+STOPPING = "Stopping: the call that is under way is brought to its end."
+STOPPED = "It was stopped: not every change was tried. Run it again to try them all."
 JUDGING = "Holding what was told against every cause that is known."
 REPLAYED = (
     "Nobody is called. What your files or the pasted text tell is held against every cause, "
@@ -65,12 +72,17 @@ class Run:
             "If it refuses, change one thing at a time and try again: this proves the cause.",
             on=True,
         )
-        self.button = fields.action("Run the diagnosis", self.run, primary=True)
+        self.work = Work()
+        self.button = fields.action(NAME, self.run, primary=True)
+        self.halt = fields.lead("Stop", self.stop)
+        self.bar = fields.meter("Calls made", MOST_CONNECTIONS)
+        self._meter(on=False)
         self.box = step.page(
             "What goes wrong, and why?",
             "",
             self.plan,
-            step.row(self.button, self.experiments),
+            step.row(self.button, self.halt, self.experiments),
+            self.bar,
             self.progress,
             self.answer,
             self.more,
@@ -88,12 +100,52 @@ class Run:
 
     def run(self) -> None:
         """Call, and show the answer or the reason why there is none."""
+        if self.work.going:
+            return
         says = TRYING if self.experiments.value else CALLING
         says = JUDGING if self._session.plan.recorded else says
-        self.progress.value = fields.notice(says, "info")
         self.answer.value = ""
-        with step.busy(self.button, "Running …"), step.told(self.progress):
-            self._session.run()
+        self._going(says)
+        try:
+            work = self._session.to_run()
+        except ValueError as error:
+            self._ended(None, error)
+        else:
+            self.work.start(work, self._told, self._ended)
+
+    def stop(self) -> None:
+        """Begin no further call; the one under way is brought to its end."""
+        self.work.stop()
+        self.halt.disabled = True
+        self.progress.value = fields.notice(STOPPING, "info")
+
+    def _going(self, says: str) -> None:
+        """Say that it runs, and offer to stop it."""
+        self.button.disabled, self.button.description = True, "Running …"
+        self.halt.disabled, self.bar.value = False, 0
+        self._meter(on=not self._session.plan.recorded)
+        self.progress.value = fields.notice(says, "info")
+
+    def _meter(self, *, on: bool) -> None:
+        for one in (self.halt, self.bar):
+            one.layout.display = "" if on else "none"
+
+    def _told(self, number: int, text: str) -> None:
+        """Say what the latest call showed."""
+        self.bar.value = min(number, self.bar.max)
+        if not self.work.stopped:
+            self.progress.value = fields.notice(f"{counted(number, 'call')} made. {text}", "info")
+
+    def _ended(self, found: Any, error: Exception | None) -> None:  # noqa: ANN401 - as `Work` has it
+        """Take the report, or say why there is none."""
+        self._meter(on=False)
+        self.button.disabled, self.button.description = False, NAME
+        with step.told(self.progress):
+            if error is not None:
+                raise error
+            self._session.keep(found)
+        if error is None and self.work.stopped:
+            self.progress.value += fields.notice(STOPPED, "warn")
 
     def refresh(self) -> None:
         """Show the report as it stands, and the plan if there is none."""
@@ -102,7 +154,8 @@ class Run:
         self.plan.layout.display = "none" if report else ""
         self.experiments.layout.display = "none" if self._session.plan.recorded else ""
         self.answer.value = by_fields(report._repr_html_()) if report else ""
-        self.progress.value = fields.notice(*_standing(self._session))
+        if not self.work.going:
+            self.progress.value = fields.notice(*_standing(self._session))
         self.more.value = fragment(_more(self._session)) if self._session.plan.ready else ""
 
     def _chosen(self) -> None:

@@ -9,49 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from mtlskit import report as reports
 from mtlskit.case import Case
+from mtlskit.certs.matching import Matching
 from mtlskit.checklist import Row
+from mtlskit.collect.asked import Asking
 from mtlskit.desk import address, rail
+from mtlskit.desk.plan import Plan, Watch, asking, diagnosed
 from mtlskit.desk.told import Told
-from mtlskit.experiment import diagnose
-from mtlskit.lab import scenes
-from mtlskit.material import Target
 from mtlskit.report import Report
+from mtlskit.rules.evidence import matched
 
-TLS = Literal["1.2", "1.3"]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be called, and how.
-
-    Attributes:
-        scene: the lab's scene to stage; None: call the engineer's own endpoint.
-        target: the engineer's own endpoint; None while it is not known.
-        recorded: nobody is called; what files or a pasted text told is judged.
-        surprise: the scene is not named before its answer.
-        port_given: the engineer named the endpoint's port; else it was taken for granted.
-        server_name: the name to ask for; None: the endpoint's own.
-        tls: the one TLS version to speak; None: whatever both sides speak.
-        experiments: whether to change one thing at a time afterwards and try again.
-    """
-
-    scene: str | None = None
-    target: Target | None = None
-    recorded: bool = False
-    surprise: bool = False
-    port_given: bool = True
-    server_name: str | None = None
-    tls: TLS | None = None
-    experiments: bool = True
-
-    @property
-    def ready(self) -> bool:
-        """Whether there is something to call."""
-        return self.scene is not None or self.target is not None or self.recorded
+OVERTAKEN = "Something that the answer rests on was changed while it was looked for. Run it again."
 
 
 @dataclass
@@ -65,6 +36,7 @@ class Session:
         report: what the latest run found; None before it, and when `given` or `plan` changed so
             that it no longer speaks of what is given.
         outdated: there was a report, and what it rests on has changed since.
+        asking: what the server asks of its clients, if it was asked.
     """
 
     given: Case = field(default_factory=Case)
@@ -72,6 +44,9 @@ class Session:
     told: Told = field(default_factory=Told)
     report: Report | None = None
     outdated: bool = False
+    asking: Asking | None = None
+    _lab: Case | None = field(default=None, repr=False)
+    _changes: int = field(default=0, repr=False)
     _watchers: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     @property
@@ -108,11 +83,12 @@ class Session:
         if replace(before, experiments=self.plan.experiments) == self.plan:
             self.tell()
         else:
+            self.asking = self._lab = None
             self._drop_report()
 
     def replay(self, told: Told) -> None:
         """Judge what was told of, and call nobody: a report of something else no longer holds."""
-        self.told = told
+        self.told, self.asking, self._lab = told, None, None
         plan = replace(self.plan, scene=None, surprise=False, target=None, recorded=True)
         self.plan = replace(plan, server_name=None)
         self._drop_report()
@@ -144,18 +120,62 @@ class Session:
         Raises:
             ValueError: there is nothing to call yet; the sentence says what is needed.
         """
-        if not self.plan.ready:
+        self.keep(self.to_run()(Watch()))
+        if self.report is None:
+            raise ValueError(OVERTAKEN)
+        return self.report
+
+    def to_run(self) -> Callable[[Watch], tuple[int, Report]]:
+        """Return the work of a run, which may be done beside the form; `keep` takes its result.
+
+        Raises:
+            ValueError: there is nothing to call yet.
+        """
+        plan, used, change = self.plan, self._used, self._changes
+        if not plan.ready:
             raise ValueError(
                 f"Say in {rail.where(rail.BEGIN)} what you have: "
                 "an endpoint, files, or an error line."
             )
-        if self.plan.recorded:
-            found = self._replayed()
-        else:
-            found = self._staged(self.plan.scene) if self.plan.scene else self._called()
-        self.report, self.outdated = self._judged(found), False
+        if plan.recorded:
+            return lambda _: (change, self._replayed())
+        return lambda watch: (change, diagnosed(plan, used, watch))
+
+    def keep(self, found: tuple[int, Report]) -> None:
+        """Keep what a run found.
+
+        Raises:
+            ValueError: what it rests on was changed while it ran.
+        """
+        change, report = found
+        if change != self._changes:
+            raise ValueError(OVERTAKEN)
+        self.report, self.outdated = self._judged(report), False
         self.tell()
-        return self.report
+
+    def to_ask(self) -> Callable[[Watch], tuple[Plan, Asking, Case]]:
+        """Return the work of asking the server what it wants; `keep_asking` takes its result."""
+        plan, given = self.plan, self.given
+        return lambda _: (plan, *asking(plan, given))
+
+    def keep_asking(self, plan: Plan, told: Asking, held: Case) -> None:
+        """Keep what the server asks for, unless another one is meant by now."""
+        if replace(plan, experiments=self.plan.experiments) != self.plan:
+            raise ValueError(OVERTAKEN)
+        self.asking = told
+        self._lab = held if plan.scene else None
+        self.tell()
+
+    @property
+    def matching(self) -> Matching | None:
+        """Each identity at hand against the server's request; None where one is not known."""
+        trace = self.case.trace
+        if trace is not None and trace.asked is not None:
+            return matched(self.case)
+        answers = self.asking.answers if self.asking else ()
+        seen = next((one.trace for one in answers if one.asked is not None), None)
+        held = self._lab or self.given
+        return matched(held.having(trace=seen, at=held.at or datetime.now(UTC)))
 
     def _replayed(self) -> Report:
         case = self._used
@@ -172,28 +192,6 @@ class Session:
         stack = self.told.stack if self.plan.recorded else None
         return reports.judge(case, made, stack)
 
-    def _called(self) -> Report:
-        plan = self.plan
-        return diagnose(
-            self.given.having(target=plan.target),
-            server_name=plan.server_name,
-            tls=plan.tls,
-            experiments=plan.experiments,
-        )
-
-    def _staged(self, scene: str) -> Report:
-        with scenes.stage(scene, tls=self.plan.tls or "1.3") as staged:
-            return diagnose(
-                staged.target,
-                identity=staged.identity_files,
-                trust=staged.trust_files,
-                material=staged.material_files,
-                password=staged.password,
-                server_name=staged.server_name,
-                tls=self.plan.tls,
-                experiments=self.plan.experiments,
-            )
-
     def _judged(self, report: Report) -> Report:
         """Judge a connection already seen by what was handed in meanwhile."""
         used = self._used
@@ -205,6 +203,7 @@ class Session:
         return self._judge(report.case.having(**told), report.made)
 
     def _drop_report(self) -> None:
+        self._changes += 1
         self.outdated = self.outdated or self.report is not None
         self.report = None
         self.tell()

@@ -166,7 +166,11 @@ def _content(found: Evidence) -> str:
     """Say in a few sentences what a file told."""
     traces = found.recorded.traces
     refused = sum(one.ended.outcome == "refused" for one in traces)
-    said = [f"{counted(len(traces), 'connection')}, of which {refused} refused."] if traces else []
+    said = []
+    if len(traces) == 1:
+        said.append(f"1 connection: {traces[0].ended.outcome}.")
+    elif traces:
+        said.append(f"{len(traces)} connections, of which {refused or 'none'} refused.")
     phrases = sum(len(log.said) for log in found.recorded.logs)
     if phrases and not traces:
         said.append(f"{counted(phrases, 'phrase')} about TLS was recognised.")

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from mtlskit.case import Case
 from mtlskit.collect.given import target_of
-from mtlskit.desk.session import Plan, Session
+from mtlskit.desk.plan import Plan
+from mtlskit.desk.session import Session
 from mtlskit.desk.told import Told
 from mtlskit.material import Source
 
@@ -28,6 +29,22 @@ def twin(session: Session) -> str:
     if session.plan.recorded:
         return _replayed(session.told, session.given)
     return _called(session.plan, session.given) if session.plan.target else ""
+
+
+def asking_twin(session: Session) -> str:
+    """Return Python source that asks the same server the same; empty if nobody is called."""
+    plan = session.plan
+    if plan.scene and not (plan.surprise and session.report is None):
+        return (
+            "import mtlskit\nfrom mtlskit.lab import scenes\n\n"
+            f"with scenes.stage({plan.scene!r}, tls={plan.tls or '1.3'!r}) as lab:\n"
+            "    told = mtlskit.asked(lab.target, server_name=lab.server_name)\ntold"
+        )
+    if plan.target is None:
+        return ""
+    name = f", server_name={plan.server_name!r}" if plan.server_name else ""
+    tls = f", tls={plan.tls!r}" if plan.tls else ""
+    return f"import mtlskit\n\nmtlskit.asked({str(plan.target)!r}{name}{tls})"
 
 
 def _staged(plan: Plan) -> str:

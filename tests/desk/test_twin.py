@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from mtlskit.collect.evidence import gather
-from mtlskit.desk.session import Plan, Session
+from mtlskit.desk.plan import Plan
+from mtlskit.desk.session import Session
 from mtlskit.desk.twin import twin
 from mtlskit.lab import scenes
 from mtlskit.material import Target

@@ -1,0 +1,103 @@
+"""The step of the endpoint: what it asks of its clients, and which identity at hand fits.
+
+Law of this file: it calls `mtlskit.asked` and shows its answer and the matching; it judges nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mtlskit.desk import fields, rail, step
+from mtlskit.desk.session import Session
+from mtlskit.desk.twin import asking_twin
+from mtlskit.desk.wording import by_fields
+from mtlskit.desk.work import Work
+from mtlskit.page.blocks import Listing, Page, Section
+from mtlskit.page.html import fragment
+
+ASKING = "Calling the endpoint without a certificate, a few times. This takes a few seconds."
+WAITING = "Nobody has asked the server yet."
+RECORDED = (
+    "Nobody is called, for what was written down is judged. "
+    "What it shows of the server's request stands below."
+)
+UNSEEN = "The server's request for a certificate was not seen."
+UNMATCHED = (
+    "Which identity fits is told here as soon as the server's request was seen and a key store is "
+    f"at hand ({rail.where(rail.KEYS)})."
+)
+
+
+class Asks:
+    """Ask the server what it wants, and hold the identities against it."""
+
+    name = rail.ASKS
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.work = Work()
+        self.button = fields.action("Ask the server", self.ask, primary=True)
+        self.message = fields.words()
+        self.answer, self.matching, self.more = fields.words(), fields.words(), fields.words()
+        self._shown: tuple[int, ...] = ()
+        self.box = step.page(
+            "What does the server ask for?",
+            "The server is called without a certificate, with its name and without, in TLS 1.2 and "
+            "1.3: so it is seen whether it wants a certificate, and from which authorities. Each "
+            "identity at hand is then held against that.",
+            step.row(self.button),
+            self.message,
+            self.answer,
+            self.matching,
+            self.more,
+        )
+        session.watch(self.refresh)
+        self.refresh()
+
+    @property
+    def state(self) -> step.State:
+        """Done when the request was seen; something was found if no identity fits it."""
+        found = self._session.matching
+        if found is not None:
+            return "done" if found.fitting else "found"
+        return "done" if self._session.asking else "optional"
+
+    def ask(self) -> None:
+        """Ask, and show the answer or why there is none."""
+        if self.work.going:
+            return
+        self.button.disabled = True
+        self.message.value = fields.notice(ASKING, "info")
+        with step.told(self.message):
+            self.work.start(self._session.to_ask(), lambda _number, _text: None, self._ended)
+
+    def refresh(self) -> None:
+        """Show what was asked, and the matching as it stands."""
+        told, found = self._session.asking, self._session.matching
+        recorded = self._session.plan.recorded
+        self.button.layout.display = "none" if recorded else ""
+        if not self.work.going:
+            self.button.disabled = not self._session.plan.ready
+            self.message.value = self._said()
+        self.answer.value = by_fields(told._repr_html_()) if told else ""
+        self.matching.value = by_fields(found._repr_html_()) if found else ""
+        code = asking_twin(self._session)
+        fold = Section("The same in Python", (Listing(code, "python"),), folded=True)
+        self.more.value = fragment(Page("", (fold,))) if code else ""
+
+    def _said(self) -> str:
+        """Say what is not shown here, and why."""
+        if self._session.matching:
+            return fields.notice(RECORDED) if self._session.plan.recorded else ""
+        trace = self._session.case.trace
+        seen = self._session.asking is not None or (trace is not None and trace.asked is not None)
+        if seen:
+            return fields.notice(UNMATCHED)
+        return fields.notice(UNSEEN if self._session.plan.recorded else WAITING)
+
+    def _ended(self, result: Any, error: Exception | None) -> None:  # noqa: ANN401 - as `Work` has it
+        self.button.disabled = False
+        with step.told(self.message):
+            if error is not None:
+                raise error
+            self._session.keep_asking(*result)
