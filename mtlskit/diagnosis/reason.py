@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mtlskit.case import Attempt, Case
+from mtlskit.diagnosis.beside import connected
 from mtlskit.diagnosis.causes import Cause, Party, causes
 from mtlskit.diagnosis.habits import Share, share, usual
 from mtlskit.diagnosis.phrased import Word, words_about
@@ -73,7 +74,7 @@ def reason(case: Case, findings: Iterable[Finding], stack: StackGuess | None = N
     ended = _ending(case.trace) if case.trace else None
     bench = _Bench(case, ended, stack, words_about(case.trace))
     opinions = [
-        opinion
+        connected(opinion, verdicts)
         for cause in causes().values()
         if (opinion := bench.opinion(cause, verdicts.get(cause.id))) is not None
     ]
