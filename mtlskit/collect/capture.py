@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import BinaryIO, Final
 
 from mtlskit.collect import captured_told
 from mtlskit.collect.captured import Captured, Counter
+from mtlskit.collect.packed import DAMAGED
 from mtlskit.material import Blob, Problem, Secrets, Source, Unreadable
 from mtlskit.page.blocks import Page
 from mtlskit.page.shown import Shown
@@ -29,8 +29,6 @@ from mtlskit.wire.streams import Streams
 
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
-_DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, RuntimeError)
-"""What compressed files raise; RuntimeError is that of a zip file under a password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def read_capture(given: str | PathLike[str] | Blob, secrets: Secrets | None = No
     except NotCapture as error:
         text = f"{source} is no capture that is read here. {error}"
         raise Unreadable(Problem("not-a-capture", text, source)) from None
-    except _DAMAGED as error:
+    except DAMAGED as error:
         text = f"The compressed file cannot be read after packet {notes.packets}: {error}."
         notes.problems.append(("damaged", text))
     except OSError as error:

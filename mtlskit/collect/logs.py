@@ -12,13 +12,13 @@ import gzip
 import io
 import stat
 import zipfile
-import zlib
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import IO, Protocol
 
+from mtlskit.collect.packed import DAMAGED
 from mtlskit.material import Blob, Problem, Source, Unreadable
 
 LINE = 1024 * 1024
@@ -109,7 +109,7 @@ class Lines:
         """Read on; a packed file that ends early or is damaged ends here, and that is told."""
         try:
             return self._stream.read(size)
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        except (OSError, *DAMAGED) as error:
             text = f"The log cannot be read to its end: {_why(error)}. What came before was read."
             self.problems.append(Problem("damaged", text, self.source))
             return b""
@@ -224,7 +224,7 @@ def _member(
         return stack.enter_context(archive.open(chosen[0])), source.at(chosen[0])
     except Unreadable:
         raise
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, ValueError) as error:
+    except (OSError, ValueError, *DAMAGED) as error:
         text = (
             f"{source.name} cannot be unpacked: {_why(error)}. Unpack it first, and give the log."
         )

@@ -55,6 +55,8 @@ class PcapngFile:
         """
         self._secrets = secrets
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_NEWLINES, 0o600)
+        if hasattr(os, "fchmod"):
+            os.fchmod(handle, 0o600)  # what was there before may have been open to others
         self._file: BinaryIO = os.fdopen(handle, "wb")
         self._put(_head())
 

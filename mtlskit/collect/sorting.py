@@ -9,12 +9,12 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
-import zlib
 from os import PathLike
 from pathlib import Path
 from typing import IO
 
 from mtlskit.collect.files import kind_of, read_blob
+from mtlskit.collect.packed import DAMAGED
 from mtlskit.material import Blob, Source
 
 Given = str | PathLike[str] | Blob
@@ -77,6 +77,6 @@ def _kind_within(file: IO[bytes], head: bytes) -> str:
                 if len(members) == 1:
                     with archive.open(members[0]) as inner:
                         head = inner.read(_HEAD)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError):
+    except (OSError, *DAMAGED):
         pass
     return kind_of(Blob(Source("head"), head))

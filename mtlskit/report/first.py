@@ -128,6 +128,11 @@ def _tone(report: Report) -> Tone:
 
 def _rows(report: Report, best: Opinion | None) -> list[tuple[str, Inline]]:
     rows: list[tuple[str, Inline]] = []
+    many = len(report.case.traces)
+    if many > 1 and report.case.trace is not None:
+        number = report.case.traces.index(report.case.trace) + 1
+        text = f"{number} of {many} in these files; --connection NUMBER judges another one"
+        rows.append(("Connection", text))
     if report.case.trace is not None:
         rows.append(("What happened", " ".join(_story(report.case.trace, place(report)))))
     if report.outcome in ("refused", "unreachable"):
@@ -147,6 +152,8 @@ def _to_do(report: Report, best: Opinion) -> list[tuple[str, Inline]]:
 
 
 def _opinion(report: Report, best: Opinion) -> list[tuple[str, Inline]]:
+    if report.outcome == "undecided" and best.standing not in SURE:
+        return _open(report, best)
     tell = _cause if best.standing in SURE else _guess
     rows = tell(best, _how_sure(report, best))
     lacking = mending.missing(report.case) if best.standing == "CONFIRMED" else ()
@@ -180,6 +187,16 @@ def _guess(best: Opinion, standing: Inline) -> list[tuple[str, Inline]]:
         ("Who must act", Strong(words()["party"][best.party])),
         ("If it is so", sentence(best.remedy)),
     ]
+
+
+def _open(report: Report, best: Opinion) -> list[tuple[str, Inline]]:
+    """Name no cause where it is not known whether anything is wrong."""
+    text = "None is named, since it was not seen whether anything is wrong."
+    trace = report.case.trace
+    sealed = trace is not None and any(one.kind == "hidden" for one in trace.events)
+    keys = "Give the key log of this connection (SSLKEYLOGFILE), or a debug log of the client."
+    settle = (keys,) if sealed else best.settle[:1]
+    return [("Cause", text), *(("To be sure", sentence(one)) for one in settle)]
 
 
 def _how_sure(report: Report, best: Opinion) -> Inline:
@@ -252,6 +269,9 @@ def track(report: Report) -> Track:
 
 def _step(report: Report, trace: Trace, stage: Stage, end: int) -> Step:
     name, at = words()["stage"][stage], STAGES.index(stage)
+    if trace.ended.outcome == "undecided" and (at > end or trace.tls is not None):
+        # Where the end was not seen, only what was seen is told.
+        return Step(name, *_glimpsed(report, trace, stage))
     if at > end:
         return Step(name, "not reached")
     if at == end:

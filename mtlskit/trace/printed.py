@@ -21,8 +21,8 @@ from mtlskit.certs.oids import ATTRIBUTES
 from mtlskit.material import Source
 
 _PART = re.compile(
-    r"""\s*(?:OID\.)?(?P<kind>[A-Za-z][\w.-]*|\d+(?:\.\d+)+)\s*=\s*
-    (?P<value>"(?:[^"\\]|\\.)*"|(?:[^,+"\\]|\\.)*)\s*(?P<then>[,+]|$)""",
+    r"""\s*(?:OID\.)?(?P<kind>[A-Za-z][\w.-]*|\d+(?:\.\d+)+)\s*=
+    (?P<value>\s*"(?:[^"\\]|\\.)*"\s*|(?:[^,+"\\]|\\.)*)(?P<then>[,+]|$)""",
     re.VERBOSE,
 )
 _OIDS = {name.upper(): oid for oid, name in ATTRIBUTES.items()} | {

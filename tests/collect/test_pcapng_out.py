@@ -196,3 +196,12 @@ def test_any_record_can_be_written(
         assert data[at + size - 4 : at + size] == data[at + 4 : at + 8]
         at += size
     assert at == len(data)
+
+
+def test_a_file_that_was_open_to_others_is_closed_to_them(tmp_path: Path) -> None:
+    """What is there already is replaced, its permissions too."""
+    file = tmp_path / "old.pcapng"
+    file.write_bytes(b"old")
+    file.chmod(0o644)
+    with PcapngFile(file, secrets=True):
+        assert file.stat().st_mode & 0o777 == 0o600

@@ -155,3 +155,10 @@ def test_a_printed_chain_is_shown_as_what_was_sent(leaf: Certificate) -> None:
     sent = replace(trace, client_chain=None, client_printed=(printed(leaf),))
     assert "CN=Client (issued by CN=Example" in " ".join(str(sent).split())
     assert "none: the message was empty" in " ".join(str(trace).split())
+
+
+def test_a_long_run_of_blanks_costs_no_more_than_its_length() -> None:
+    """Hostile names are given up in steps that grow with their length alone."""
+    blanks = " " * 19_000
+    assert printed_name(f'CN={blanks}"') is None
+    assert printed_name(f"CN={blanks}x") is not None

@@ -72,13 +72,15 @@ def run(command: Command, folder: Path, timeout: float) -> Done:
     )
     listener = _Listener(process)
     listener.start()
+    # It may not listen, and then the writing waits for ever.
+    speaker = threading.Thread(target=_say, args=(process, command), daemon=True)
+    speaker.start()
     try:
-        with suppress(OSError):  # it has ended already
-            _say(process, command)
         why = _wait(process, timeout)
     finally:
         _end(process)
         listener.join(_JOINING)
+        speaker.join(_JOINING)
         for stream in (process.stdin, process.stdout):
             with suppress(OSError):
                 stream.close()  # type: ignore[union-attr] # both are pipes, as asked above
@@ -95,7 +97,9 @@ def _environment(command: Command, folder: Path) -> dict[str, str]:
 
 
 def _say(process: subprocess.Popen[bytes], command: Command) -> None:
-    if process.stdin is not None:
+    if process.stdin is None:
+        return
+    with suppress(OSError, ValueError):  # it has ended already
         process.stdin.write(command.says)
         process.stdin.flush()
         if command.hangs_up:
