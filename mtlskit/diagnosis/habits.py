@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from mtlskit.trace.events import Ended
@@ -91,6 +91,12 @@ def usual(ended: Ended, stack: str | None = None) -> float | None:
 
     It is what can be said of a cause whose own habits nobody has measured.
     """
+    return _usual(replace(ended, because=()), stack)
+
+
+@lru_cache(maxsize=64)
+def _usual(ended: Ended, stack: str | None) -> float | None:
+    """Count it once: every cause that was not measured asks for it."""
     shares = [
         one.likelihood
         for cause in _rows()
