@@ -26,6 +26,10 @@ _EXPORTS = ("instance-xml", "instance-json", "instance-csv", "instance-xlsx", "h
 
 NO_FILE = ("missing", "directory", "not-a-file", "unreadable", "empty", "too-large")
 """Problems of a file as such: what was meant is not what was named, so nobody is called."""
+_REPORT = (
+    "{0} is a saved report, and no evidence: it was not looked at. Open it by itself: mtlskit "
+    "read {0}; two reports are compared."
+)
 _STORE_LINES = (b"-----BEGIN", b"Bag Attributes", b"subject=", b"#", b"Certificate:")
 
 
@@ -96,6 +100,8 @@ class _Pile:
             self.key_log += blob.data.decode("ascii", "replace").splitlines()
         elif kind in _EXPORTS:
             self.exports.append(read_export(blob))
+        elif kind == "report-json":
+            raise Unreadable(Problem("report", _REPORT.format(blob.source.name), blob.source))
         elif kind in TOOLS:
             self.tools.append(read_tool(blob))
         elif kind == "pem" and not blob.data.lstrip().startswith(_STORE_LINES):

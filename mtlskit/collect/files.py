@@ -6,6 +6,7 @@ waits for a pipe that never ends.
 
 from __future__ import annotations
 
+import re
 import stat
 from os import PathLike
 from pathlib import Path
@@ -38,6 +39,7 @@ _KEY_LOG_LABELS = (
     b"EXPORTER_SECRET ",
 )
 """The labels of SSLKEYLOGFILE (RFC 9850, 2)."""
+_REPORT = re.compile(rb'\{\s*"schema"\s*:\s*\d')
 _PRINTABLE = (
     frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n\f\x1b") | frozenset(range(0x80, 0x100))
 )
@@ -97,7 +99,7 @@ def kind_of(blob: Blob) -> str:
 
     Returns a key store's format (see `certs.formats.format_of`), ``pcap``, ``pcapng``, ``keylog``,
     ``instance-xml``, ``instance-json``, ``instance-csv``, ``instance-xlsx``, ``soapui``,
-    ``postman``, ``curl-command``, ``html``, ``text``, ``empty`` or ``binary``.
+    ``postman``, ``curl-command``, ``report-json``, ``html``, ``text``, ``empty`` or ``binary``.
     """
     data = blob.data
     if not data:
@@ -133,6 +135,8 @@ def _markup(head: bytes) -> str | None:
         return "html"
     if lower.startswith((b"<?xml", b"<unload", b"<xml", b"<record_update")):
         return "instance-xml"
+    if _REPORT.match(head) and b'"outcome"' in head:
+        return "report-json"
     if head[:1] in {b"{", b"["} and b'"' in head:
         return "instance-json"
     return None

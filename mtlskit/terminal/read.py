@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mtlskit
 from mtlskit.terminal.options import command, password_options, report_option
@@ -12,10 +12,16 @@ from mtlskit.terminal.showing import (
     ACCEPTED,
     REFUSED,
     UNREADABLE,
+    USAGE,
     complain,
     free,
     hand_over,
+    say,
+    show,
 )
+
+if TYPE_CHECKING:
+    from mtlskit.report.reopened import Reopened
 
 
 def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
@@ -23,7 +29,8 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
     parser = command(
         commands,
         "read",
-        "Judge a case from files alone: key stores, captures, logs, settings, any mixture.",
+        "Judge a case from files alone: key stores, captures, logs, settings, any mixture. A "
+        "report's own JSON file is shown again; two of them are compared.",
     )
     parser.add_argument("files", metavar="FILE", nargs="+")
     for name, text in (
@@ -51,7 +58,12 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
 
 def run(options: argparse.Namespace) -> int:
     """Run it; return the exit status."""
+    from mtlskit.collect.saved import saved_among  # noqa: PLC0415 - the help must not wait for it
+
     files = (*options.identity, *options.files, *options.material, *options.settings)
+    saved = saved_among(files)
+    if saved:
+        return _show_saved(options, saved)
     case = mtlskit.read(
         *files,
         password=passwords_of(options, (*files, *options.trust)),
@@ -70,3 +82,24 @@ def run(options: argparse.Namespace) -> int:
     named = any(one.standing in sure and one.cause != "none" for one in report.opinions)
     failed = case.trace is not None and case.trace.ended.outcome != "accepted"
     return REFUSED if failed or named else ACCEPTED
+
+
+def _show_saved(options: argparse.Namespace, saved: tuple[Reopened, ...]) -> int:
+    """Show a saved report again, or two side by side."""
+    from mtlskit.report.compared import compare_reports  # noqa: PLC0415 - as above
+
+    last = saved[-1]
+    if options.report or options.preview or options.redact != "secrets":
+        words = "A saved report is shown as it was saved. Hide names when it is made, by --redact."
+        return complain(words, USAGE)
+    if options.message:
+        written = last.message(options.message)
+        if written is None:
+            return complain(f"It holds no message to the {options.message}.", UNREADABLE)
+        say(written)
+    elif len(saved) == 1:
+        show(options, last, last.json)
+    else:
+        compared = compare_reports(saved[0], last)
+        show(options, compared, compared.json)
+    return ACCEPTED if last.outcome == "accepted" else REFUSED
