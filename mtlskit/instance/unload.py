@@ -7,6 +7,7 @@ damaged is refused as a whole, since half an export answers wrongly.
 
 from __future__ import annotations
 
+from functools import partial
 from xml.parsers import expat
 
 from mtlskit.instance.rows import (
@@ -18,9 +19,9 @@ from mtlskit.instance.rows import (
     refused,
     tables,
 )
+from mtlskit.instance.stream import Stream
 from mtlskit.material import Blob, Unreadable
 
-_CHUNK = 1 << 16
 _WRAPPERS = ("unload", "xml", "record_update", "response")
 _MID, _PARAMETERS = "parameters", "ecc_agent_config"
 _PAYLOAD = frozenset({"payload", "name"})
@@ -43,32 +44,17 @@ def read_unload(blob: Blob) -> Export:
         Unreadable: it is cut short, damaged, holds a DOCTYPE, or is no export of records.
     """
     gather = Gatherer(blob.source, "xml")
-    # An editor that saves as UTF-16 leaves the declaration as it was; the byte order mark knows.
-    wide = blob.data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    _parse(blob.data, gather, encoding="utf-16" if wide else None)
+    _parse(blob.data, gather)
     return gather.export()
 
 
 def _parse(data: bytes, gather: Gatherer, *at: str, encoding: str | None = None) -> None:
-    parser = expat.ParserCreate(encoding)
-    reader = _Reader(gather, at)
-    parser.buffer_text = True
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
-    parser.StartDoctypeDeclHandler = reader.doctype
-    view = memoryview(data)
+    says = "declares an encoding that is not known. Export it again, as UTF-8."
+    unknown = partial(refused, gather.source.at(*at), "damaged", says)
     try:
-        for begin in range(0, len(view), _CHUNK):
-            parser.Parse(bytes(view[begin : begin + _CHUNK]), False)  # noqa: FBT003 - expat's own
-        parser.Parse(b"", True)  # noqa: FBT003 - expat takes it by position only
+        Stream(data, encoding).read(_Reader(gather, at), unknown)
     except expat.ExpatError as error:
         raise _damaged(error, gather, at) from None
-    except (LookupError, ValueError) as error:
-        if isinstance(error, Unreadable):
-            raise
-        says = "declares an encoding that is not known. Export it again, as UTF-8."
-        raise refused(gather.source.at(*at), "damaged", says) from None
 
 
 def _damaged(error: expat.ExpatError, gather: Gatherer, at: tuple[str, ...]) -> Unreadable:
