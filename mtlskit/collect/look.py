@@ -57,12 +57,25 @@ def _settings_files(found: Evidence) -> tuple[Problem, ...]:
     export = "This is an export of an instance's settings; give it to `mtlskit read` or `plan`."
     tool = "These are settings of {}, not its key store; give them to `mtlskit read`."
     told = [Problem("settings", export, one.source) for one in found.exports]
+    told += [Problem("recording", _RECORDING, one) for one in _recordings(found)]
     told += [
         Problem("settings", tool.format(one.name), source)
         for one in found.tools
         for source in one.sources
     ]
     return tuple(told)
+
+
+def _recordings(found: Evidence) -> list[Source]:
+    """Name the logs and captures in which no certificate was printed."""
+    logs = [one.source for one in found.recorded.logs if not one.certificates]
+    return [*(one.source for one in found.recorded.captures), *logs]
+
+
+_RECORDING = (
+    "This tells of connections, and is no key store; give it to `mtlskit read`, with the key store "
+    "beside it."
+)
 
 
 def _no_page(problem: Problem) -> Problem:
