@@ -39,6 +39,7 @@ OUT = Path(__file__).with_name("accuracy.md")
 PATIENCE = 4.0
 MODES = {
     "material": "with the key material at hand, without experiments",
+    "owner": "with the key material, and the CA certificates that the endpoint's owner named",
     "experiments": "with the key material at hand, with experiments",
     "readable": "without key material, the client's Certificate message readable",
     "ending": "where only the ending is known: alert or HTTP status, stage, TLS version",
@@ -168,12 +169,18 @@ class _Asked:
         plain = self._report(experiments=False)
         accepted = plain.case.trace is not None and plain.outcome == "accepted"
         yield self._answer("material", plain, accepted=accepted)
+        yield self._answer("owner", judge(self._with_the_owners(plain.case)), accepted=accepted)
         with without_habits(self.stack.habit()):
             yield self._answer("left-out", judge(plain.case), accepted=accepted)
         if experiments:
             again = self._report(experiments=True)
             yield self._answer("experiments", again, accepted=again.outcome == "accepted")
         yield from self._from_the_wire()
+
+    def _with_the_owners(self, case: Case) -> Case:
+        """Add the CA certificates that the endpoint's owner named, as most owners do."""
+        trusted = self.world.setup(self.fault.variant).trust
+        return case.having(material=(*case.material, *measure.certificates(trusted)))
 
     def _from_the_wire(self) -> Iterator[Answer]:
         """Judge what a capture alone would tell, with and without its key log."""
@@ -257,8 +264,13 @@ class _Asked:
             standing=opinions[0].standing if opinions else "",
             connections=1 + len(report.case.attempts),
             cause="none" if accepted else self.fault.cause,
-            sign=(self.tls, *astuple(habits.sign_of(report.case.need_trace().ended))),
+            sign=self._sign(report),
         )
+
+    def _sign(self, report: Report) -> tuple[object, ...]:
+        trace = report.case.need_trace()
+        sent = trace.inferred.sent_certificate if trace.inferred else None
+        return (self.tls, *astuple(habits.sign_of(trace.ended)), sent)
 
 
 @contextmanager
@@ -299,7 +311,7 @@ def _section(words: str, answers: list[Answer]) -> Iterator[str]:
                  for key in ("first", "among_three")]  # fmt: skip
         cells += [str(sum(getattr(one, key) for one in mine)) for key in ("wrong_side", "excluded")]
         yield f"| {' | '.join((name, str(len(mine)), *cells))} |"
-    if answers[0].mode == "ending":
+    if answers[0].mode in {"ending", "sealed"}:
         yield from _best_guess(answers)
     if answers[0].mode == "experiments":
         yield from _confirmed(answers)

@@ -31,8 +31,6 @@ _FOUND = 0.3
 _DECISIVE = 30.0
 """How much heavier evidence that explains the failure weighs than none."""
 _SUGGESTIVE = 4.0
-_DOUBTFUL = 2.0
-"""How much lighter a cause is that the evidence speaks against without deciding."""
 _WORTH_SAYING = 0.02
 """A possible cause lighter than this part of the heaviest one is left out of the list."""
 
@@ -163,7 +161,7 @@ class _Bench:
             return self._say(cause, "LIKELY", said, weight=weight)
         if isinstance(verdict, Unknown):
             settle = (verdict.how, *cause.settle)
-            weight /= _DOUBTFUL if verdict.doubted else 1
+            weight /= verdict.doubt
             return self._say(cause, "POSSIBLE", said, settle=settle, weight=weight)
         return self._say(cause, "POSSIBLE", said, settle=cause.settle, weight=weight / 2)
 

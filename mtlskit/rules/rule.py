@@ -48,12 +48,12 @@ class Unknown:
     """The evidence that would answer is not at hand. Made by the engine alone.
 
     Attributes:
-        doubted: what is at hand speaks against it, and does not decide.
+        doubt: how much what is at hand speaks against it, without deciding: 1 is not at all.
     """
 
     missing: str
     how: str
-    doubted: bool = False
+    doubt: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,15 @@ class Broken:
 
 
 class Doubtful(Missing):
-    """What would decide is missing, and what is at hand speaks against the cause."""
+    """What would decide is missing, and what is at hand speaks against the cause.
+
+    Attributes:
+        doubt: by how much less likely that makes it.
+    """
+
+    def __init__(self, what: str, how: str, doubt: float = 2.0) -> None:
+        super().__init__(what, how)
+        self.doubt = doubt
 
 
 Answer = Found | Clear | Inapplicable
@@ -127,7 +135,9 @@ def ask(rules: Iterable[Rule], case: Case) -> tuple[Finding, ...]:
 def _verdict(one: Rule, case: Case) -> Verdict:
     try:
         return one.ask(case)
+    except Doubtful as missing:
+        return Unknown(missing.what, missing.how, missing.doubt)
     except Missing as missing:
-        return Unknown(missing.what, missing.how, doubted=isinstance(missing, Doubtful))
+        return Unknown(missing.what, missing.how)
     except Exception as error:  # noqa: BLE001 - a broken rule must not take the others down
         return Broken(f"{type(error).__name__}: {error}")
