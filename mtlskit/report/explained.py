@@ -38,11 +38,14 @@ from mtlskit.trace.dialects.phrases import families
 from mtlskit.trace.dialects.reader import read_log
 from mtlskit.trace.dialects.sense import Sense, sense
 from mtlskit.trace.events import Trace
+from mtlskit.trace.tell import headline
 
 VERSIONS = ("1.0", "1.1", "1.2", "1.3")
 _SHOWN = 6
 """Causes and phrases that are told on the page."""
 _CSR = re.compile(r"\b(?:CSRs?|certificate signing requests?)\b", re.IGNORECASE)
+_NO_ADVICE = frozenset({"The handshake did not come so far."})
+"""What a rule says of a connection that was seen; how far it came, a line of text does not tell."""
 _OTHER = {"client": "server", "server": "client"}
 
 
@@ -61,9 +64,17 @@ class Explained(Report):
     log: Log | None = None
 
     @property
+    def connections(self) -> tuple[Trace, ...]:
+        """Every connection that the text tells of, in order; the one explained is among them."""
+        return self.log.traces if self.log is not None else ()
+
+    @property
     def main(self) -> Sense | None:
-        """The phrase that tells most; None if none was recognised."""
-        return max(self.senses, key=lambda one: one.phrase.rank, default=None)
+        """The phrase of the explained connection that tells most; None if none was recognised."""
+        trace = self.case.trace
+        told = {one.source for one in trace.said} if trace is not None else set()
+        own = [one for one in self.senses if one.said.source in told]
+        return max(own or self.senses, key=lambda one: one.phrase.rank, default=None)
 
     def page(self) -> Page:
         """Tell it, shortly."""
@@ -143,6 +154,7 @@ def _page_of(this: Explained) -> Page:
     if main is None:
         return Page("What this text says", (_nothing(), *_not_a_csr(this.text)))
     blocks: list[Block] = [Callout(_headline(this), (_facts(this, main),), tone="info")]
+    blocks += [_others(this)] if len(this.connections) > 1 else []
     blocks += [_all_phrases(this)] if len(this.senses) > 1 else []
     blocks += [_causes(this)] if this.opinions else []
     blocks += [_next(this)] if _to_collect(this) else []
@@ -169,9 +181,10 @@ def _facts(this: Explained, main: Sense) -> Fields:
         rows.append((f"The alert {main.alert.name}", main.alert.means))
     if main.reason is not None:
         rows.append(("The reason", main.reason.means))
-    rows += [("What it does not say", one) for one in _denied(main)]
+    denied = _denied(main)
     if main.phrase.misleads:
-        rows.append(("Careful", str(words()["explain"]["misleads"])))
+        denied.insert(0, str(words()["explain"]["misleads"]))
+    rows += [("What it does not say", " ".join(denied))] if denied else []
     if main.assumed and main.reading:
         rows.append(("Read the other way", _other_way(main)))
     version = this.case.trace.tls if this.case.trace else None
@@ -206,10 +219,35 @@ def _turned(main: Sense, side: str) -> str:
     return f"the {turned.refused_by} refused the {_OTHER.get(turned.refused_by, 'client')}."
 
 
+def _others(this: Explained) -> Section:
+    """Tell every connection of the text, and which of them is explained."""
+    explained = this.case.trace.source if this.case.trace is not None else None
+    rows = tuple(
+        (
+            _line_of(one.source),
+            headline(one),
+            "explained here" if one.source == explained else "",
+        )
+        for one in this.connections[: 4 * _SHOWN]
+    )
+    left = len(this.connections) - len(rows)
+    more = f"{left} more are left out here" if left > 0 else ""
+    said = (
+        f"The text tells of {len(this.connections)} connections. The last one that failed is "
+        "explained; give another one's lines alone to have it explained."
+    )
+    table = Table(("Where", "How it ended", ""), rows, more)
+    return Section("The connections in this text", (Paragraph(said), table))
+
+
+def _line_of(source: Source) -> str:
+    return str(source.place[-1] if source.place else "")
+
+
 def _all_phrases(this: Explained) -> Section:
     rows = tuple(
         (
-            str(one.said.source.place[-1] if one.said.source.place else ""),
+            _line_of(one.said.source),
             Code(one.said.text),
             one.means,
         )
@@ -248,7 +286,7 @@ def _to_collect(this: Explained) -> tuple[str, ...]:
     asked = [text for one in this.senses for text in one.phrase.collect]
     for opinion in this.opinions[:3]:
         asked += opinion.settle[:2]
-    return tuple(dict.fromkeys(asked))[:_SHOWN]
+    return tuple(one for one in dict.fromkeys(asked) if one not in _NO_ADVICE)[:_SHOWN]
 
 
 def _told(one: Sense) -> dict[str, Plain]:

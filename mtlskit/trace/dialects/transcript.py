@@ -24,6 +24,7 @@ from mtlskit.wire import names
 from mtlskit.wire.items import Alert
 
 _FATAL, _WARNING = 2, 1
+_DECODE_ERROR = 50
 _MOST = 400
 """Events and phrases of one connection that are kept."""
 _PAGE_LINES = 60
@@ -169,6 +170,7 @@ class Transcript:
         http = self._http()
         client = self._sent()
         self._complete()
+        self._hear_echo()
         return Trace(
             source=self.source,
             target=self.target,
@@ -193,6 +195,19 @@ class Transcript:
             server_printed=self.printed.get("server"),
             client_printed=self.printed.get("client"),
         )
+
+    def _hear_echo(self) -> None:
+        """Take decode_error after the other side's silent close for what it is: a complaint of it.
+
+        OpenSSL 3 writes that alert before it reports the unexpected end.
+        """
+        fatal = self.signs.fatal
+        if fatal is None or (fatal[0], fatal[1].description) != (self.side, _DECODE_ERROR):
+            return
+        ends = [one for one in self.said if one.phrase == "openssl.unexpected-eof"]
+        if ends:
+            self.signs.echo = True
+            self.close(OTHER[self.side], "fin", ends[0].source)
 
     def _unasked(self) -> bool:
         """Tell whether the server's flight was told whole, and held no request."""

@@ -1,0 +1,132 @@
+"""One pasted line, explained: the traps, by name."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mtlskit
+from mtlskit.report.explained import Explained
+
+JAVA = "javax.net.ssl.SSLHandshakeException: Received fatal alert: bad_certificate"
+GO = "http: TLS handshake error from 127.0.0.1:{}: {}\n"
+
+
+def shown(found: Explained) -> str:
+    """The page as one line, without its frame."""
+    return " ".join(str(found).replace("|", " ").split())
+
+
+def test_java_received_alert_is_the_refusal_of_its_peer() -> None:
+    """Fatal (X): Received fatal alert is not the complaint of the Java that wrote it."""
+    found = mtlskit.explain("Fatal (BAD_CERTIFICATE): Received fatal alert: bad_certificate")
+    assert found.refused_by == "server"
+    assert "often misread" in shown(found)
+
+
+def test_any_other_fatal_of_java_is_its_own_refusal() -> None:
+    """Fatal (X) with a reason of its own means that this side refused."""
+    text = "Fatal (CERTIFICATE_UNKNOWN): PKIX path building failed"
+    assert mtlskit.explain(text, seen_by="client").refused_by == "client"
+    assert mtlskit.explain(text, seen_by="server").refused_by == "server"
+
+
+def test_a_broken_pipe_is_nobodys_refusal() -> None:
+    """Fatal (UNEXPECTED_MESSAGE): Broken pipe is a lost connection, and no such alert was sent."""
+    found = mtlskit.explain("Fatal (UNEXPECTED_MESSAGE): Broken pipe")
+    assert found.refused_by is None
+    assert found.case.trace is not None
+    assert found.case.trace.ended.symptom.alert is None
+    assert "alert that says why was lost" in shown(found)
+
+
+def test_sslv3_alert_has_nothing_to_do_with_sslv3() -> None:
+    """The age of the alert's name is not taken for the connection's version."""
+    found = mtlskit.explain("error:0A000412:SSL routines::sslv3 alert bad certificate")
+    assert found.case.trace is not None
+    assert found.case.trace.tls is None
+    assert found.refused_by == "server"
+    assert "not the version of this connection" in shown(found)
+
+
+def test_exit_60_after_a_refusal_does_not_blame_the_client() -> None:
+    """Exit status 60 without a reason is no verdict on the server, if the server sent an alert."""
+    found = mtlskit.explain(
+        "* TLSv1.2 (IN), TLS alert, unknown CA (560):\n"
+        "curl: (60) SSL certificate verification failed"
+    )
+    assert found.refused_by == "server"
+
+
+def test_exit_60_alone_leaves_the_side_open() -> None:
+    """The words name no side, and none is named."""
+    assert mtlskit.explain("curl: (60) SSL certificate verification failed").refused_by is None
+
+
+def test_verify_return_code_0_speaks_of_the_server_only() -> None:
+    """It is no acceptance of the connection."""
+    found = mtlskit.explain("    Verify return code: 0 (ok)")
+    assert found.outcome != "accepted"
+    assert "nothing about the client's own certificate" in shown(found)
+
+
+def test_remote_error_in_a_go_servers_log_is_the_clients_refusal() -> None:
+    """What reads remote error: tls: bad certificate blames the server's certificate, not the client's."""
+    found = mtlskit.explain(GO.format(40112, "remote error: tls: bad certificate"))
+    assert found.refused_by == "client"
+    assert not any(one.cause == "client.no-identity" for one in found.opinions[:3])
+
+
+def test_bad_record_mac_of_go_names_no_side() -> None:
+    """A Go server that cannot open a record did not refuse: it may be the client's alert."""
+    found = mtlskit.explain(GO.format(40112, "local error: tls: bad record MAC"))
+    assert found.refused_by is None
+
+
+@pytest.mark.parametrize(
+    ("stack", "cause"), [("java", "client.no-identity"), ("openssl", "client.not-yet-valid")]
+)
+def test_bad_certificate_depends_on_who_sent_it(stack: str, cause: str) -> None:
+    """From a JDK up to 24 it means that none was sent; from OpenSSL that it is not valid yet."""
+    found = mtlskit.explain(JAVA, tls="1.2", stack=stack)
+    assert cause in [one.cause for one in found.opinions[:2]]
+
+
+def test_bad_certificate_of_go_may_be_anything() -> None:
+    """From a Go server no cause is likelier than possible."""
+    found = mtlskit.explain(JAVA, stack="go")
+    assert {one.standing for one in found.opinions} <= {"POSSIBLE", "RULED_OUT"}
+
+
+def test_several_connections_are_all_named() -> None:
+    """The last that failed is explained; the others are listed, and which it is stands there."""
+    text = GO.format(1, "remote error: tls: bad certificate")
+    text += GO.format(2, "tls: client didn't provide a certificate")
+    found = mtlskit.explain(text)
+    assert len(found.connections) == 2
+    assert found.refused_by == "server"
+    assert found.main is not None
+    assert found.main.phrase.id == "go.no-client-certificate"
+    assert "tells of 2 connections" in shown(found)
+    assert shown(found).count("explained here") == 1
+
+
+def test_what_is_not_known_is_said() -> None:
+    """A text without a phrase of TLS is no refusal; what to paste instead is told."""
+    found = mtlskit.explain("the cake is ready")
+    assert not found.senses
+    assert found.refused_by is None
+
+
+@pytest.mark.parametrize("named", [{"tls": "1.4"}, {"stack": "no such server"}])
+def test_what_does_not_exist_is_refused(named: dict[str, str]) -> None:
+    """A version or a stack that is not known is an error that names it."""
+    with pytest.raises(ValueError, match=r"1\.4|no such server"):
+        mtlskit.explain(JAVA, **named)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_explained(text: str) -> None:
+    """Nothing that is pasted raises."""
+    assert str(mtlskit.explain(text))
