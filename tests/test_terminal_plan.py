@@ -36,7 +36,10 @@ def test_the_plan_for_a_program_and_for_a_ticket(capsys: Capsys) -> None:
     ports = next(one for one in told["before_and_after"] if one["what"] == "Registered port")
     assert (ports["before"], ports["after"]) == ("4433", "8443")
     assert main(["plan", str(BROKEN), "--markdown"]) == REFUSED
-    assert "# Step 3. Remove myhttpstest" in capsys.readouterr().out
+    assert (
+        "# Step 3. Remove the protocol profile myhttpstest (default port 8443"
+        in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize(

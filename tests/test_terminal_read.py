@@ -71,3 +71,13 @@ def test_a_key_log_never_reaches_the_report(log: Path, tmp_path: Path, capsys: C
         one.read_text() for one in tmp_path.iterdir() if one.name.startswith("r.")
     )
     assert "cd" * 48 not in every
+
+
+def test_a_folder_is_one_clear_sentence_and_no_report(tmp_path: Path, capsys: Capsys) -> None:
+    """Nothing was read, so nothing is said to be without a fault."""
+    (tmp_path / "instance.xml").write_text("<unload/>")
+    assert main(["read", str(tmp_path)]) == UNREADABLE
+    told = capsys.readouterr()
+    said = f"{tmp_path} is a folder. Name the files in it, such as {tmp_path}/* in a shell."
+    assert told.err == f"mtlskit: {said}\n"
+    assert told.out == ""

@@ -76,7 +76,7 @@ def read_blob(path: str | PathLike[str], limit: int = LIMIT) -> Blob:
 def _must_be_readable(file: Path, source: Source, limit: int) -> None:
     found = file.stat()
     if stat.S_ISDIR(found.st_mode):
-        text = f"{file} is a directory. Give the files in it."
+        text = f"{file} is a folder. Name the files in it, such as {file}/* in a shell."
         raise _refused(source, "directory", text)
     if not stat.S_ISREG(found.st_mode):
         text = f"{file} is a device or a pipe. Save what it gives to a file, and give that."

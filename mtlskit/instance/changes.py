@@ -150,8 +150,17 @@ def present(settings: Settings, change: Change) -> str:
         return ""
     record = _named(_records(settings, change), change)
     if change.kind == "remove":
-        return "a record"
+        return _described(settings, record)
     return _value(record, change)
+
+
+def _described(settings: Settings, record: object) -> str:
+    """Tell a record that is to go by what stands in it, since two can have one name."""
+    if not isinstance(record, Profile):
+        return "a record"
+    store = settings.certificate_of(record.keystore)
+    named = store.name if store else str(record.keystore or "empty")
+    return f"default port {record.port or 'empty'}, key store {named}"
 
 
 def url_after(settings: Settings, changes: Iterable[Change], url: str) -> str:

@@ -167,8 +167,10 @@ class Offering(Shown):
 
     def _sent(self) -> str:
         """Tell every outcome there can be, for with several stores the order decides."""
-        if self.stores is None or (self.stores and not any(one.known for one in self.stores)):
-            return "not known"
+        if self.stores is None:
+            return "not known: sys_certificate was not given"
+        if self.stores and not any(one.known for one in self.stores):
+            return "not known: no key store's file was given that opens"
         outcomes = dict.fromkeys(one.outcome for one in self.stores)
         told = ", or ".join(sorted(outcomes, key=_none_last)) or "none"
         return f"{told}: it depends on the order" if len(outcomes) > 1 else told

@@ -183,17 +183,25 @@ def _step(number: int, change: Change, present: str, why: str) -> Step:
     )
 
 
+_KINDS = {
+    "sys_properties": "the property",
+    "sys_protocol_profile": "the protocol profile",
+    "sys_certificate": "the key-store record",
+}
+
+
 def _what(change: Change, present: str) -> str:
+    named = f"{_KINDS.get(change.table, 'the record')} {change.record}"
     if change.kind == "remove":
-        return f"Remove {change.record}, unless calls to another endpoint need it."
+        return f"Remove {named} ({present}), unless calls to another endpoint need it."
     if change.kind == "add":
         return f"Make a new protocol profile {change.record}."
     if change.table == "sys_attachment":
         return f"Upload the key store again under the name {change.value}."
     if not change.value:
-        return f"Empty the field {change.field} of {change.record} (now {present or _EMPTY})."
+        return f"Empty the field {change.field} of {named} (now {present or _EMPTY})."
     now = f" (now {present or _EMPTY})"
-    return f"Set the field {change.field} of {change.record} to {change.value}{now}."
+    return f"Set the field {change.field} of {named} to {change.value}{now}."
 
 
 def _undo(change: Change, present: str, usual: str) -> str:

@@ -354,7 +354,8 @@ def several_keystores(case: Case) -> Answer:
         stores = offered(what.settings, one) or ()
         if len(stores) > 1:
             named = store_used(what.settings, one)
-            keep = named.name if named else "the one that the endpoint accepts"
+            every = ", ".join(store.name for store in stores)
+            keep = named.name if named else f"the one of {every} that the endpoint accepts"
             return Found(
                 tuple(Because(f"{store.name} may be offered", store.source) for store in stores),
                 remedy=f"Let a protocol profile {one.name} name one key store: {keep}. "

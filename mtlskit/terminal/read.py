@@ -21,6 +21,7 @@ from mtlskit.terminal.showing import (
 )
 
 if TYPE_CHECKING:
+    from mtlskit.case import Case
     from mtlskit.report.reopened import Reopened
 
 
@@ -71,6 +72,10 @@ def run(options: argparse.Namespace) -> int:
         url=options.url,
         connection=options.connection,
     )
+    if _nothing_read(case):
+        for problem in case.problems:
+            complain(problem.text, UNREADABLE)
+        return UNREADABLE
     try:
         report = mtlskit.rehearse(case) if options.rehearse else mtlskit.diagnose(case)
     except LookupError as missing:
@@ -82,6 +87,15 @@ def run(options: argparse.Namespace) -> int:
     named = any(one.standing in sure and one.cause != "none" for one in report.opinions)
     failed = case.trace is not None and case.trace.ended.outcome != "accepted"
     return REFUSED if failed or named else ACCEPTED
+
+
+def _nothing_read(case: Case) -> bool:
+    """Tell whether no name led to a file, so that a report would speak of nothing."""
+    from mtlskit.collect.evidence import NO_FILE  # noqa: PLC0415 - as above
+
+    held = case.stores or case.material or case.settings or case.trace or case.tools
+    slips = [one for one in case.problems if one.code in NO_FILE]
+    return not held and bool(slips) and len(slips) == len(case.problems)
 
 
 def _show_saved(options: argparse.Namespace, saved: tuple[Reopened, ...]) -> int:

@@ -96,7 +96,7 @@ def test_what_is_sent_names_the_store_and_every_outcome_there_can_be(
     one = f"orders of {STORES[1]}"
     assert (sent.before, sent.after) == (f"{one}, or none: it depends on the order", one)
     shut = dict(offering(settings, URL).facts())["Certificate sent"]
-    assert shut == "not known"
+    assert shut == "not known: no key store's file was given that opens"
     nobody = Wanted((Authority.root("CN=Nobody").certificate.subject.public_bytes(),), tls="1.2")
     none = offering(settings, URL, wanted=nobody, at=NOW, passwords=(WORD,))
     assert dict(none.facts())["Certificate sent"] == "none"
@@ -209,7 +209,10 @@ CHANGES = {
     "a profile re-pointed": (changes.repointed("myhttps", STORES[2]), STORES[1]),
     "a profile's port": (changes.ported("myhttps", 9443), "8443"),
     "a profile renamed": (changes.renamed("myhttps", "other"), "myhttps"),
-    "a profile removed": (changes.removed("myhttpstest"), "a record"),
+    "a profile removed": (
+        changes.removed("myhttpstest"),
+        f"default port 8443, key store {STORES[2]}",
+    ),
     "a profile added": (changes.added("third"), ""),
     "a store set inactive": (changes.activated(STORES[2], active=False), "true"),
     "a file renamed": (
