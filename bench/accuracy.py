@@ -293,6 +293,11 @@ def written(answers: Sequence[Answer]) -> Iterator[str]:
         "Made by `bench/accuracy.py`. A case is one fault on one real server in one TLS version; "
         "what is right is the fault that was staged, or `none` where the server accepted."
     )
+    yield ""
+    yield (
+        "The wrong side is blamed where the other side is said to have refused, or where another "
+        "party is said to have to act (what the two speak in common is a matter of both)."
+    )
     for mode, words in MODES.items():
         mine = [one for one in answers if one.mode == mode]
         if mine:
