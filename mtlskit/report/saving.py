@@ -1,7 +1,7 @@
 """The report as files: HTML to read, Markdown to paste, JSON for programs.
 
 Law of this file: a file is there whole or not at all, and nothing but an earlier report is written
-over. No program is started here: whoever can print a PDF hands its printer in.
+over. No program is started here: the printer of a PDF is handed in, or loaded from above.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mtlskit.page.html import document
 from mtlskit.page.markdown import markdown
@@ -39,27 +40,33 @@ def save(
 ) -> tuple[Path, ...]:
     """Write the report's files beside each other; see `Report.save`."""
     if pdf and printer is None:
-        raise NoPdfError(
-            "A PDF needs the extra mtlskit[pdf]; without it, open the HTML file in a browser and "
-            "print it to PDF."
-        )
+        printer = _printer()
     whole = _stem(stem)
     paths = {ending: whole.with_name(whole.name + ending) for ending in _OURS}
     for ending, path in paths.items():
         _refuse_foreign(path, _OURS[ending])
+    printed = whole.with_name(whole.name + ".pdf")
+    if pdf and printed.exists() and not paths[".html"].exists():
+        raise FileExistsError(
+            f"{printed} is there already, and no report beside it; choose another name."
+        )
     for ending, path in paths.items():
         _write(path, _printed(report, ending))
     if printer is None or not pdf:
         return tuple(paths.values())
-    printed = whole.with_name(whole.name + ".pdf")
     printer(paths[".html"], printed)
     return (*paths.values(), printed)
+
+
+def _printer() -> PdfPrinter:
+    """Load what prints: it starts a program, so it stands on a floor above."""
+    return cast("PdfPrinter", import_module("mtlskit.collect.printing").pdf_printer())
 
 
 def _stem(stem: str | Path) -> Path:
     """Return the path without one of our own endings; any other dot belongs to the name."""
     path = Path(stem)
-    return path.with_suffix("") if path.suffix in _OURS else path
+    return path.with_suffix("") if path.suffix in (*_OURS, ".pdf") else path
 
 
 def _printed(report: Report, ending: str) -> str:

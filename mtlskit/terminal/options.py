@@ -132,6 +132,9 @@ def report_option(parser: argparse.ArgumentParser) -> None:
         help="save the report as NAME.html, NAME.md and NAME.json (NAME-2, if these are there)",
     )
     parser.add_argument(
+        "--pdf", action="store_true", help="with --report: print NAME.pdf too, by Chromium"
+    )
+    parser.add_argument(
         "--message",
         metavar="TO",
         choices=("partner", "customer"),

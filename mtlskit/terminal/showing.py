@@ -52,10 +52,24 @@ def hand_over(options: argparse.Namespace, report: Report, stem: Path | None) ->
     else:
         show(options, report, report.json)
     if stem is not None:
-        for path in report.save(stem):
-            print(f"saved {path}", file=sys.stderr)
+        _save(report, stem, pdf=options.pdf)
+    elif options.pdf:
+        complain("No PDF was printed: --report NAME says where.", USAGE)
     for problem in report.case.problems:
         print(f"mtlskit: {problem}", file=sys.stderr)
+
+
+def _save(report: Report, stem: Path, *, pdf: bool) -> None:
+    """Save the report; without a printer, all but the PDF."""
+    from mtlskit.report.saving import NoPdfError  # noqa: PLC0415 - the help must not wait for it
+
+    try:
+        paths = report.save(stem, pdf=pdf)
+    except NoPdfError as error:
+        complain(str(error), UNREADABLE)
+        paths = report.save(stem)
+    for path in paths:
+        print(f"saved {path}", file=sys.stderr)
 
 
 def _say_message(report: Report, to: str) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mtlskit.collect.printing import pdf_printer
 from mtlskit.report import Report, saving
 
 
@@ -78,12 +81,54 @@ def test_a_missing_folder_is_named(incomplete: Report, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_pdf_names_what_it_needs(incomplete: Report, tmp_path: Path) -> None:
+def test_a_pdf_names_what_it_needs(
+    incomplete: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a printer nothing is written and one line says what is missing."""
-    with pytest.raises(saving.NoPdfError, match=r"mtlskit\[pdf\]") as raised:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(saving.NoPdfError, match="needs Chromium") as raised:
         incomplete.save(tmp_path / "r", pdf=True)
     assert "\n" not in str(raised.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.needs("chromium", "pdftotext")
+def test_a_browser_prints_the_report(
+    incomplete: Report, tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    """The PDF says what the HTML says on its first page; only what was asked for is left behind."""
+    paths = incomplete.save(tmp_path / "r", pdf=True, redact="own")
+    assert paths[-1] == tmp_path / "r.pdf"
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    command = [program("pdftotext"), str(paths[-1]), "-"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    words = " ".join(told.split())
+    assert incomplete.opinions[0].title in words
+    assert "Acme Integration Client" not in words
+
+
+def test_a_browser_that_hangs_is_ended(
+    incomplete: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deadline ends it, and the sentence says what to do instead."""
+    browser = tmp_path / "bin" / "chromium"
+    browser.parent.mkdir()
+    browser.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+    browser.chmod(0o755)
+    monkeypatch.setenv("PATH", str(browser.parent))
+    printer = pdf_printer(patience=0.3)
+    with pytest.raises(saving.NoPdfError, match=r"within 0\.3 seconds"):
+        saving.save(incomplete, tmp_path / "r", pdf=True, printer=printer)
+    assert not (tmp_path / "r.pdf").exists()
+
+
+def test_a_foreign_pdf_is_not_written_over(incomplete: Report, tmp_path: Path) -> None:
+    """A PDF without a report beside it is somebody's own."""
+    mine = tmp_path / "r.pdf"
+    mine.write_text("mine")
+    with pytest.raises(FileExistsError, match="choose another name"):
+        saving.save(incomplete, tmp_path / "r", pdf=True, printer=lambda _html, _pdf: None)
+    assert list(tmp_path.iterdir()) == [mine]
 
 
 def test_a_printer_may_be_handed_in(incomplete: Report, tmp_path: Path) -> None:

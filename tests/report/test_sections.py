@@ -35,6 +35,12 @@ SCENES = (
     ("protocol.not-tls", "1.2"),
     ("network.unresolved", "1.3"),
     ("none", "1.2"),
+    ("client.chain-incomplete/not-at-hand", "1.2"),
+    ("client.untrusted-issuer", "1.3"),
+    ("client.expired", "1.3"),
+    ("client.no-identity", "1.2"),
+    ("server.untrusted-issuer", "1.2"),
+    ("application.forbidden", "1.3"),
 )
 
 
