@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from mtlskit.material import Because, Source
 from mtlskit.trace.ending import refuses
@@ -20,7 +21,9 @@ _STATUS = re.compile(
     r"|(?<!exit )\bstatus(?:[ _-]?code)?\"?\s*[:=]?\s*(?P<word>[2-5]\d\d)\b(?![.:\d])",
     re.IGNORECASE,
 )
-_TITLE = re.compile(r"<title>\s*(?P<status>[2-5]\d\d) (?P<text>[^<]{1,200}?)\s*</title>", re.I)
+_TITLE = re.compile(
+    r"<title>\s*(?P<status>[2-5]\d\d) (?P<text>[^<]{1,200}?)\s*</title>", re.IGNORECASE
+)
 _LIKELY = ("HTTP", "http", "tatus", "STATUS", "<title>", "<TITLE>")
 """One of these stands in every line that may be an answer; asked first, for logs are long."""
 _OWN = "javax.net.ssl|"
@@ -67,7 +70,7 @@ class Answers:
 
 def answered(traces: tuple[Trace, ...], answers: Answers) -> tuple[Trace, ...]:
     """Give each answer to the one connection that it can be of."""
-    if not answers.found or any(_first(after) < _last(one) for one, after in _pairs(traces)):
+    if not answers.found or any(_first(after) < _last(one) for one, after in pairwise(traces)):
         return traces  # they overlap, so whose answer it is cannot be told
     told = list(traces)
     for at, one in enumerate(traces):
@@ -98,10 +101,6 @@ def _judged(one: Trace, http: HttpAnswer) -> Ended:
     if bare or refuses(http):
         return Ended("refused", "server", "application", symptom, because)
     return Ended("accepted", None, None, symptom, because)
-
-
-def _pairs(traces: tuple[Trace, ...]) -> Iterable[tuple[Trace, Trace]]:
-    return zip(traces, traces[1:], strict=False)
 
 
 def _line(source: Source) -> int:

@@ -24,7 +24,7 @@ SENT = ("Client", "Example Issuing CA")
 RUNS = {
     "jdk11-tls1.2-none.client": ("1.2", "refused", "server", None, (), (ROOT,)),
     "jdk11-tls1.3-none.server": ("1.3", "refused", "server", "bad_certificate", (), (ROOT,)),
-    "jdk11-tls1.3-good-two-issuers.client": ("1.3", "accepted", None, None, SENT, (OTHER, ROOT)),
+    "jdk11-tls1.3-good-two-issuers.client": ("1.3", "undecided", None, None, SENT, (OTHER, ROOT)),
     "jdk17-tls1.3-none.client": ("1.3", "refused", "server", "bad_certificate", (), (ROOT,)),
     "jdk17-tls1.3-none-retry.client": (
         *("1.3", "refused", "server", "certificate_required"),
@@ -55,6 +55,7 @@ RUNS = {
     "jdk25-tls1.3-none.client": ("1.3", "refused", "server", "certificate_required", (), (ROOT,)),
     "jdk25-version.client": (None, "refused", "server", "protocol_version", None, None),
 }
+UNTOLD = ("undecided", None, "after-handshake")
 ONE_EACH = st.sampled_from(sorted(RUNS))
 
 
@@ -98,6 +99,57 @@ def test_a_run_is_told_as_it_was_staged(run: str) -> None:
     (trace,) = read(lines_of(run))
     assert facts(trace) == RUNS[run]
     assert trace.seen_by == run.rsplit(".", 1)[-1]
+
+
+GOOD = "jdk11-tls1.3-good-two-issuers.client"
+PAGE = "<html><head><title>400 The SSL certificate error</title></head>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "ended"),
+    [
+        (("HTTP/1.1 400 Bad Request", PAGE), ("refused", "server", "application", 400)),
+        (("status 400",), ("refused", "server", "application", 400)),
+        ((PAGE,), ("refused", "server", "application", 400)),
+        (("ACCEPTED: HTTP/1.1 200 OK",), ("accepted", None, None, 200)),
+        (("status=404",), ("accepted", None, None, 404)),
+        (
+            ("IOException: Server returned HTTP response code: 403 for URL: https://localhost/",),
+            ("refused", "server", "application", 403),
+        ),
+        (("status 4000", "exit status 255", "status 200.5 ms"), (*UNTOLD, None)),
+        ((), (*UNTOLD, None)),
+    ],
+)
+def test_an_answer_that_was_printed_beside_the_log_decides(
+    answer: tuple[str, ...], ended: tuple[object, ...]
+) -> None:
+    """Java's own log does not tell what was answered; a line of the program's own may."""
+    lines = [*lines_of(GOOD), *answer]
+    (trace,) = read(lines)
+    end = trace.ended
+    assert (end.outcome, end.refused_by, end.stage, end.symptom.http) == ended
+    if answer and end.outcome != "undecided":
+        assert end.because[0].source.place[-1] == f"line {len(lines_of(GOOD)) + 1}"
+
+
+def test_an_answer_is_of_the_connection_before_it() -> None:
+    """Of two calls one after the other, each has the answer that stands behind it."""
+    good = lines_of(GOOD)
+    first, second = read([*good, "status 400", *good, "status 200"])
+    assert (first.ended.outcome, second.ended.outcome) == ("refused", "accepted")
+
+
+@pytest.mark.parametrize("run", sorted(run for run in RUNS if run.endswith(".client")))
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.6, 0.8])
+def test_a_log_that_was_cut_names_no_stage(run: str, share: float) -> None:
+    """What is not in a log that stops in the handshake did not fail to come."""
+    whole = "\n".join(lines_of(run))
+    for trace in read(whole[: int(len(whole) * share)].split("\n")):
+        words = " ".join(one.text for one in trace.ended.because)
+        assert "said nothing" not in words
+        if "the log stops" in words:
+            assert (trace.ended.outcome, trace.ended.stage) == ("undecided", None)
 
 
 @pytest.mark.parametrize("run", sorted(RUNS))

@@ -111,10 +111,11 @@ def test_a_client_that_sent_none_is_told() -> None:
     assert trace.server_printed[0].eku == ("serverAuth",)
 
 
-def test_a_client_that_was_accepted_is_told() -> None:
-    """Both Finished were seen, and the key was proved."""
+def test_a_client_that_was_done_is_told() -> None:
+    """Both Finished were seen, and the key was proved; what was answered is not in the log."""
     trace = one(client(LEAF, *DONE))
-    assert facts(trace) == ("client", "accepted", None, None, 1)
+    assert facts(trace) == ("client", "undecided", None, None, 1)
+    assert trace.ended.stage == "after-handshake"
     assert trace.proved
     assert trace.client_printed is not None
     assert trace.client_printed[0].serial == 0x51A85F410A
@@ -158,7 +159,7 @@ def test_a_server_that_got_none_is_told() -> None:
 def test_an_eof_that_was_ignored_ends_nothing() -> None:
     """`received EOFException: ignored` stands after every closed connection."""
     trace = one(client(LEAF, *DONE, "main, received EOFException: ignored"))
-    assert trace.ended.outcome == "accepted"
+    assert trace.ended.stage == "after-handshake"
     assert trace.ended.symptom.tcp is None
 
 
