@@ -160,11 +160,13 @@ class Closing:
         sender: which side ended it; None if that cannot be told (or nobody did).
         kind: ``fin`` orderly, ``reset`` by RST, ``deadline`` our own deadline came first,
             ``open`` the record simply stops.
+        frame: number of the frame of a capture that ended it; None if it was no capture.
     """
 
     sender: Side | None
     kind: Literal["fin", "reset", "deadline", "open"]
     seconds: float | None = None
+    frame: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,8 +228,13 @@ class Counter:
             last_frame=flow.last,
             began=None if flow.began is None else _time(flow.began),
             closings=tuple(
-                Closing(kept.side(half), "fin" if kind == "fin" else "reset", kept.seconds(time))
-                for half, kind, time, _ in flow.closings
+                Closing(
+                    kept.side(half),
+                    "fin" if kind == "fin" else "reset",
+                    kept.seconds(time),
+                    frame,
+                )
+                for half, kind, time, frame in flow.closings
             ),
             late=flow.late,
             lost=flow.lost,

@@ -16,6 +16,12 @@ from mtlskit.wire.messages import Alert
 _CLOSE_NOTIFY = 0
 _NO_ERRORS = frozenset({_CLOSE_NOTIFY, 90})
 """close_notify and user_canceled say that a side is done, not that something is wrong."""
+_OF_A_CLOSE: dict[Side, frozenset[int]] = {
+    "server": frozenset({10, 50}),
+    "client": frozenset({10, 40, 50}),
+}
+"""What a side complains of when the other one closed: unexpected_message or decode_error; and Java
+clients, which call every end of a handshake handshake_failure. Any other alert is about itself."""
 _CERTIFICATE_PAGES = (
     "no required ssl certificate was sent",
     "the ssl certificate error",
@@ -44,6 +50,7 @@ class Signs:
     sealed_from: set[Side] = field(default_factory=set)
     hidden_finished: set[Side] = field(default_factory=set)
     sealed_data: set[Side] = field(default_factory=set)
+    sealed_alerts: list[Side] = field(default_factory=list)
     malformed: str | None = None
     not_tls: tuple[Side, str] | None = None
     resumed: bool = False
@@ -69,9 +76,8 @@ class Signs:
         ends = item.description not in _NO_ERRORS and (tls == "1.3" or item.fatal)
         if ends and self.fatal is None:
             self.fatal = (sender, item, source)
-            # A complaint after the other side has closed is about the close: OpenSSL 3 clients
-            # send decode_error then.
-            self.echo = after_close
+            # OpenSSL 3 sends decode_error when the other side has closed: that refuses nobody.
+            self.echo = after_close and item.description in _OF_A_CLOSE[sender]
 
     def hide(self, sender: Side, inner_type: int | None, *, tls: str | None) -> None:
         """Note a sealed record that could not be opened."""
@@ -81,6 +87,8 @@ class Signs:
             self.hidden_finished.add(sender)
         if tls not in {None, "1.3"} and inner_type == 23:  # noqa: PLR2004 - application data, the same
             self.sealed_data.add(sender)
+        if tls not in {None, "1.3"} and inner_type == 21:  # noqa: PLR2004 - alert, the same
+            self.sealed_alerts.append(sender)
 
     def finished(self, side: Side) -> bool:
         """Tell whether this side's Finished was seen, or in TLS 1.2 must have been in a record."""
@@ -195,11 +203,19 @@ class _Court:
                 "that verifies the server late, or only looks"
             )
             return self._end("undecided", None, "after-handshake", text)
+        if self._sealed_word():
+            text += "; then the server sent a sealed alert and no data: a refusal, or a goodbye"
+            return self._end("undecided", None, "after-handshake", text)
         if "server" in self.signs.sealed_data:
             text += "; what the server answered is sealed"
         elif "client" in self.signs.application:
             text += "; the request was not answered in the time that was given"
         return self._end("accepted", None, None, text)
+
+    def _sealed_word(self) -> bool:
+        """Tell whether the server answered with a sealed alert alone, unasked by one."""
+        silent = "server" not in self.signs.sealed_data | self.signs.application
+        return silent and self.signs.sealed_alerts[:1] == ["server"]
 
     def _left_at_once(self) -> bool:
         """Tell whether the client closed before it had sent any application data.

@@ -74,6 +74,7 @@ class _Story:
 
     tap: Tap
     seconds: float = 0.0
+    number: int | None = None
     frame: Source | None = None
     state: str = "start"
     tls: str | None = None
@@ -99,7 +100,7 @@ class _Story:
 
     def at(self, chunk: Chunk) -> None:
         """Go on to these bytes."""
-        self.seconds = chunk.seconds
+        self.seconds, self.number = chunk.seconds, chunk.frame
         if chunk.frame is not None:
             self.frame = self.tap.source.at(f"frame {chunk.frame}")
 
@@ -236,12 +237,13 @@ class _Story:
         self._note(seen, "alert", item.name, seconds, source, note=word, body=item)
 
     def _closed_by_other(self, sender: Side) -> bool:
-        """Tell whether the other side had closed before this side's last word was written."""
+        """Tell whether the other side had closed before these bytes were written."""
         closing = self.tap.closing
         if closing is None or closing.sender in (None, sender) or closing.seconds is None:
             return False
-        last = max((one.seconds for one in self.tap.chunks if one.sender == sender), default=0.0)
-        return closing.seconds <= last
+        if closing.frame is not None and self.number is not None:
+            return closing.frame < self.number
+        return closing.seconds <= self.seconds
 
     def _hidden(self, seen: Seen, item: Hidden, seconds: float, source: Source) -> None:
         self.signs.hide(seen.sender, item.inner_type, tls=self.tls)
@@ -262,7 +264,7 @@ class _Story:
         self._note(seen, "note", "not captured", seconds, source, note=note)
 
     def _not_tls(self, seen: Seen, item: NotTls, seconds: float, source: Source) -> None:
-        words = item.first_bytes[:60].split(b"\r\n")[0].decode("latin-1")
+        words = item.first_bytes[:60].replace(b"\r", b"\n").split(b"\n")[0].decode("latin-1")
         if self.signs.not_tls is None:
             self.signs.not_tls = (seen.sender, words)
             self._note(seen, "note", "not TLS", seconds, source, note=f"begins with {words!r}")

@@ -1,5 +1,7 @@
 """How a connection ended: the side that gave up is named, an echo of a close is not."""
 
+import pytest
+
 from mtlskit.material import Chunk, Closing, Side, Source, Tap
 from mtlskit.trace.ending import Signs, judge
 from mtlskit.trace.events import Ended
@@ -66,3 +68,48 @@ def test_a_client_that_leaves_at_once_has_not_said_that_it_accepts() -> None:
     assert (told.outcome, told.stage) == ("undecided", "after-handshake")
     assert "verifies the server late" in told.because[0].text
     assert ended(signs, "1.2", Closing(None, "open")).outcome == "accepted"
+
+
+@pytest.mark.parametrize("code", [40, 42, 48, 116])
+def test_a_refusal_that_crosses_the_clients_close_stays_a_refusal(code: int) -> None:
+    """A client without a certificate may close before the server's alert has come."""
+    signs = flight(("server", "Finished"), ("client", "Finished"))
+    signs.alert("server", Alert(2, code), SOURCE, after_close=True, tls="1.3")
+    told = ended(signs, "1.3", Closing("client", "fin", 2.5))
+    assert (told.outcome, told.refused_by) == ("refused", "server")
+
+
+@pytest.mark.parametrize("code", [10, 40, 50])
+def test_what_clients_say_of_a_close_refuses_nobody(code: int) -> None:
+    """A client that complains of the server's close leaves the refusal with the server."""
+    signs = flight(*(("server", name) for name in FLIGHT_12))
+    signs.alert("client", Alert(2, code), SOURCE, after_close=True, tls="1.2")
+    assert ended(signs, "1.2", Closing("server", "fin")).refused_by == "server"
+
+
+def test_a_client_that_does_not_trust_refuses_also_after_a_close() -> None:
+    """The alert unknown_ca is never about a close."""
+    signs = flight(*(("server", name) for name in FLIGHT_12))
+    signs.alert("client", Alert(2, 48), SOURCE, after_close=True, tls="1.2")
+    assert ended(signs, "1.2", Closing("server", "fin")).refused_by == "client"
+
+
+def sealed(*records: tuple[Side, int]) -> Ended:
+    """The judgement on a TLS 1.2 connection with these sealed records, which the client closed."""
+    signs = flight(("client", "Finished"), ("server", "Finished"))
+    for sender, kind in records:
+        signs.hide(sender, kind, tls="1.2")
+    return ended(signs, "1.2", Closing("client", "fin"))
+
+
+def test_a_sealed_alert_in_answer_to_a_request_decides_nothing() -> None:
+    """What a server says in place of an answer may be a refusal, or a goodbye."""
+    told = sealed(("client", 23), ("server", 21))
+    assert (told.outcome, told.stage) == ("undecided", "after-handshake")
+    assert "sealed alert" in told.because[0].text
+
+
+def test_a_sealed_alert_beside_data_or_a_goodbye_takes_nothing_back() -> None:
+    """A server that sent data had accepted, and one that answers a goodbye says only goodbye."""
+    assert sealed(("client", 23), ("server", 23), ("server", 21)).outcome == "accepted"
+    assert sealed(("client", 23), ("client", 21), ("server", 21)).outcome == "accepted"

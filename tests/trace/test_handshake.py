@@ -16,6 +16,7 @@ from mtlskit.trace.ending import Signs
 from mtlskit.trace.events import Outcome
 from mtlskit.trace.handshake import follow
 from mtlskit.wire.items import Alert
+from tests.wire.conftest import shaken
 
 HERE = Source("test")
 How = Literal["fin", "reset", "deadline", "open"]
@@ -142,3 +143,41 @@ def test_in_tls13_the_description_ends_a_connection_and_not_the_level(
     signs = Signs()
     signs.alert("server", Alert(level, description), HERE, after_close=False, tls="1.3")
     assert (signs.fatal is not None) is ends
+
+
+UNKNOWN_CA, DECODE_ERROR, GOODBYE = (
+    b"\x15\3\3\0\2" + one for one in (b"\2\x30", b"\2\x32", b"\1\0")
+)
+
+
+def parted(alerts: tuple[tuple[float, int | None, bytes], ...], closing: Closing) -> str | None:
+    """Who refused, after a server's flight of TLS 1.2 and these alerts of the client's."""
+    flight = [(side, data) for side, data in shaken("1.2").chunks[:2]]
+    chunks = [Chunk(0.1, side, data, 4) for side, data in flight]
+    chunks += [Chunk(at, "client", data, frame) for at, frame, data in alerts]
+    return follow(Tap(HERE, chunks=tuple(chunks), closing=closing)).ended.refused_by
+
+
+@pytest.mark.parametrize(
+    ("alerts", "closing"),
+    [
+        (((0.5, None, UNKNOWN_CA),), Closing("server", "fin", 0.5)),
+        (((0.4, None, UNKNOWN_CA), (0.6, None, GOODBYE)), Closing("server", "fin", 0.5)),
+        (((0.6, None, UNKNOWN_CA),), Closing("server", "fin", 0.5)),
+        (((0.4, None, DECODE_ERROR), (0.6, None, GOODBYE)), Closing("server", "fin", 0.5)),
+        (((0.5, 6, DECODE_ERROR),), Closing("server", "fin", 0.5, 7)),
+        (((0.5, 6, GOODBYE),), Closing("server", "fin", 0.5, 7)),
+    ],
+)
+def test_a_client_that_complained_before_the_close_refused(
+    alerts: tuple[tuple[float, int | None, bytes], ...], closing: Closing
+) -> None:
+    """Each alert is held against the close by its own place, the frame before the time."""
+    assert parted(alerts, closing) == "client"
+
+
+@pytest.mark.parametrize("alert", [DECODE_ERROR, GOODBYE])
+def test_a_client_that_complained_of_the_close_did_not_refuse(alert: bytes) -> None:
+    """What came after the server's FIN is an echo of it."""
+    assert parted(((0.6, None, alert),), Closing("server", "fin", 0.5)) == "server"
+    assert parted(((0.5, 8, alert),), Closing("server", "fin", 0.5, 7)) == "server"
