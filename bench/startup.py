@@ -1,4 +1,4 @@
-"""What it costs to import the package, and to ask the terminal door for help.
+"""What it costs to import the package, to ask the terminal door for help, and to explain a line.
 
 Peers: the same interpreter doing nothing.
 """
@@ -16,16 +16,19 @@ from table import Row, alternate
 ROUNDS = 31
 ROOT = Path(__file__).resolve().parent.parent
 IMPORT_BUDGET = 0.030  # seconds above bare Python
+EXPLAIN_BUDGET = 0.300  # seconds of the whole process
+LINE = "javax.net.ssl.SSLHandshakeException: Received fatal alert: bad_certificate"
 HELP_FACTOR, HELP_EXTRA = 4.0, 0.150  # times bare Python, and seconds on top
 
 
 def measure() -> list[Row]:
     """Compare wall times of whole processes, byte-compiled and with warm disks."""
-    bare, imported, helped = alternate(
+    bare, imported, helped, explained = alternate(
         ROUNDS,
         lambda: _run("-c", "pass"),
         lambda: _run("-c", "import mtlskit"),
         lambda: _run("-m", "mtlskit", "--help"),
+        lambda: _run("-m", "mtlskit", "explain", LINE, status=1),
     )
     added = imported - bare
     allowed = HELP_FACTOR * bare + HELP_EXTRA
@@ -34,18 +37,23 @@ def measure() -> list[Row]:
             "at most +30 ms", added <= IMPORT_BUDGET),
         Row("`mtlskit --help`", "`python -c pass`", helped, bare, f"{helped / bare:.2f}x",
             f"at most 4x + 150 ms = {allowed * 1e3:.0f} ms", helped <= allowed),
+        Row("`mtlskit explain 'LINE'`", "`python -c pass`", explained, bare,
+            f"{explained / bare:.2f}x", "at most 300 ms", explained <= EXPLAIN_BUDGET),
     ]  # fmt: skip
 
 
-def _run(*arguments: str) -> float:
+def _run(*arguments: str, status: int = 0) -> float:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's installation is byte-compiled
     start = perf_counter()
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, *arguments],
-        check=True,
+        check=False,
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    return perf_counter() - start
+    taken = perf_counter() - start
+    if done.returncode != status:
+        raise subprocess.CalledProcessError(done.returncode, done.args)
+    return taken

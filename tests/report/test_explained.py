@@ -72,7 +72,7 @@ def test_verify_return_code_0_speaks_of_the_server_only() -> None:
 
 
 def test_remote_error_in_a_go_servers_log_is_the_clients_refusal() -> None:
-    """What reads remote error: tls: bad certificate blames the server's certificate, not the client's."""
+    """What reads remote error: tls: bad certificate blames the server, not its client."""
     found = mtlskit.explain(GO.format(40112, "remote error: tls: bad certificate"))
     assert found.refused_by == "client"
     assert not any(one.cause == "client.no-identity" for one in found.opinions[:3])
