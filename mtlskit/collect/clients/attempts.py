@@ -45,6 +45,10 @@ ToldBy = Literal["wire", "client", "log"]
 
 _SECRET = re.compile(r"((?:Master-Key|(?:Resumption )?PSK(?: key)?)\s*: *)[0-9A-Fa-f]{16,}")
 _REFUSED = re.compile(r"^REFUSED: ", re.MULTILINE)
+_ANSWER = re.compile(r"HTTP/\d(?:\.\d)? (\d{3})\b")
+_REFUSALS = frozenset({400, 401, 403, 421, 495, 496})
+"""HTTP answers by which servers refuse a client whose handshake they took: nginx says 400. Where
+the wire can be read, it tells by the page whether that was meant."""
 _NO_COMPILER = "this Java has no compiler, which a program in one file needs; a JDK has one"
 _ENOUGH = 1.0  # seconds that are waited for the tap once a client has ended
 _WORDS = 300
@@ -78,22 +82,32 @@ class ClientRun(Shown):
     @property
     def own(self) -> Outcome | None:
         """What the client itself says came of it, where it says so without a doubt."""
-        if self.exit_status == 0 and self.words.startswith("HTTP/"):
-            return "accepted"
-        return "refused" if _REFUSED.search(self.transcript.text) else None
+        if _REFUSED.search(self.transcript.text):
+            return "refused"
+        answer = _ANSWER.match(self.words) if self.exit_status == 0 else None
+        if answer is None:
+            return None
+        return "refused" if int(answer[1]) in _REFUSALS else "accepted"
 
     @property
     def told_by(self) -> ToldBy:
         """Whose account it is: the wire's; where that is sealed, the client's log, or its word.
 
-        A client that verifies after the handshake leaves without an alert: then its word counts.
+        A client that verifies after the handshake leaves without an alert: then its word counts;
+        and so it does where the wire shows a handshake that was done, and no answer.
         """
-        late = self.wire.ended.outcome == "accepted" and self.own == "refused"
-        if self.wire.ended.outcome != "undecided" and not late:
+        taken = self.wire.ended.outcome == "accepted"
+        late = self._refuses or (self.wire.http is None and self.own == "refused")
+        if self.wire.ended.outcome != "undecided" and not (taken and late):
             return "wire"
-        if self._logged is not None and not late:
+        if self._logged is not None and not (taken and self._refuses):
             return "log"
         return "client" if self.own else "wire"
+
+    @property
+    def _refuses(self) -> bool:
+        """Whether it was the client that refused, by its own word."""
+        return _REFUSED.search(self.transcript.text) is not None
 
     @property
     def _logged(self) -> Trace | None:
@@ -114,9 +128,11 @@ class ClientRun(Shown):
     @property
     def refused_by(self) -> RefusedBy | None:
         """Who refused whom."""
-        if self.outcome == "refused" and self.own == "refused":
+        if self.outcome == "refused" and self._refuses:
             return "client"
-        return self.trace.ended.refused_by if self.told_by != "client" else None
+        if self.told_by == "client":
+            return "server" if self.outcome == "refused" else None
+        return self.trace.ended.refused_by
 
     @property
     def alert(self) -> str | None:
