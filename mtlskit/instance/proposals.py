@@ -50,15 +50,15 @@ def meant_store(settings: Settings, scheme: Scheme | None = None) -> StoredCerti
     """Return the key store that is surely meant for the partner; None if more than one could be.
 
     It is the one that the profile names, if it can be used; else the only active one that is not
-    of the instance's own single sign-on; else the only one at all.
+    of the instance's own single sign-on.
     """
     named = store_used(settings, scheme) if scheme else None
     if named and _usable(named):
         return named
     stores = [one for one in settings.key_stores or () if _usable(one)]
     others = [one for one in stores if not STOCK.search(one.name)]
-    left = others or stores
-    return left[0] if len(left) == 1 else None
+    # The key of the instance's own sign-on is nobody's to lend.
+    return others[0] if len(others) == 1 else None
 
 
 def _usable(store: StoredCertificate) -> bool:
@@ -202,12 +202,24 @@ def _reference(settings: Settings, url: str, wanted: int | None) -> Changes:
         return ()
     profile = _kept(scheme.profiles, settings, wanted)
     named = settings.certificate_of(profile.keystore)
-    meant = meant_store(settings)
-    if meant and meant is not named:
-        return (changes.repointed(profile.protocol, meant.name, profile.sys_id),)
     if named and named.is_key_store and named.active is False:
         return (changes.activated(named.name, active=True, sys_id=named.sys_id),)
+    meant = meant_store(settings)
+    if meant and meant is not named and (named is None or _resemble(meant.name, named.name)):
+        return (changes.repointed(profile.protocol, meant.name, profile.sys_id),)
     return ()
+
+
+def _resemble(one: str, other: str) -> bool:
+    """Tell whether two names share a word that says whose they are; a store's kind does not."""
+    words = [set(_WORDS.findall(name.lower())) - _COMMON for name in (one, other)]
+    return bool(words[0] & words[1])
+
+
+_WORDS = re.compile(r"[^\W\d_]{3,}")
+_COMMON = frozenset(
+    ("key", "store", "keystore", "client", "certificate", "cert", "the", "java", "prod", "test")
+)
 
 
 def _several(settings: Settings, url: str, wanted: int | None) -> Changes:

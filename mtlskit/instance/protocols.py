@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Literal
 
 from mtlskit.instance.reading import port_number
@@ -17,6 +18,8 @@ from mtlskit.instance.records import Profile, Property, StoredCertificate
 from mtlskit.instance.settings import Settings
 from mtlskit.material import Source
 
+_NEARLY = 0.85
+"""Two names that share so much of their letters are one name and a slip of the pen."""
 FACTORY = "com.glide.certificates.DBKeyStoreSocketFactory"
 """The socket factory that offers a client certificate from the instance's key stores."""
 
@@ -78,6 +81,15 @@ class Scheme:
     def offers_certificate(self) -> bool:
         """True if a call by this scheme may offer a client certificate."""
         return self.factory is not None and self.factory.value == FACTORY
+
+    @property
+    def misspelt(self) -> Property | None:
+        """The class property, where it names a class that is nearly the socket factory's."""
+        held = self.class_property
+        if held is None or not held.value or held.value == FACTORY:
+            return None
+        near = SequenceMatcher(None, held.value.strip().lower(), FACTORY.lower()).ratio()
+        return held if near > _NEARLY else None
 
     @property
     def properties(self) -> tuple[Property, ...]:

@@ -12,7 +12,7 @@ from itertools import combinations
 
 from mtlskit.case import Case
 from mtlskit.instance.offering import file_of
-from mtlskit.instance.protocols import Scheme, offered, scheme_named, store_used
+from mtlskit.instance.protocols import FACTORY, Scheme, offered, scheme_named, schemes, store_used
 from mtlskit.instance.reading import port_number
 from mtlskit.instance.records import Profile, StoredCertificate
 from mtlskit.instance.rivals import made_for_one_endpoint
@@ -91,6 +91,8 @@ def port(case: Case) -> Answer:
 def property_overrides_profile(case: Case) -> Answer:
     """Look for a protocol that is registered by properties and by a profile at once."""
     what = configured(case)
+    if (wrong := next((one for one in schemes(what.settings) if one.misspelt), None)) is not None:
+        return _misspelt(wrong)
     if not what.schemes:
         return _no_scheme(what)
     given(what.settings, "sys_protocol_profile")
@@ -105,6 +107,15 @@ def property_overrides_profile(case: Case) -> Answer:
         remedy=f"{empty(scheme)} {profile_counts(scheme)}",
         decisive=scheme.class_property is not None and (stores is None or len(stores) > 1),
     )
+
+
+def _misspelt(scheme: Scheme) -> Answer:
+    """A class that does not exist: the call cannot be made, or offers no certificate."""
+    held = scheme.misspelt
+    if held is None:
+        return Inapplicable()
+    text = f"{held.name} names the class {held.value}; the socket factory is called {FACTORY}"
+    return Found((Because(text, held.source),), remedy=f"{empty(scheme)} {profile_counts(scheme)}")
 
 
 def _bypassed(scheme: Scheme) -> list[Because]:
