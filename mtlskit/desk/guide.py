@@ -21,6 +21,7 @@ from mtlskit.desk.instance import Instance
 from mtlskit.desk.keep import Keep
 from mtlskit.desk.keys import Keys
 from mtlskit.desk.line import Line
+from mtlskit.desk.mend import Mend
 from mtlskit.desk.recordings import Recordings
 from mtlskit.desk.run import Run
 from mtlskit.desk.session import Session
@@ -38,7 +39,8 @@ class Guide:
 
     Attributes:
         session: the evidence given, what a run would call, and the report.
-        endpoint, checks, keys, asks, instance, handshake, run, keep: the steps.
+        endpoint, checks, keys, asks, instance, handshake, run, mend, keep:
+            the steps.
         files, line: the two ways to begin without a connection.
     """
 
@@ -53,18 +55,9 @@ class Guide:
         self.handshake = Handshake(self.session, self.files)
         self.checks = Checks(self.session)
         self.run = Run(self.session)
+        self.mend = Mend(self.session, self.run)
         self.keep = Keep(self.session)
-        every: list[Step] = [
-            self.endpoint,
-            self.keys,
-            self.instance,
-            self.asks,
-            self.handshake,
-            self.checks,
-            self.run,
-            self.keep,
-        ]
-        self.steps = sorted(every, key=lambda step: rail.STEPS.index(step.name))
+        self.steps = self._in_order()
         self.rail = [
             fields.lead(f"{number} {step.name}", partial(self.go, number - 1))
             for number, step in enumerate(self.steps, 1)
@@ -72,7 +65,26 @@ class Guide:
         self.back = fields.lead("Back", lambda: self.go(self.at - 1))
         self.next = fields.lead("Next", lambda: self.go(self.at + 1))
         self._stack = widgets.Stack([step.box for step in self.steps], selected_index=0)
-        self._ui = widgets.VBox(
+        self._ui = self._drawn()
+        self.session.watch(self._mark)
+        self._mark()
+
+    def _in_order(self) -> list[Step]:
+        every: list[Step] = [
+            self.endpoint,
+            self.checks,
+            self.keys,
+            self.asks,
+            self.instance,
+            self.handshake,
+            self.run,
+            self.mend,
+            self.keep,
+        ]
+        return sorted(every, key=lambda step: rail.STEPS.index(step.name))
+
+    def _drawn(self) -> widgets.VBox:
+        return widgets.VBox(
             [
                 widgets.HTML(f"<style>{_style()}</style>"),
                 widgets.GridBox(self.rail).add_class("mtls-rail"),
@@ -80,8 +92,6 @@ class Guide:
                 widgets.HBox([self.back, self.next]).add_class("mtls-foot"),
             ]
         ).add_class("mtls-guide")
-        self.session.watch(self._mark)
-        self._mark()
 
     @property
     def case(self) -> Case:

@@ -9,9 +9,10 @@ ASKS = "What it asks"
 SETTINGS = "Settings"
 HANDSHAKE = "Handshake"
 DIAGNOSIS = "Diagnosis"
+MEND = "Mend"
 REPORT = "Report"
 
-STEPS = (BEGIN, CHECKS, KEYS, ASKS, SETTINGS, HANDSHAKE, DIAGNOSIS, REPORT)
+STEPS = (BEGIN, CHECKS, KEYS, ASKS, SETTINGS, HANDSHAKE, DIAGNOSIS, MEND, REPORT)
 """The names on the rail, from the first question to the report."""
 
 

@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mtlskit import report as reports
-from mtlskit.case import Case
+from mtlskit.case import Attempt, Case
 from mtlskit.certs.matching import Matching
 from mtlskit.checklist import Row
 from mtlskit.collect.asked import Asking
 from mtlskit.desk import address, rail
 from mtlskit.desk.plan import Plan, Watch, asking, diagnosed
 from mtlskit.desk.told import Told
+from mtlskit.lab.stand_in import rehearse
 from mtlskit.report import Report
 from mtlskit.rules.evidence import matched
 
@@ -36,6 +37,7 @@ class Session:
         report: what the latest run found; None before it, and when `given` or `plan` changed so
             that it no longer speaks of what is given.
         outdated: there was a report, and what it rests on has changed since.
+        before: what the run before the latest found of the same call.
         asking: what the server asks of its clients, if it was asked.
     """
 
@@ -45,6 +47,8 @@ class Session:
     report: Report | None = None
     outdated: bool = False
     asking: Asking | None = None
+    before: Report | None = None
+    _last: Report | None = field(default=None, repr=False)
     _lab: Case | None = field(default=None, repr=False)
     _changes: int = field(default=0, repr=False)
     _watchers: list[Callable[[], None]] = field(default_factory=list, repr=False)
@@ -83,12 +87,13 @@ class Session:
         if replace(before, experiments=self.plan.experiments) == self.plan:
             self.tell()
         else:
-            self.asking = self._lab = None
+            self.asking = self._lab = self.before = self._last = None
             self._drop_report()
 
     def replay(self, told: Told) -> None:
         """Judge what was told of, and call nobody: a report of something else no longer holds."""
-        self.told, self.asking, self._lab = told, None, None
+        self.told = told
+        self.asking = self._lab = self.before = self._last = None
         plan = replace(self.plan, scene=None, surprise=False, target=None, recorded=True)
         self.plan = replace(plan, server_name=None)
         self._drop_report()
@@ -141,8 +146,12 @@ class Session:
             return lambda _: (change, self._replayed())
         return lambda watch: (change, diagnosed(plan, used, watch))
 
-    def keep(self, found: tuple[int, Report]) -> None:
-        """Keep what a run found.
+    def keep(self, found: tuple[int, Report], *, again: bool = True) -> None:
+        """Keep what a run found, and what the run before it found of the same call.
+
+        Args:
+            found: what the work of `to_run` or `to_rehearse` gave.
+            again: a call was made; else the report was added to.
 
         Raises:
             ValueError: what it rests on was changed while it ran.
@@ -150,8 +159,15 @@ class Session:
         change, report = found
         if change != self._changes:
             raise ValueError(OVERTAKEN)
+        if again:
+            self.before, self._last = self._last, report
         self.report, self.outdated = self._judged(report), False
         self.tell()
+
+    def to_rehearse(self) -> Callable[[Watch], tuple[int, Report]]:
+        """Return the work of a rehearsal on a stand-in; `keep` takes its result."""
+        case, change = self.case, self._changes
+        return lambda _: (change, rehearse(case.having(attempts=_real(case), stands_in=())))
 
     def to_ask(self) -> Callable[[Watch], tuple[Plan, Asking, Case]]:
         """Return the work of asking the server what it wants; `keep_asking` takes its result."""
@@ -207,3 +223,8 @@ class Session:
         self.outdated = self.outdated or self.report is not None
         self.report = None
         self.tell()
+
+
+def _real(case: Case) -> tuple[Attempt, ...]:
+    """Return the attempts on the real server: a rehearsal takes the place of the one before."""
+    return tuple(one for one in case.attempts if not one.stand_in)

@@ -41,9 +41,8 @@ CUT_OFF = """guide => [guide, ...guide.querySelectorAll("*")]
     .map(one => one.className + ": " + one.textContent.slice(0, 60))
 """
 UNFOLD = """guide => guide.querySelectorAll("details").forEach(one => one.open = true)"""
-BEGIN, CHECKS, KEYS, DIAGNOSIS, REPORT = (
-    f"{rail.STEPS.index(name) + 1} {name}"
-    for name in (rail.BEGIN, rail.CHECKS, rail.KEYS, rail.DIAGNOSIS, rail.REPORT)
+BEGIN, CHECKS, KEYS, ASKS, _, HANDSHAKE, DIAGNOSIS, MEND, REPORT = (
+    f"{number} {name}" for number, name in enumerate(rail.STEPS, 1)
 )
 PIECE = 48  # bytes of a secret that are looked for: enough not to meet them by chance
 
@@ -134,8 +133,17 @@ def test_the_guide_leads_from_a_failure_of_the_lab_to_its_report(
     guide = guide_of(window)
     guide.get_by_label("Failure", exact=True).select_option(label=SCENES[CHAIN].title)
     expect(guide.get_by_text(SCENES[CHAIN].story)).to_be_visible()
+    guide.get_by_role("button", name=ASKS).click()
+    press(guide, "Ask the server")
+    expect(guide.get_by_role("heading", name="Which identity fits")).to_be_visible()
     diagnose(guide)
     expect(guide.get_by_text(CHAIN).first).to_be_in_viewport()
+    guide.get_by_role("button", name=HANDSHAKE).click()
+    guide.get_by_label("Compare it with", exact=True).select_option(index=2)
+    expect(guide.get_by_text("They part").first).to_be_visible()
+    guide.get_by_role("button", name=MEND).click()
+    press(guide, "Try again")
+    expect(guide.get_by_role("heading", name="Before and after")).to_be_visible()
     guide.get_by_role("button", name=REPORT).click()
     guide.get_by_label("Name of the files").fill("practice")
     press(guide, "Save the report")

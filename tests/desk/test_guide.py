@@ -67,8 +67,8 @@ def test_the_case_of_a_run_can_be_used_in_cells(after_run: Guide) -> None:
 
 def test_the_rail_says_how_each_step_stands(guide: Guide, after_run: Guide) -> None:
     """What is to do before a run is done, or found something, after it."""
-    assert states(guide)[-2:] == ["mtls-needs", "mtls-later"]
-    assert states(after_run)[-2:] == ["mtls-found", "mtls-needs"]
+    assert states(guide)[-3:] == ["mtls-needs", "mtls-later", "mtls-later"]
+    assert states(after_run)[-3:] == ["mtls-found", "mtls-needs", "mtls-needs"]
 
 
 def test_the_buttons_lead_through_all_steps(guide: Guide) -> None:
@@ -349,7 +349,7 @@ def test_an_answer_that_no_longer_holds_is_told_as_one(
     assert guide.report is None
     assert "no longer holds" in guide.run.progress.value
     assert "no longer holds" in guide.keep.message.value
-    assert "mtls-again" in guide.rail[-2]._dom_classes
+    assert "mtls-again" in guide.rail[-3]._dom_classes
     assert "1 certificate<" in guide.run.plan.value
 
 

@@ -1,10 +1,12 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
 from mtlskit.case import Attempt, Case
+from mtlskit.collect.evidence import gather
 from mtlskit.desk import plan as plans
 from mtlskit.desk import rail
 from mtlskit.desk.guide import Guide
@@ -222,3 +224,42 @@ def test_only_one_piece_of_work_is_done_at_a_time() -> None:
     work.start(first, lambda *_: None, lambda result, _: done.append(result))
     assert done == ["first"]
     assert not work.going
+
+
+def test_before_and_after_stand_side_by_side(
+    guide: Guide, staged: Staged, put: Callable[..., None]
+) -> None:
+    """What to do is told; after the chain was added and tried again, both runs are compared."""
+    call_own(guide, staged)
+    guide.keys.password.value = staged.password
+    put(guide.keys.uploads["identity"], *staged.identity_files)
+    assert guide.mend.state == "later"
+    assert "something to mend after" in guide.mend.message.value
+    guide.run.button.click()
+    assert guide.mend.state == "needs"
+    assert "What to do" in guide.mend.todo.value
+    assert "Before and after" not in guide.mend.after.value
+    identity = (guide.case.identities or ())[0]
+    whole = replace(identity, chain=gather(staged.material_files).certificates)
+    guide.session.give(identities=(whole,))
+    guide.mend.again.click()
+    assert guide.mend.state == "done"
+    assert "Before and after" in guide.mend.after.value
+    assert guide.session.before is not None
+    assert guide.session.before.outcome == "refused"
+    assert guide.mend.todo.value.count("What to do") == 0
+
+
+def test_a_change_is_rehearsed_on_a_stand_in(guide: Guide) -> None:
+    """The attempts on it join the report, marked; a second rehearsal takes their place."""
+    guide.endpoint.scene.value = WRONG
+    guide.run.experiments.value = False
+    guide.run.button.click()
+    assert guide.case.attempts == ()
+    for _ in range(2):
+        guide.mend.rehearsal.click()
+        assert guide.case.attempts, guide.mend.message.value
+        assert all(one.stand_in for one in guide.case.attempts)
+    first = [one for one in guide.case.attempts if one.repeats]
+    assert len(first) <= 2
+    assert guide.session.before is None
