@@ -10,10 +10,11 @@ key log is written, whatever the environment wants.
 from __future__ import annotations
 
 import io
+import json
 import ssl
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPException, HTTPResponse
 from time import monotonic
 from typing import Any, NoReturn
@@ -33,6 +34,12 @@ _HTTPS = 443
 
 class Lost(Exception):  # noqa: N818 - the answer was lost, and may be asked for again
     """No whole answer came: the connection failed, was cut, or was too slow."""
+
+
+_ERRORS = 400
+"""From here on the status of an answer is that of an error (RFC 9110, 15.5)."""
+_TELLING = 3
+"""A shorter secret stands in any text by chance."""
 
 
 class Login:
@@ -66,6 +73,15 @@ class Login:
         if self.user is None:
             return f"Bearer {self._secret}"
         return f"Basic {b64encode(f'{self.user}:{self._secret}'.encode()).decode('ascii')}"
+
+    def struck_from(self, body: bytes) -> bytes:
+        """Strike the secret out of what a server said: some repeat the login that they refuse."""
+        spoken = {str(self._secret), self.header().partition(" ")[2]}
+        written = {json.dumps(one)[1:-1] for one in spoken}
+        for one in sorted(spoken | written, key=len, reverse=True):
+            if len(one) >= _TELLING:
+                body = body.replace(one.encode(), b"[struck out]")
+        return body
 
     def __repr__(self) -> str:
         return f"<Login of {self.user or 'the owner of a token'}, not shown>"
@@ -131,11 +147,17 @@ def get(server: Server, path: str, login: Login, deadline: float, limit: int = L
                 _pass(server.via, server.target, line)
             secure = _Secure(line, server)
             secure.send(_written(server, path, login))
-            return _received(server, secure, limit)
+            answer = _received(server, secure, limit)
+            return answer if answer.status < _ERRORS else _struck(answer, login)
     except NoConnectionError as error:
         if error.failure.by == "between":
             raise _refused(server, "no-proxy", f"{error.failure.text}.") from None
         raise Lost(error.failure.text) from None
+
+
+def _struck(answer: Answer, login: Login) -> Answer:
+    """Of an error's words a few are told to people; a login is never among them."""
+    return replace(answer, body=login.struck_from(answer.body))
 
 
 def _pass(proxy: Proxy, target: Target, line: Line) -> None:

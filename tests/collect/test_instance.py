@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import ssl
 import subprocess
@@ -462,3 +463,15 @@ def test_through_a_proxy_the_instance_is_verified_all_the_same(
     assert caught.value.problem.code == "no-proxy"
     assert "wr0ng" not in str(caught.value)
     assert distrusted.value.problem.code == "not-verified"
+
+
+def test_a_server_that_repeats_the_login_gives_nothing_away() -> None:
+    """Secret, header and their JSON forms are struck out of a server's words."""
+    login = Login(user="adm", password='S3c"r3t')
+    header = login.header().partition(" ")[2]
+    said = json.dumps({"error": {"message": f'bad Basic {header}: adm:S3c"r3t'}}).encode()
+    struck = login.struck_from(said)
+    assert b"r3t" not in struck
+    assert header.encode() not in struck
+    assert b"bad Basic" in struck
+    assert b"tok-123" not in Login(token="tok-123").struck_from(b"no: tok-123")
