@@ -11,17 +11,18 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import ocsp
 
 from mtlskit.certs import asn1
 from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.certs.signing import made_by, signed_by
 from mtlskit.material import Problem, Source, Unreadable
+
+if TYPE_CHECKING:
+    from cryptography.x509 import ocsp
 
 SIZE_LIMIT = 1024 * 1024
 """A response has a few kilobytes."""
@@ -105,17 +106,21 @@ def read_response(der: bytes, source: Source) -> Response:
     Raises:
         Unreadable: code ``too-large`` or ``damaged``.
     """
+    from cryptography.x509 import InvalidVersion  # noqa: PLC0415 - loaded when one is read
+
     if len(der) > SIZE_LIMIT:
         text = f"{len(der)} bytes are too many for an OCSP response (the limit is {SIZE_LIMIT})."
         raise Unreadable(Problem("too-large", text, source))
     try:
         return _read(der, source)
-    except (ValueError, TypeError, IndexError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+    except (ValueError, TypeError, IndexError, UnsupportedAlgorithm, InvalidVersion) as error:
         text = f"The OCSP response is damaged: {error}."
         raise Unreadable(Problem("damaged", text, source)) from None
 
 
 def _read(der: bytes, source: Source) -> Response:
+    from cryptography.x509 import ocsp  # noqa: PLC0415 - loaded when one is read
+
     found = ocsp.load_der_ocsp_response(der)
     if found.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         refusal = found.response_status.name.lower().replace("_", " ")
@@ -135,7 +140,7 @@ def _answer(one: ocsp.OCSPSingleResponse) -> Answer:
         one.issuer_name_hash,
         one.issuer_key_hash,
         one.hash_algorithm.name,
-        _STATUS[one.certificate_status],
+        _STATUS[one.certificate_status.name],
         one.this_update_utc,
         one.next_update_utc,
         one.revocation_time_utc,
@@ -143,10 +148,10 @@ def _answer(one: ocsp.OCSPSingleResponse) -> Answer:
     )
 
 
-_STATUS: dict[ocsp.OCSPCertStatus, Literal["good", "revoked", "unknown"]] = {
-    ocsp.OCSPCertStatus.GOOD: "good",
-    ocsp.OCSPCertStatus.REVOKED: "revoked",
-    ocsp.OCSPCertStatus.UNKNOWN: "unknown",
+_STATUS: dict[str, Literal["good", "revoked", "unknown"]] = {
+    "GOOD": "good",
+    "REVOKED": "revoked",
+    "UNKNOWN": "unknown",
 }
 
 
