@@ -155,9 +155,12 @@ class _Kept:
     def _failure(self, told: Captured) -> Failure | None:
         if self.places:
             return None
-        if told.closings:
+        if told.closings and told.closings[0].sender == "server":
             text = "the server's machine answered the connection request with RST"
             return Failure("refused", text)
+        if told.closings:
+            text = "the client took its connection request back before anyone answered"
+            return Failure("timeout", text)
         return Failure("timeout", "nobody answered the connection request")
 
 

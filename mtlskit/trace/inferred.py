@@ -191,21 +191,27 @@ class _Flight:
         if self.setting.raw_keys or first < _LEAST_CERTIFICATE:
             return None
         end = self._finished_at()
-        if end is None and not self._in_one(first):
+        # Two records may also be a Finished that was padded, and the first data.
+        doubtful = end is None or end == 1
+        if (end is None and not self._in_one(first)) or (end == 1 and self._padded(first)):
             return None
         size = sum(one.size for _, one in self.client[: (end or 0) + 1])
         self._say(
             f"the client's flight of {size} bytes has the size of a certificate, its proof and a "
-            "Finished" + (", unless it was padded" if end is None else "")
+            "Finished" + (", unless it was padded" if doubtful else "")
         )
         return True, True, end or 0
 
     def _in_one(self, first: int) -> bool:
         """Tell whether the first record can hold the whole flight, and shows no padding."""
-        padded = first % _STEP == 0 or (first + _TYPE) % _STEP == 0
-        if padded or self.contents[1:2] == [first] or first in _FULL:
+        if self._padded(first) or self.contents[1:2] == [first] or first in _FULL:
             return False
         return first >= _LEAST_CERTIFICATE + _LEAST_PROOF + self.finished
+
+    @staticmethod
+    def _padded(first: int) -> bool:
+        """Tell whether a record has a size that padding gives, with its inner type or without."""
+        return first % _STEP == 0 or (first + _TYPE) % _STEP == 0
 
     def _finished_at(self) -> int | None:
         """Find the record that holds the Finished alone, after a certificate and its proof.

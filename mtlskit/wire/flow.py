@@ -11,7 +11,6 @@ class Flow:
     Attributes:
         key: addresses and ports of its first segment, from sender to receiver; `halves` go by it.
         opener: which half sent the SYN; None if none was seen.
-        answered: the other half was heard.
         hello: which half sent a ClientHello (1 - that of a ServerHello); None if none was seen.
         random: of the ClientHello that TLS began with; empty if it is not known.
         tls: TLS was found.
@@ -24,7 +23,6 @@ class Flow:
     """
 
     __slots__ = (
-        "answered",
         "before",
         "began",
         "closed",
@@ -54,7 +52,7 @@ class Flow:
         self.halves = (Half(self, 0), Half(self, 1))
         self.opener: int | None = None
         self.hello: int | None = None
-        self.tls = self.late = self.answered = self.closed = self.done = False
+        self.tls = self.late = self.closed = self.done = False
         self.closings: list[tuple[int, str, int | None, int]] = []
         self.prologue: list[tuple[int, bytes]] = []
         self.before = self.repeated = self.conflicts = self.lost = 0

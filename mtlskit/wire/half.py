@@ -58,6 +58,7 @@ class Half:
         drop: nothing of it is wanted.
         frame: the last frame.
         waiting, waits: pieces that came too early, by sequence number; and their bytes.
+        queue: the sequence numbers of those that wait, in order.
         held: pieces in which TLS was not yet found.
     """
 
@@ -79,6 +80,7 @@ class Half:
         "isn",
         "next",
         "passing",
+        "queue",
         "waiting",
         "waits",
     )
@@ -95,6 +97,7 @@ class Half:
         self._lost = False  # the gap was not captured, or its records are not known
         self.waiting: dict[int, tuple[Piece, int]] | None = None
         self.waits = 0
+        self.queue: list[int] = []
         self.held: list[Piece] = []
         self._pieces: list[Piece] = []
         self._tail: deque[Piece] | None = None

@@ -124,7 +124,12 @@ def told(said: tuple[tuple[str, bytes], ...]) -> str | None:
 
 def _line(data: bytes) -> str:
     """The first line, which carries no credentials."""
-    return repr(data.split(b"\r\n")[0].decode("latin-1")[:_LINE])
+    return repr(_first(data).decode("latin-1")[:_LINE])
+
+
+def _first(data: bytes) -> bytes:
+    """What stands before the first end of a line, be it CR LF or one of them alone."""
+    return data.replace(b"\r", b"\n").split(b"\n")[0]
 
 
 def _upgrade(clients: bytes, servers: bytes) -> str | None:
@@ -143,7 +148,7 @@ def _upgrade(clients: bytes, servers: bytes) -> str | None:
 def connected(said: tuple[tuple[str, bytes], ...]) -> Target | None:
     """The endpoint that an HTTP proxy was asked for; None: none was."""
     clients = b"".join(data for side, data in said if side == "client")
-    words = clients.split(b"\r\n")[0].split()
+    words = _first(clients).split()
     if len(words) < 2 or words[0] != b"CONNECT":  # noqa: PLR2004 - method and authority
         return None
     host, _, port = words[1].decode("latin-1").rpartition(":")

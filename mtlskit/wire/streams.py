@@ -10,6 +10,7 @@ loop in `Streams.read` passes over the bytes between them without a call.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Iterable
 from struct import Struct
@@ -127,9 +128,8 @@ class Streams:
         half = self._half(segment, number, time)
         if half is None:
             return
-        flow, flags = half.flow, segment.flags
+        flags = segment.flags
         half.frame = number
-        flow.answered = flow.answered or half.index != (flow.opener or 0)
         seq = segment.seq
         if flags & SYN:
             seq = (seq + 1) & _MASK
@@ -158,7 +158,8 @@ class Streams:
     @staticmethod
     def _reused(half: Half, segment: Segment) -> bool:
         """Tell whether a SYN begins another connection between the same ports, or is sent again."""
-        return half.isn != segment.seq
+        over = any(kind == "reset" for _, kind, _, _ in half.flow.closings)
+        return over or half.isn != segment.seq
 
     def _begin(self, segment: Segment, number: int, time: int | None) -> Half:
         if len(self._halves) >= 2 * OPEN:
@@ -206,27 +207,37 @@ class Streams:
         if half.waiting is None:
             half.waiting = {}
         if seq in half.waiting:
-            half.flow.repeated += 1
-            if half.waiting[seq][0].data != piece.data:
-                half.flow.conflicts += 1
-            if len(half.waiting[seq][0].data) >= len(piece.data):
-                return
-            self._waiting -= len(half.waiting[seq][0].data)
-            half.waits -= len(half.waiting[seq][0].data)
-        half.waiting[seq] = (piece, cut)
-        half.waits += len(piece.data)
-        self._waiting += len(piece.data)
+            self._wait_again(half, seq, piece, cut)
+        else:
+            half.waiting[seq] = (piece, cut)
+            insort(half.queue, seq, key=lambda one: self._ahead(half, one))
+            half.waits += len(piece.data)
+            self._waiting += len(piece.data)
         if half.waits > WAITING or self._waiting > WAITING_ALL or len(half.waiting) > WAITING >> 8:
             self._give_up(half)
+
+    def _wait_again(self, half: Half, seq: int, piece: Piece, cut: int) -> None:
+        """Add what is new to a piece that waits; note it if what was there differs."""
+        waiting = half.waiting or {}
+        first, missing = waiting[seq]
+        both = min(len(first.data), len(piece.data))
+        half.flow.repeated += 1
+        half.flow.conflicts += first.data[:both] != piece.data[:both]
+        more = piece.data[both:]
+        total = max(len(first.data) + missing, len(piece.data) + cut)
+        data = first.data + more
+        waiting[seq] = (first._replace(data=data), total - len(data))
+        half.waits += len(more)
+        self._waiting += len(more)
 
     def _waited(self, half: Half, number: int) -> None:
         """Take what waited for the bytes that have come now."""
         while half.waiting:
-            seq = min(half.waiting, key=lambda one: self._ahead(half, one))
+            seq = half.queue[0]
             ahead = self._ahead(half, seq)
             if ahead > 0:
                 return
-            piece, cut = half.waiting.pop(seq)
+            piece, cut = half.waiting.pop(half.queue.pop(0))
             half.waits -= len(piece.data)
             self._waiting -= len(piece.data)
             if ahead + len(piece.data) + cut > 0:
@@ -244,7 +255,7 @@ class Streams:
     def _give_up(self, half: Half) -> None:
         """What the waiting pieces wait for does not come."""
         while half.waiting:
-            seq = min(half.waiting, key=lambda one: self._ahead(half, one))
+            seq = half.queue[0]
             missing = self._ahead(half, seq)
             if missing > 0:
                 half.flow.lost += missing
@@ -352,6 +363,7 @@ class Streams:
         for half in flow.halves:
             self._waiting -= half.waits
             half.drop, half.held, half.waiting, half.waits = True, [], None, 0
+            half.queue = []
         flow.prologue = []
 
     # The end of a connection.

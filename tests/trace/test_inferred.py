@@ -15,10 +15,10 @@ from OpenSSL import SSL
 
 from mtlskit.collect.tap import TapListener, relay
 from mtlskit.lab.pki import Authority, pem, write_private
-from mtlskit.material import Chunk, Closing, Secrets, Source, Tap, Target
-from mtlskit.trace.events import Trace
+from mtlskit.material import Chunk, Closing, Secrets, Side, Source, Tap, Target
+from mtlskit.trace.events import Event, Trace
 from mtlskit.trace.handshake import follow
-from mtlskit.trace.inferred import Setting, infer
+from mtlskit.trace.inferred import Inferred, Setting, infer
 from tests.wire.conftest import Wire, make, shaken
 
 Change = Callable[[SSL.Context, SSL.Context], None]
@@ -247,3 +247,42 @@ def test_sealed_data_up_to_tls12_shows_that_the_client_went_on() -> None:
     trace = follow(Tap(Source("wire"), chunks=chunks, closing=Closing("client", "fin")))
     assert trace.ended.outcome == "accepted"
     assert "sealed" in trace.ended.because[0].text
+
+
+def by_sizes(*contents: tuple[Side, int]) -> Inferred:
+    """What is inferred from sealed records with these bytes of content, in order."""
+    setting = Setting("1.3", "TLS_AES_128_GCM_SHA256", False, False, False, False)  # noqa: FBT003 - a record
+    records: list[tuple[Side, int]] = [("server", 900), *contents]
+    events = [
+        Event(side, "hidden", "sealed record", Source("wire"), size=size + 17, sealed=True)
+        for side, size in records
+    ]
+    inferred = infer(events, setting)
+    assert inferred is not None
+    return inferred
+
+
+def test_a_flight_in_two_records_is_told_with_its_reservation() -> None:
+    """A certificate and a Finished look like a padded Finished and a little data."""
+    inferred = by_sizes(("client", 300), ("client", 36))
+    assert inferred.sent_certificate is True
+    assert "unless it was padded" in inferred.because[0].text
+    apart = by_sizes(("client", 300), ("client", 80), ("client", 36))
+    assert "padded" not in apart.because[0].text
+
+
+@pytest.mark.parametrize("size", [304, 303])
+@pytest.mark.parametrize("following", [(), (36,), (90,)])
+def test_sizes_that_padding_gives_are_not_told(size: int, following: tuple[int, ...]) -> None:
+    """A first record filled up to a multiple, with its inner type or without, may be anything."""
+    inferred = by_sizes(("client", size), *(("client", one) for one in following))
+    assert (inferred.sent_certificate, inferred.client_finished) == (None, False)
+    assert by_sizes(("client", 301)).sent_certificate is True
+
+
+def test_an_alert_after_the_clients_own_may_be_a_goodbye() -> None:
+    """The server's alert speaks for itself only if the client's did not come before it."""
+    finished: tuple[Side, int] = ("client", 36)
+    assert by_sizes(finished, ("server", 2)).alert_after == "server"
+    assert by_sizes(finished, ("client", 2), ("server", 2)).alert_after is None
+    assert by_sizes(finished, ("server", 2), ("client", 2)).alert_after == "server"

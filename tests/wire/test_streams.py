@@ -15,6 +15,7 @@ from mtlskit.collect.capture import Capture, read_capture
 from mtlskit.material import Blob, Closing, Secrets, Side, Source, Tap
 from mtlskit.trace.events import Trace
 from mtlskit.wire import half, streams
+from mtlskit.wire.flow import Flow
 from tests.wire.wrapping import (
     ACK,
     FIN,
@@ -429,3 +430,93 @@ def test_any_segments_give_connections(made: list[tuple[int, int, bytes]]) -> No
     ]
     for one in captured(wrapped(parts)).connections:
         one.trace.page()
+
+
+def test_a_client_that_takes_its_request_back_was_not_refused() -> None:
+    """RST after a SYN is the server's word only if the server sent it."""
+    syn = Segment("client", 5, 0, SYN)
+    trace = captured(wrapped([syn, Segment("client", 6, 0, RST)])).connections[0].trace
+    assert trace.failure is not None
+    assert trace.failure.kind == "timeout"
+    assert "client took its connection request back" in trace.failure.text
+
+
+@pytest.mark.parametrize("who", ["client", "server"])
+def test_a_request_after_a_reset_begins_anew(talk: Chunks, who: Side) -> None:
+    """The same SYN after an RST is another attempt, and what follows belongs to it."""
+    parts = segments(talk)
+    reset = Segment(who, parts[0].seq + 1, 0, RST | ACK)
+    first, second = captured(wrapped([parts[0], reset, *parts])).connections
+    assert first.trace.ended.outcome == "unreachable"
+    assert second.trace.tls == "1.2"
+    assert second.tap.closing is not None
+    assert second.tap.closing.kind == "fin"
+
+
+def test_the_port_of_tls_is_the_servers_where_nothing_else_tells(talk: Chunks) -> None:
+    """In mid connection, without SYN and hello, the ports tell who the client is."""
+    parts = [one for one in segments(talk)[3:] if one.data][3:]
+    for ports in ((40000, 443), (400, 443), (443, 40000)):
+        turned = [replace(one, ports=ports) for one in parts]
+        connection = captured(wrapped(turned)).connections[0]
+        client = f"10.0.0.1:{ports[0]}" if ports[1] == 443 else "192.0.2.1:40000"
+        assert connection.client == client
+    turned = [replace(one, ports=(40000, 4433)) for one in parts]
+    assert captured(wrapped(turned)).connections[0].client == "10.0.0.1:40000"
+
+
+def early(talk: Chunks, *versions: bytes) -> tuple[Capture, bytes]:
+    """A conversation of which one segment came late, and the one after it in these versions."""
+    parts = segments(talk, part=100)
+    at = next(n for n, one in enumerate(parts) if len(one.data) == 100)
+    one, after = parts[at], parts[at + 1]
+    many = [replace(after, data=each) for each in versions]
+    return captured(wrapped([*parts[:at], *many, one, *parts[at + 1 :]])), after.data
+
+
+def test_of_bytes_that_wait_the_first_win(talk: Chunks) -> None:
+    """What waits and comes again gains its tail alone; only other bytes are a conflict."""
+    data = early(talk)[1]
+    for versions, conflicts in (
+        ((data[:40], data), 0),
+        ((data, data[:40]), 0),
+        ((data[:40], b"\xff" * 40 + data[40:]), 1),
+        ((data, b"\xff" * 30), 1),
+    ):
+        capture, _ = early(talk, *versions)
+        assert as_sent(capture, talk)
+        assert capture.connections[0].conflicts == conflicts
+
+
+def test_many_small_segments_after_a_lost_one_cost_little() -> None:
+    """What waits is kept in order: to take four thousand pieces is no search for each."""
+    asked: list[int] = []
+    flow = Flow(b"k" * 12, 1, 0)
+    waiting = streams.Streams(lambda _: None, lambda _: None)
+    one = flow.halves[0]
+    one.next, flow.late = 0, True
+    counted = waiting._ahead
+
+    def ahead(half: half.Half, seq: int) -> int:
+        asked.append(seq)
+        return counted(half, seq)
+
+    waiting._ahead = ahead  # type: ignore[method-assign]  # it is counted
+    for seq in range(10, 4000, 2):
+        waiting._wait(one, seq, half.Piece(1, 1, 0, 0, None, b"xy"), 0)
+    one.next = 10
+    waiting._waited(one, 2)
+    assert (one.next, one.waits, one.queue) == (4000, 0, [])
+    assert len(asked) < 2000 * 16
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n", b"\r"])
+def test_the_credentials_of_a_proxy_are_not_told(talk: Chunks, end: bytes) -> None:
+    """Of what a proxy was asked the first line alone is told, whatever ends it."""
+    asked = end.join((b"CONNECT a:443 HTTP/1.1", b"Proxy-Authorization: Basic c2VjcmV0", b"", b""))
+    answered = end.join((b"HTTP/1.1 200 OK", b"Set-Cookie: c2VjcmV0", b"", b""))
+    chunks: Chunks = [("client", asked), ("server", answered), *talk]
+    connection = captured(wrapped(segments(chunks, part=4000))).connections[0]
+    assert "CONNECT a:443" in connection.notes[0]
+    assert "c2Vj" not in connection.notes[0]
+    assert str(connection.tap.target) == "a:443"
