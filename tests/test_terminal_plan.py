@@ -107,3 +107,16 @@ def test_a_change_that_is_none_is_said_to_be(change: str, capsys: Capsys) -> Non
     """Neither a sentence that is no change nor a record that is not there is passed over."""
     assert main(["plan", str(BROKEN), "--try", change]) == UNREADABLE
     assert "mtlskit: " in capsys.readouterr().err
+
+
+def test_two_instances_at_once_have_no_plan(capsys: Capsys, tmp_path: Path) -> None:
+    """A plan drawn from whichever file came last would change the wrong instance."""
+    other = tmp_path / "other.xml"
+    text = BROKEN.read_text(encoding="utf-8")
+    swapped = text.replace("northwind-made-up", "another").replace("4433", "9999")
+    assert swapped != text
+    other.write_text(swapped, encoding="utf-8")
+    assert main(["plan", str(BROKEN), str(other), "--url", URL]) == UNREADABLE
+    told = capsys.readouterr()
+    assert "Step 1" not in told.out
+    assert "two instances at once" in told.err

@@ -49,8 +49,11 @@ def run(options: argparse.Namespace) -> int:
 
     passwords = passwords_of(options, options.files)
     case = mtlskit.read(*options.files, password=passwords, url=options.url)
-    for problem in (*case.problems, *(case.settings.problems if case.settings else ())):
+    problems = (*case.problems, *(case.settings.problems if case.settings else ()))
+    for problem in problems:
         complain(str(problem), UNREADABLE)
+    if any(one.code == "mixed-instances" for one in problems):
+        return complain("No plan is made from the exports of two instances at once.", UNREADABLE)
     if options.tried:
         return _try(options, case, passwords)
     try:
