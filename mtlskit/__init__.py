@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from mtlskit.lab.stand_in import rehearse as rehearse
     from mtlskit.report import Report as Report
     from mtlskit.report import planning as planning
+    from mtlskit.report.compared import compare_reports as compare_reports
     from mtlskit.report.explained import explain as explain
     from mtlskit.trace import compare as comparing
 
@@ -60,6 +61,7 @@ _DOORS = {
     "Report": ("mtlskit.report", "Report"),
     "asked": ("mtlskit.collect.asked", "asked"),
     "attempt": ("mtlskit.experiment", "attempt"),
+    "compare_reports": ("mtlskit.report.compared", "compare_reports"),
     "clients": ("mtlskit.collect.clients.asked", "clients"),
     "compare": ("mtlskit.collect.look", "compare"),
     "compare_traces": ("mtlskit.trace.compare", "compare"),
