@@ -20,6 +20,8 @@ from mtlskit.trace.rungs import gathered, rung_of
 from mtlskit.wire import messages, names
 
 NOT_SEEN = "not seen"
+STEPS = 500
+"""Steps of each connection that are put side by side: the work grows with their square."""
 _Value = str | tuple[str, ...] | None
 
 
@@ -61,6 +63,7 @@ class Differences(Shown):
         rows: in what they differ.
         alike: what is the same in both, by name.
         unseen: what only one of them shows, with the side that does: told, not compared.
+        beyond: how many steps of each came after those that were put side by side.
         parting: where they part; None if they never do, as far as both can be seen.
     """
 
@@ -72,6 +75,7 @@ class Differences(Shown):
     unseen: tuple[Difference, ...]
     parting: Parting | None
     levels: tuple[Level, ...]
+    beyond: tuple[int, int] = (0, 0)
 
     def page(self) -> Page:
         """Describe where they part, in what they differ, and both step by step."""
@@ -82,7 +86,8 @@ class Differences(Shown):
             blocks.append(Callout("Nothing that can be seen of both differs.", tone="info"))
         first = self.parting.level if self.parting else None
         ladders = Ladders(self.titles, ("client", "server"), self.levels, first)
-        blocks.append(Section("Step by step", (ladders.picture(),)))
+        cut = (Callout(self._cut(), tone="info"),) if any(self.beyond) else ()
+        blocks.append(Section("Step by step", (*cut, ladders.picture())))
         if self.unseen:
             title = "Seen of one of them only, and so not compared"
             blocks.append(Section(title, (_table("", self.titles, self.unseen),), folded=True))
@@ -91,7 +96,8 @@ class Differences(Shown):
     def headline(self) -> str:
         """Say in one sentence where they part."""
         if self.parting is None:
-            return "As far as both can be seen, the two went the same way."
+            within = f", in their first {STEPS} steps" if any(self.beyond) else ""
+            return f"As far as both can be seen{within}, the two went the same way."
         left, right = self.parting.left, self.parting.right
         if left and right and (left.sender, left.name) == (right.sender, right.name):
             what = f"{left.sender}'s {_called(left)}"
@@ -102,6 +108,14 @@ class Differences(Shown):
             return f"They part at the {what}: {'; '.join(told)}."
         told = [f"in {title}, {_did(one)}" for title, one in self._sides()]
         return f"They part where, {told[0]}; {told[1]}."
+
+    def _cut(self) -> str:
+        """Say what was not put side by side."""
+        told = [f'{n} of "{title}"' for n, title in zip(self.beyond, self.titles, strict=True)]
+        return (
+            f"The first {STEPS} steps of each were put side by side. Those that came later were "
+            f"not: {' and '.join(told)}."
+        )
 
     def _sides(self) -> Iterable[tuple[str, Event | None]]:
         parting = self.parting
@@ -145,10 +159,27 @@ def compare(
             unseen.append(Difference(what, _whole(one), _whole(other)))
         else:
             rows.append(Difference(what, *_beside(one, other)))
-    levels, parting = _aligned(gathered(left.events), gathered(right.events))
+    steps = gathered(left.events), gathered(right.events)
+    beyond = max(0, len(steps[0]) - STEPS), max(0, len(steps[1]) - STEPS)
+    levels, parting = _aligned(steps[0][:STEPS], steps[1][:STEPS])
     return Differences(
-        titles, left, right, tuple(rows), tuple(alike), tuple(unseen), parting, levels
+        titles,
+        left,
+        right,
+        tuple(rows),
+        tuple(alike),
+        tuple(unseen),
+        None if parting and _only_cut(parting, levels, beyond) else parting,
+        levels,
+        beyond,
     )
+
+
+def _only_cut(parting: Parting, levels: tuple[Level, ...], beyond: tuple[int, int]) -> bool:
+    """Tell whether "nothing more" there is but where the steps of a connection were cut off."""
+    rest = levels[parting.level :]
+    left = beyond[0] > 0 and not any(one.left for one in rest)
+    return left or (beyond[1] > 0 and not any(one.right for one in rest))
 
 
 def _whole(value: _Value) -> str:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from mtlskit.collect.given import case_of
 from mtlskit.collect.live import Call, HttpRequest, connect
 from mtlskit.lab.scenes import Staged, stage
-from mtlskit.material import Chunk, Secrets, Source, Tap
-from mtlskit.trace.compare import NOT_SEEN, Differences, compare
-from mtlskit.trace.events import Trace
+from mtlskit.material import Chunk, Secrets, Side, Source, Tap
+from mtlskit.trace.compare import NOT_SEEN, STEPS, Differences, compare
+from mtlskit.trace.events import Event, Trace
 from mtlskit.trace.handshake import follow
 
 VERSIONS = pytest.mark.parametrize("version", ["1.2", "1.3"])
@@ -139,3 +139,50 @@ def test_any_two_connections_can_be_compared(
 
 def a_tap(chunks: tuple[Chunk, ...]) -> Tap:
     return Tap(Source("any"), chunks=chunks)
+
+
+def long(steps: int, first: Side = "client") -> Trace:
+    """A connection of so many steps that no run gathers."""
+    both: tuple[Side, Side] = ("client", "server") if first == "client" else ("server", "client")
+    events = tuple(
+        Event(both[n % 2], "message", "KeyUpdate", Source("long"), expected=True)
+        for n in range(steps)
+    )
+    return replace(follow(Tap(Source("long"))), events=events)
+
+
+def test_of_very_many_steps_the_first_are_compared_and_that_is_said() -> None:
+    """Work and page are bounded, and a cut is never told as the end of a connection."""
+    told = compare(long(20_000), long(30_000))
+    assert len(told.levels) == STEPS
+    assert told.beyond == (20_000 - STEPS, 30_000 - STEPS)
+    assert told.parting is None
+    assert f"in their first {STEPS} steps" in told.headline()
+    assert '29500 of "fails there"' in str(told.page())
+    shifted = compare(long(20_000), long(20_000, "server"))
+    assert len(shifted.levels) <= 2 * STEPS
+    assert shifted.parting is not None
+    assert shifted.parting.level == 0
+
+
+def test_a_connection_that_ends_early_parts_there_and_few_steps_are_all_compared() -> None:
+    """What really ended is told so, beside one that goes on beyond the bound or within it."""
+    for more in (30, STEPS + 30):
+        told = compare(long(20), long(more))
+        assert told.parting is not None
+        assert told.parting.left is None
+    assert compare(long(20), long(20)).beyond == (0, 0)
+    assert "first" not in compare(long(20), long(20)).headline()
+
+
+def test_where_two_long_connections_part_is_told_though_both_are_cut() -> None:
+    """A message that one of them lacks in the midst is no cut."""
+    many = long(2000)
+    named = (replace(one, name=f"step {n}") for n, one in enumerate(many.events))
+    whole = replace(many, events=tuple(named))
+    extra = Event("client", "message", "Certificate", Source("long"))
+    other = replace(whole, events=(*whole.events[:6], extra, *whole.events[6:]))
+    told = compare(whole, other)
+    assert told.parting is not None
+    assert (told.parting.level, told.parting.left) == (6, None)
+    assert told.parting.right == extra
