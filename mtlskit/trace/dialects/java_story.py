@@ -26,6 +26,8 @@ _FATAL, _WARNING = 2, 1
 _MOST_EVENTS = 400
 """Events of one connection that are kept; what a long connection says after is of no interest."""
 _MOST_WORDS = 12
+_NONE_OFFERED = ("No X.509 cert", "No available", "Warning: no suitable certificate")
+"""How the key manager says that it found no certificate to offer."""
 
 
 def other(side: Side) -> Side:
@@ -245,7 +247,7 @@ class Story:
             source=self.source,
             target=None,
             events=tuple(self.events),
-            ended=self._doubtful() if doubt else self._ended(),
+            ended=self._doubtful() if doubt else self._with_withheld(self._ended()),
             tls=self.tls,
             cipher=self.cipher,
             server_name=hello.server_name if hello else None,
@@ -311,6 +313,14 @@ class Story:
             text += "; it begins in the middle of this connection, too"
         symptom = Symptom(tls=self.tls)
         return Ended("undecided", None, None, symptom, (Because(text, self.source),))
+
+    def _with_withheld(self, ended: Ended) -> Ended:
+        """Say why none was sent, where the key manager does: it is asked before the message."""
+        notes = [one for one in self.events if one.note.startswith(_NONE_OFFERED)]
+        if not notes or self.printed.get("client") != () or ended.refused_by == "client":
+            return ended
+        text = f"the client offered no certificate; its log says {notes[0].note!r}"
+        return replace(ended, because=(*ended.because, Because(text, notes[0].source)))
 
     def _taken(self) -> bool:
         done = self.signs.finished("client") and self.signs.finished("server")

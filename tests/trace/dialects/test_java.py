@@ -183,6 +183,14 @@ def test_the_empty_message_is_no_missing_one() -> None:
     assert early.client_chain is None
 
 
+def test_a_key_managers_word_stands_beside_the_refusal() -> None:
+    """Where the log says that no certificate was selected, the end says so, with its line."""
+    (trace,) = read(lines_of("jdk17-tls1.3-none.client"))
+    withheld = trace.ended.because[-1]
+    assert "No X.509 cert selected for" in withheld.text
+    assert withheld.source.place[-1] == "line 370"
+
+
 def test_what_was_printed_is_no_certificate() -> None:
     """Certificates that the log prints without their bytes leave the chain unknown."""
     (trace,) = read(lines_of("jdk21-tls1.3-expired.client"))
