@@ -88,6 +88,8 @@ class Matching(Shown):
         names = self._names()
         fit = [names[one.identity.source] for one in self.fitting]
         if not fit:
+            if len(self.offers) == 1:
+                return f"{names[self.offers[0].identity.source]} does not fit in every way."
             return f"None of the {len(self.offers)} identities at hand fits in every way."
         if len(fit) == 1:
             return f"{fit[0]} fits what the server asks for."
