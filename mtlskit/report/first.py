@@ -286,7 +286,7 @@ def _glimpsed(report: Report, trace: Trace, stage: Stage) -> tuple[State, str]:
     seen = {
         "connect": bool(trace.events),
         "hello": trace.tls is not None,
-        "server-certificate": trace.server_chain is not None,
+        "server-certificate": bool(trace.server_chain or trace.server_printed),
         "client-certificate": trace.sent_certificate is not None,
     }
     return _passed(report, trace, stage) if seen.get(stage) else ("unknown", "not known")
@@ -319,7 +319,7 @@ def _passed(report: Report, trace: Trace, stage: Stage) -> tuple[State, str]:
 def _server_shown(report: Report, trace: Trace) -> tuple[State, str]:
     if trace.resumed:
         return "done", "session resumed"
-    if trace.server_chain is None:
+    if trace.server_chain is None and not trace.server_printed:
         return "unknown", "not seen"
     return "done", "shown" if report.case.trust is None else "accepted"
 
