@@ -81,3 +81,15 @@ def test_a_folder_is_one_clear_sentence_and_no_report(tmp_path: Path, capsys: Ca
     said = f"{tmp_path} is a folder. Name the files in it, such as {tmp_path}/* in a shell."
     assert told.err == f"mtlskit: {said}\n"
     assert told.out == ""
+
+
+def test_where_nothing_could_be_read_no_fault_is_ruled_out(tmp_path: Path, capsys: Capsys) -> None:
+    """An empty export is no locked key store, and a login page no sign that all is well."""
+    (tmp_path / "a.xml").write_text("")
+    (tmp_path / "b.xml").write_text("<html><title>Login</title></html>")
+    assert main(["read", str(tmp_path / "a.xml")]) == UNREADABLE
+    told = capsys.readouterr()
+    assert "is empty (0 bytes)" in told.err
+    assert "key store could not be read" not in told.out
+    assert main(["read", str(tmp_path / "b.xml")]) == UNREADABLE
+    assert "Nothing that was given could be read" in capsys.readouterr().out

@@ -107,6 +107,8 @@ def headline(report: Report) -> str:
     if but is not None:
         return but
     if report.case.trace is None and best is not None and best.cause == "none":
+        if _nothing_read(report):
+            return "Nothing that was given could be read, so nothing is known."
         return "No fault was found in what was given. No connection was looked at."
     if best is not None and (best.standing in SURE or best.cause in ("none", "unknown")):
         return sentence(best.title)
@@ -115,6 +117,13 @@ def headline(report: Report) -> str:
     return (
         f"{words()['open'].get(report.refused_by or report.outcome)} The cause is not certain yet."
     )
+
+
+def _nothing_read(report: Report) -> bool:
+    """Tell whether there were files, and not one of them gave anything."""
+    case = report.case
+    held = case.identities or case.material or case.settings or case.trust or case.tools
+    return bool(case.problems) and not held
 
 
 def _tone(report: Report) -> Tone:

@@ -278,7 +278,7 @@ def key_locked(case: Case) -> Answer:
 def store_unreadable(case: Case) -> Answer:
     """Look for a store that could not be opened: password, algorithm or damage, told apart."""
     codes: tuple[str, ...] = ("wrong-password", "damaged", "no-password")
-    if not case.traces:
+    if case.target is not None and not case.traces:
         # Among the files of a case anything may lie; what was given as identity is meant as one.
         codes = (*codes, "not-recognised", "empty")
     return _unread(case, (*codes, *_TELL_WHAT_TO_DO), "every file that was given could be read")
