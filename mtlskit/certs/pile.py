@@ -95,6 +95,8 @@ def paired(entries: Sequence[Entry]) -> tuple[list[Entry], list[Problem]]:
     that fits no certificate stays; if exactly one certificate looks like its leaf, the two are
     joined all the same and the mismatch is said.
     """
+    if not any(one.kind == "key" for one in entries):
+        return list(entries), []  # nothing to join, of ten thousand certificates maybe
     pool = Pool(one.certificate for one in entries if one.certificate)
     loose = {one.key.spki: one for one in entries if one.kind == "key" and one.key}
     used: set[bytes] = set()
