@@ -200,15 +200,18 @@ def section(
 
 def _contradicted(question: Question, asked: Mapping[str, Answer]) -> list[str]:
     """Those stacks whose engine answered otherwise than was predicted of the chain alone."""
-    if not asked:
-        return []
     return [
-        one.title
-        for one in verdicts(question, handshake=False)
-        if (answer := asked.get(one.stack))
+        stack.title
+        for stack in map(profile, STACKS)
+        if (answer := asked.get(stack.name))
         and not answer.unasked  # another question than the one that was predicted
-        and answer.accepted not in {None, one.accepted}
+        and answer.accepted is not None
+        and answer.accepted != _predicted(question, stack)
     ]
+
+
+def _predicted(question: Question, stack: Profile) -> bool:
+    return search_as(question.seen_by(stack.name), stack, handshake=False).accepted
 
 
 _CAPTION = (
