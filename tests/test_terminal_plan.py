@@ -8,7 +8,7 @@ import pytest
 
 from mtlskit.__main__ import main
 from mtlskit.lab import exports as lab
-from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE
+from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, USAGE
 
 SAMPLES = Path(__file__).parents[1] / "data" / "exports"
 BROKEN, HEALTHY = (SAMPLES / name / "instance.xml" for name in ("broken", "healthy"))
@@ -120,3 +120,18 @@ def test_two_instances_at_once_have_no_plan(capsys: Capsys, tmp_path: Path) -> N
     told = capsys.readouterr()
     assert "Step 1" not in told.out
     assert "two instances at once" in told.err
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "sys_properties glide.httpclient.protocol.myhttps.port nofield=3",
+        "sys_protocol_profile myhttps default_port=abc",
+        "sys_protocol_profile myhttps default_port=99999",
+    ],
+)
+def test_a_change_that_cannot_be_is_refused(wish: str, capsys: Capsys) -> None:
+    """A field that no record has, and a port that cannot be, are named and not tried."""
+    assert main(["plan", str(BROKEN), "--url", URL, "--try", wish]) in {USAGE, UNREADABLE}
+    told = capsys.readouterr()
+    assert wish.rpartition("=")[2] in told.err or "nofield" in told.err

@@ -260,6 +260,8 @@ def _refused(change: Change, why: str) -> Unreadable:
 
 def _property(settings: Settings, change: Change) -> Settings:
     _named(settings.properties or (), change)
+    if change.kind == "set" and change.field != "value":
+        _unknown(change)
     held = settings.properties or ()
     if change.kind == "remove":
         return replace(settings, properties=tuple(one for one in held if one.name != change.record))
@@ -279,9 +281,15 @@ def _profile(settings: Settings, change: Change) -> Settings:
     return replace(settings, profiles=made)
 
 
+_PORTS = range(1, 65536)
+
+
 def _profile_with(profile: Profile, change: Change) -> Profile:
     if change.field == _PORT_FIELD:
-        return replace(profile, port=port_number(change.value))
+        port = port_number(change.value)
+        if change.value and (port is None or port not in _PORTS):
+            raise _refused(change, f"{change.value} is no port; expected 1 to 65535")
+        return replace(profile, port=port)
     if change.field == _STORE_FIELD:
         return replace(profile, keystore=Reference(None, change.value) if change.value else None)
     if change.field == _NAME_FIELD:

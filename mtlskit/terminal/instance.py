@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtlskit.terminal.options import command, password_options
 from mtlskit.terminal.passwords import one_secret, proxy_password_of
-from mtlskit.terminal.showing import ACCEPTED, REFUSED, complain, show
+from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, complain, show
 
 if TYPE_CHECKING:
     from mtlskit.collect.https import Login
@@ -36,7 +36,7 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
         metavar="NAME",
         type=Path,
         help="save what was read: as one XML file where NAME ends in .xml, else as a folder of "
-        "JSON files; `read` and `diagnose --settings` take either",
+        "JSON files; `read`, `plan` and `diagnose --settings` take the XML file or NAME/*.json",
     )
 
 
@@ -82,7 +82,7 @@ def _reading_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run it; return the exit status: 1 if something could not be read, which is named."""
+    """Run it; return the exit status: 1 if something could not be read, 3 if nothing could."""
     from mtlskit.collect.instance import read_instance, target_of  # noqa: PLC0415 - quick help
 
     place = None if options.save is None else _free(options.save)
@@ -99,11 +99,13 @@ def run(options: argparse.Namespace) -> int:
     )
     if sys.stderr.isatty():
         print("\r" + " " * _WIDTH, end="\r", file=sys.stderr)
+    for table, why in live.refused:
+        complain(f"{table}: {why}", REFUSED)
+    if live.refused and not any(export.looked for export in live.exports):
+        return complain("Nothing could be read; ask as a user who may read these.", UNREADABLE)
     show(options, live)
     if place is not None:
         _save(live, place)
-    for table, why in live.refused:
-        complain(f"{table}: {why}", REFUSED)
     return REFUSED if live.refused or live.problems else ACCEPTED
 
 
