@@ -17,7 +17,6 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 
 import mtlskit
@@ -28,9 +27,10 @@ from mtlskit.collect.live import connect
 from mtlskit.diagnosis import habits
 from mtlskit.diagnosis.causes import causes
 from mtlskit.lab import measure
-from mtlskit.lab.faults import ALL, Fault, Play, World, beside_pem, client_pem
+from mtlskit.lab.faults import ALL, Fault
 from mtlskit.lab.pki import pem
 from mtlskit.lab.stacks import STACKS, Running, Stack
+from mtlskit.lab.world import Play, World, beside_pem, client_pem
 from mtlskit.material import Blob, Secrets, Source, Tap
 from mtlskit.report import Report, judge
 from mtlskit.trace.handshake import follow
@@ -144,16 +144,10 @@ def run(name: str, faults: Sequence[str], *, experiments: bool) -> list[Answer]:
 def answers_of(stack: Stack, faults: Iterable[Fault], *, experiments: bool) -> Iterator[Answer]:
     """Stage the faults on a stack, and give what the kit says in every mode."""
     world = World()
-    by_variant = sorted(faults, key=lambda one: one.variant)
-    for variant, group in groupby(by_variant, key=lambda one: one.variant):
-        setup = world.setup(variant)
-        if stack.lacks(setup):
-            continue
-        with stack.start(setup) as running:
-            for fault in group:
-                for tls in fault.tls:
-                    asked = _Asked(stack, running, fault, fault.play(world), tls, world)
-                    yield from asked.answers(experiments=experiments)
+    for running, fault in measure.staged(stack, world, faults):
+        for tls in fault.tls:
+            asked = _Asked(stack, running, fault, fault.play(world), tls, world)
+            yield from asked.answers(experiments=experiments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ from mtlskit.certs.names import match
 from mtlskit.collect.call import Call
 from mtlskit.collect.calling import Manner, call_of
 from mtlskit.collect.evidence import Given
-from mtlskit.collect.given import case_of, several, target_of
+from mtlskit.collect.given import case_of, case_to_call, several, target_of
 from mtlskit.collect.live import connect
 from mtlskit.instance.live import Live
 from mtlskit.instance.settings import Settings
-from mtlskit.material import Target, Unreadable
+from mtlskit.material import Target
 from mtlskit.report import Report
 from mtlskit.trace.events import Trace
 from mtlskit.trace.handshake import follow
@@ -81,8 +81,7 @@ def attempt(  # noqa: PLR0913 - the choices of an attempt, all by name
         Unreadable: the target or a file cannot be read.
         ValueError: a wish cannot be carried out.
     """
-    case = case_of(target, identity, trust, (), (), password)
-    _must_be_read(case)
+    case = case_to_call(target, identity, trust, password)
     call = call_of(case, tls, server_name, timeout, request=request, manner=manner)
     return follow(connect(call))
 
@@ -168,11 +167,6 @@ def _mute_close(trace: Trace) -> bool:
     mute = ended.symptom.alert is None and ended.symptom.http is None
     late = ended.stage in ("after-handshake", "application")
     return mute and late and ended.outcome != "accepted" and ended.refused_by != "client"
-
-
-def _must_be_read(case: Case) -> None:
-    if case.problems:
-        raise Unreadable(case.problems[0])
 
 
 def tried(case: Case, first: Call) -> Iterator[Attempt]:

@@ -14,8 +14,8 @@ from mtlskit import experiment
 from mtlskit.collect.call import Call
 from mtlskit.collect.given import case_of
 from mtlskit.collect.live import connect
-from mtlskit.lab.faults import Play, client_pem
 from mtlskit.lab.pki import Authority
+from mtlskit.lab.world import Play, client_pem
 from mtlskit.material import Target
 from mtlskit.report import Report, judge
 from mtlskit.trace.handshake import follow

@@ -160,6 +160,23 @@ def case_of(  # noqa: PLR0913, PLR0917 - the parts of the evidence
     )
 
 
+def case_to_call(
+    target: str | Target,
+    identity: Given | Iterable[Given] | Identity | None,
+    trust: Given | Iterable[Given] | tuple[Certificate, ...] | None,
+    password: str | Sequence[str] | None,
+) -> Case:
+    """Read what one attempt is made with, all of it; where nothing is judged, nothing may lack.
+
+    Raises:
+        Unreadable: the target, or a file, or anything in a file.
+    """
+    case = case_of(target, identity, trust, (), (), password)
+    if case.problems:
+        raise Unreadable(case.problems[0])
+    return case
+
+
 def _known(settings: object) -> Settings | None:
     """Return settings that are no files: read already, or from the instance itself."""
     if isinstance(settings, Live):

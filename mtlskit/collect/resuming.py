@@ -13,9 +13,9 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity
 from mtlskit.collect.calling import Manner, call_of
 from mtlskit.collect.evidence import Given
-from mtlskit.collect.given import case_of, target_of
+from mtlskit.collect.given import case_to_call, target_of
 from mtlskit.collect.live import connect_resuming
-from mtlskit.material import Source, Target, Unreadable
+from mtlskit.material import Source, Target
 from mtlskit.page.blocks import Callout, Page, Section, Tone
 from mtlskit.page.plain import Plain, by_fields
 from mtlskit.page.shown import Shown
@@ -102,9 +102,7 @@ def resume(  # noqa: PLR0913 - the choices of an attempt, all by name
         Unreadable: the target or a file cannot be read.
         ValueError: a wish cannot be carried out.
     """
-    case = case_of(target, identity, trust, (), (), password)
-    if case.problems:
-        raise Unreadable(case.problems[0])
+    case = case_to_call(target, identity, trust, password)
     call = call_of(case, tls, server_name, timeout, request=request, manner=manner)
     tap, session = connect_resuming(call)
     first = follow(tap)

@@ -7,44 +7,18 @@ it is not told here; it is measured. Faults of one `variant` meet the same serve
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from functools import cached_property
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mtlskit.lab import forge
-from mtlskit.lab.lists import revocation_list
-from mtlskit.lab.pki import Authority, Issued, new_key, now, pem, self_signed
-from mtlskit.lab.stacks.setup import Setup
+from mtlskit.lab.pki import Authority, Issued, new_key, now, self_signed
+from mtlskit.lab.world import CLIENT, DAY, Play, World
 
-HOST = "server.lab.example"
-_CLIENT = "CN=Lab Client, O=mtlskit lab"
-_DAY = timedelta(days=1)
 _HUGE = 150_000  # bytes of a certificate that no server expects
 _LONG_CHAIN = 9  # authorities between leaf and root: more than any depth that is set here
-
-
-@dataclass(frozen=True, slots=True)
-class Play:
-    """What the client holds and does in one fault.
-
-    Attributes:
-        identity: certificate, key, and the issuers that are sent with it; None: it has none.
-        material: certificates that lie beside it.
-        trust: by what the client trusts servers; None: by the lab's server root.
-        call: the parts of a `Call` that are out of the ordinary.
-        server_name: the name that it calls.
-    """
-
-    identity: Issued | None = None
-    material: tuple[x509.Certificate, ...] = ()
-    trust: tuple[x509.Certificate, ...] | None = None
-    call: Mapping[str, Any] = field(default_factory=dict)
-    server_name: str = HOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,68 +39,6 @@ class Fault:
     tls: tuple[str, ...]
     play: Callable[[World], Play]
 
-
-class World:
-    """The parties of the measuring, made anew once for each run."""
-
-    def __init__(self) -> None:
-        self.root = Authority.root("CN=Lab Client Root A, O=mtlskit lab")
-        self.issuing = self.root.intermediate("CN=Lab Client Intermediate A, O=mtlskit lab")
-        self.good = self.issuing.client(_CLIENT)
-        self.revoked = self.issuing.client(_CLIENT)
-        self.server_root = Authority.root("CN=Lab Server Root, O=mtlskit lab")
-        beneath = self.server_root.intermediate("CN=Lab Server Intermediate, O=mtlskit lab")
-        self.server = beneath.server(f"CN={HOST}", HOST, "127.0.0.1")
-
-    @cached_property
-    def elsewhere(self) -> Authority:
-        """An authority that no server here knows."""
-        other = Authority.root("CN=Unrelated Root, O=somebody else")
-        return other.intermediate("CN=Unrelated Intermediate, O=somebody else")
-
-    @cached_property
-    def recreated(self) -> Authority:
-        """An authority beneath a root of the right name with another key."""
-        return self.root.recreated().intermediate("CN=Lab Client Intermediate A, O=mtlskit lab")
-
-    @cached_property
-    def rsa_issuing(self) -> Authority:
-        """An authority with an RSA key beneath the root."""
-        return self.root.intermediate(
-            "CN=Lab Client Intermediate A RSA, O=mtlskit lab", key="RSA 2048"
-        )
-
-    def setup(self, variant: str) -> Setup:
-        """Describe the server of a variant."""
-        base = Setup(self.server, (self.root.certificate,))
-        return replace(base, **_VARIANTS[variant](self))
-
-    def crl(self, authority: Authority, *, late: bool = False) -> x509.CertificateRevocationList:
-        """Make an authority's revocation list; `late`: one whose successor is overdue."""
-        made, due = (now() - 9 * _DAY, now() - 2 * _DAY) if late else (None, None)
-        listed = (self.revoked.certificate,) if authority is self.issuing else ()
-        der = revocation_list(authority, *listed, this_update=made, next_update=due)
-        return x509.load_der_x509_crl(der)
-
-    def client(self, **parts: Any) -> Issued:  # noqa: ANN401 - the parts of a certificate
-        """Issue a client's certificate by the usual authority."""
-        return self.issuing.client(_CLIENT, **parts)
-
-
-_VARIANTS: Mapping[str, Callable[[World], dict[str, Any]]] = {
-    "base": lambda _: {},
-    "crl": lambda world: {"crls": (world.crl(world.root), world.crl(world.issuing))},
-    "crl_expired": lambda world: {
-        "crls": (world.crl(world.root, late=True), world.crl(world.issuing, late=True))
-    },
-    "crl_incomplete": lambda world: {"crls": (world.crl(world.root),)},
-    "int_anchor": lambda world: {"trust": (world.issuing.certificate,)},
-    "tls12": lambda _: {"versions": ("1.2", "1.2")},
-    "tls13": lambda _: {"versions": ("1.3", "1.3")},
-    "sigalg_rsa": lambda _: {"schemes": "rsa_pss_rsae_sha256:RSA+SHA256"},
-    "sni": lambda _: {"names": (HOST,)},
-    "plain": lambda _: {"plain": True},
-}
 
 FAULTS: dict[str, Fault] = {}
 """Every fault, by its id."""
@@ -154,7 +66,7 @@ def _ok(world: World) -> Play:
 
 @_fault("ok_rsa", "none")
 def _ok_rsa(world: World) -> Play:
-    return Play(world.rsa_issuing.client(_CLIENT, key="RSA 2048"))
+    return Play(world.rsa_issuing.client(CLIENT, key="RSA 2048"))
 
 
 @_fault("ku_absent", "none")
@@ -193,51 +105,51 @@ def _no_cert(_: World) -> Play:
 
 @_fault("expired", "client.expired")
 def _expired(world: World) -> Play:
-    return Play(world.client(not_before=now() - 400 * _DAY, not_after=now() - 3 * _DAY))
+    return Play(world.client(not_before=now() - 400 * DAY, not_after=now() - 3 * DAY))
 
 
 @_fault("not_yet_valid", "client.not-yet-valid")
 def _not_yet_valid(world: World) -> Play:
-    return Play(world.client(not_before=now() + 3 * _DAY, not_after=now() + 300 * _DAY))
+    return Play(world.client(not_before=now() + 3 * DAY, not_after=now() + 300 * DAY))
 
 
 @_fault("expired_intermediate", "client.expired")
 def _expired_intermediate(world: World) -> Play:
     issuing = world.root.intermediate(
         "CN=Lab Client Intermediate X, O=mtlskit lab",
-        not_before=now() - 1000 * _DAY,
-        not_after=now() - 3 * _DAY,
+        not_before=now() - 1000 * DAY,
+        not_after=now() - 3 * DAY,
     )
-    return Play(issuing.client(_CLIENT))
+    return Play(issuing.client(CLIENT))
 
 
 @_fault("unrelated_ca", "client.untrusted-issuer")
 def _unrelated(world: World) -> Play:
-    return Play(world.elsewhere.client(_CLIENT))
+    return Play(world.elsewhere.client(CLIENT))
 
 
 @_fault("unrelated_ca_with_root", "client.untrusted-issuer")
 def _unrelated_with_root(_: World) -> Play:
     root = Authority.root("CN=Unrelated Root, O=somebody else")
-    issued = root.intermediate("CN=Unrelated Intermediate, O=somebody else").client(_CLIENT)
+    issued = root.intermediate("CN=Unrelated Intermediate, O=somebody else").client(CLIENT)
     return Play(_sent(issued, *issued.chain, root.certificate))
 
 
 @_fault("same_dn_ca", "client.untrusted-issuer")
 def _same_name(world: World) -> Play:
-    return Play(world.recreated.client(_CLIENT))
+    return Play(world.recreated.client(CLIENT))
 
 
 @_fault("same_dn_ca_with_root", "client.untrusted-issuer")
 def _same_name_with_root(world: World) -> Play:
     root = world.root.recreated()
-    issued = root.intermediate("CN=Lab Client Intermediate A, O=mtlskit lab").client(_CLIENT)
+    issued = root.intermediate("CN=Lab Client Intermediate A, O=mtlskit lab").client(CLIENT)
     return Play(_sent(issued, *issued.chain, root.certificate))
 
 
 @_fault("self_signed", "client.self-signed")
 def _self_signed(_: World) -> Play:
-    return Play(self_signed(_CLIENT, eku=("clientAuth",)))
+    return Play(self_signed(CLIENT, eku=("clientAuth",)))
 
 
 @_fault("missing_intermediate", "client.chain-incomplete")
@@ -280,20 +192,20 @@ def _leaf_as_authority(world: World) -> Play:
     leaf = world.issuing.intermediate(
         "CN=Not A CA, O=mtlskit lab", ca=False, ku=("digitalSignature",)
     )
-    return Play(leaf.client(_CLIENT))
+    return Play(leaf.client(CLIENT))
 
 
 @_fault("pathlen_violation", "client.issuer-purpose")
 def _path_length(world: World) -> Play:
     last = world.root.intermediate("CN=Last CA, O=mtlskit lab", path_length=0)
-    return Play(last.intermediate("CN=One Too Many, O=mtlskit lab").client(_CLIENT))
+    return Play(last.intermediate("CN=One Too Many, O=mtlskit lab").client(CLIENT))
 
 
 @_fault("name_constraint", "client.issuer-purpose")
 def _name_constraint(world: World) -> Play:
     limit = x509.NameConstraints([x509.DNSName("inside.example")], None)
     issuing = world.root.intermediate("CN=Constrained CA, O=mtlskit lab", extra=((limit, True),))
-    return Play(issuing.client(_CLIENT, san=("client.outside.example",)))
+    return Play(issuing.client(CLIENT, san=("client.outside.example",)))
 
 
 @_fault("over_depth", "server.trust-incomplete")
@@ -301,7 +213,7 @@ def _over_depth(world: World) -> Play:
     authority = world.root
     for number in range(_LONG_CHAIN):
         authority = authority.intermediate(f"CN=Layer {number}, O=mtlskit lab")
-    return Play(authority.client(_CLIENT))
+    return Play(authority.client(CLIENT))
 
 
 @_fault("huge_cert", "client.profile")
@@ -409,17 +321,4 @@ def _unknown() -> x509.UnrecognizedExtension:
     return x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.1"), b"\x05\x00")
 
 
-def client_pem(play: Play) -> bytes:
-    """Write what the client holds as PEM: its chain in the order sent, and its key."""
-    if play.identity is None:
-        return b""
-    return play.identity.pem_chain() + play.identity.pem_key()
-
-
-def beside_pem(play: Play) -> bytes:
-    """Write what lies beside it as PEM."""
-    return pem(play.material)
-
-
-VARIANTS: tuple[str, ...] = tuple(_VARIANTS)
 ALL: Mapping[str, Fault] = MappingProxyType(FAULTS)

@@ -24,8 +24,9 @@ from mtlskit.certs.keystore import Identity, open_store
 from mtlskit.collect.call import Call, HttpRequest
 from mtlskit.collect.live import connect
 from mtlskit.diagnosis.habits import sign_of
-from mtlskit.lab.faults import ALL, Fault, Play, World, client_pem
+from mtlskit.lab.faults import ALL, Fault
 from mtlskit.lab.stacks import Running, Stack
+from mtlskit.lab.world import Play, World, client_pem
 from mtlskit.material import Blob, Source
 from mtlskit.trace.events import Trace
 from mtlskit.trace.handshake import follow
@@ -95,7 +96,20 @@ def measure(stack: Stack, world: World, faults: Iterable[Fault] | None = None) -
 
 
 def meetings(stack: Stack, world: World, faults: Iterable[Fault]) -> Iterator[Met]:
-    """Stage faults on one stack: one running server for each variant."""
+    """Stage faults on one stack, in each TLS version, and call the server."""
+    for running, fault in staged(stack, world, faults):
+        play = fault.play(world)
+        for tls in fault.tls:
+            tap = connect(call_of(running, play, tls, world, answers=stack.answers))
+            first = next((one.data for one in tap.chunks if one.sender == "server"), b"")
+            yield Met(fault, tls, play, follow(tap), first)
+
+
+def staged(stack: Stack, world: World, faults: Iterable[Fault]) -> Iterator[tuple[Running, Fault]]:
+    """Give each fault that the stack can play, with the server that it meets.
+
+    One server runs for all the faults of a variant, until the next one is asked for.
+    """
     by_variant = sorted(faults, key=lambda one: one.variant)
     for variant, group in groupby(by_variant, key=lambda one: one.variant):
         setup = world.setup(variant)
@@ -103,11 +117,7 @@ def meetings(stack: Stack, world: World, faults: Iterable[Fault]) -> Iterator[Me
             continue
         with stack.start(setup) as running:
             for fault in group:
-                play = fault.play(world)
-                for tls in fault.tls:
-                    tap = connect(call_of(running, play, tls, world, answers=stack.answers))
-                    first = next((one.data for one in tap.chunks if one.sender == "server"), b"")
-                    yield Met(fault, tls, play, follow(tap), first)
+                yield running, fault
 
 
 def call_of(running: Running, play: Play, tls: str, world: World, *, answers: bool = True) -> Call:

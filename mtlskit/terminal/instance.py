@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtlskit.terminal.options import command, password_options
+from mtlskit.terminal.options import command, password_options, proxy_password_options
 from mtlskit.terminal.passwords import one_secret, proxy_password_of
 from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, complain, show
 
@@ -63,15 +63,7 @@ def _reading_options(parser: argparse.ArgumentParser) -> None:
         "--trust", metavar="FILE", nargs="+", help="verify the instance's certificate by these"
     )
     parser.add_argument("--via", metavar="PROXY", help="go through http://[USER@]HOST:PORT")
-    parser.add_argument(
-        "--proxy-password-file",
-        metavar="F",
-        type=Path,
-        help="read the proxy user's password from F",
-    )
-    parser.add_argument(
-        "--proxy-password-env", metavar="VARIABLE", help="read it from this environment variable"
-    )
+    proxy_password_options(parser)
     parser.add_argument(
         "--timeout",
         metavar="S",

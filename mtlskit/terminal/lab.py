@@ -204,12 +204,13 @@ def _in_words(told: dict[str, Any]) -> str:
 
 def _habits(options: argparse.Namespace) -> int:
     from mtlskit.lab import faults, measure  # noqa: PLC0415 - the help must not wait
+    from mtlskit.lab.world import World  # noqa: PLC0415 - the same
 
     unknown = sorted(set(options.fault or ()) - set(faults.ALL))
     if unknown:
         raise ValueError(f"There is no fault {', '.join(unknown)}.")
     staged = [one for name, one in faults.ALL.items() if not options.fault or name in options.fault]
-    world, rows = faults.World(), []
+    world, rows = World(), []
     for stack in _here(options):
         mine = list(measure.measure(stack, world, staged))
         _tell_habits(stack, mine)

@@ -87,7 +87,18 @@ def _way_options(parser: argparse.ArgumentParser) -> None:
     way.add_argument(
         "--via", metavar="PROXY", help="go through http://[USER@]HOST:PORT or socks5://…"
     )
-    given = way.add_mutually_exclusive_group()
+    proxy_password_options(way)
+    way.add_argument(
+        "--starttls",
+        metavar="P",
+        choices=("smtp", "imap", "pop3", "ldap", "postgres"),
+        help="begin TLS within smtp, imap, pop3, ldap or postgres",
+    )
+
+
+def proxy_password_options(parser: argparse._ActionsContainer) -> None:
+    """Say where the proxy user's password comes from: never an argument."""
+    given = parser.add_mutually_exclusive_group()
     given.add_argument(
         "--proxy-password-file",
         metavar="F",
@@ -96,12 +107,6 @@ def _way_options(parser: argparse.ArgumentParser) -> None:
     )
     given.add_argument(
         "--proxy-password-env", metavar="NAME", help="read it from this environment variable"
-    )
-    way.add_argument(
-        "--starttls",
-        metavar="P",
-        choices=("smtp", "imap", "pop3", "ldap", "postgres"),
-        help="begin TLS within smtp, imap, pop3, ldap or postgres",
     )
 
 

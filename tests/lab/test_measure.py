@@ -9,8 +9,9 @@ import pytest
 
 from mtlskit.diagnosis.causes import causes
 from mtlskit.lab import measure
-from mtlskit.lab.faults import ALL, VARIANTS, World
+from mtlskit.lab.faults import ALL
 from mtlskit.lab.stacks import STACKS
+from mtlskit.lab.world import VARIANTS, World
 
 _STACKS = ("openssl-www", "nginx", "haproxy", "java-socket", "node")
 _FAULTS = (

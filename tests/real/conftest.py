@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from mtlskit.lab.faults import World
 from mtlskit.lab.stacks import STACKS, Running
+from mtlskit.lab.world import World
 from mtlskit.material import Target
 
 HOST = "partner-api.example"

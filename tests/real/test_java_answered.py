@@ -8,8 +8,9 @@ import pytest
 
 from mtlskit.collect.clients.asked import clients
 from mtlskit.collect.clients.attempts import ClientRun
-from mtlskit.lab.faults import ALL, client_pem
+from mtlskit.lab.faults import ALL
 from mtlskit.lab.pki import pem
+from mtlskit.lab.world import client_pem
 from mtlskit.material import Blob, Source
 from mtlskit.trace.dialects.reader import read_log
 

@@ -9,8 +9,9 @@ import pytest
 
 import mtlskit
 from mtlskit.lab import measure
-from mtlskit.lab.faults import ALL, beside_pem, client_pem
+from mtlskit.lab.faults import ALL
 from mtlskit.lab.pki import pem
+from mtlskit.lab.world import beside_pem, client_pem
 from mtlskit.material import Blob, Source
 from mtlskit.report import Report
 

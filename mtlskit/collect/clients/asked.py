@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from mtlskit.collect.calling import call_of
 from mtlskit.collect.clients.attempts import ClientRun, Clients, try_clients
 from mtlskit.collect.evidence import Given
-from mtlskit.collect.given import case_of
-from mtlskit.material import Target, Unreadable
+from mtlskit.collect.given import case_to_call
+from mtlskit.material import Target
 
 
 def clients(  # noqa: PLR0913 - the choices of an attempt, all by name
@@ -43,8 +43,6 @@ def clients(  # noqa: PLR0913 - the choices of an attempt, all by name
         Unreadable: the target or a file cannot be read.
         ValueError: a wish cannot be carried out.
     """
-    case = case_of(target, identity, trust, (), (), password)
-    if case.problems:
-        raise Unreadable(case.problems[0])
+    case = case_to_call(target, identity, trust, password)
     call = call_of(case, tls, server_name, timeout, request=True, manner={})
     return try_clients(call, only, heard)

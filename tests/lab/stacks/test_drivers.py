@@ -10,9 +10,10 @@ import pytest
 
 from mtlskit.collect.live import connect
 from mtlskit.lab import measure
-from mtlskit.lab.faults import ALL, HOST, World
+from mtlskit.lab.faults import ALL
 from mtlskit.lab.stacks import STACKS, Setup, Stack
 from mtlskit.lab.stacks.setup import Wish
+from mtlskit.lab.world import HOST, World
 from mtlskit.trace.events import Trace
 from mtlskit.trace.handshake import follow
 
