@@ -161,7 +161,7 @@ def test_where_the_term_appears_it_is_said_that_it_is_no_csr() -> None:
     assert re.search("not a certificate signing request", certificate_request_note())
     for answer in ("yes", "no"):
         given = tuple((name, answer) for name in IDS)
-        for row in answers(Case(answers=given), ()):  # type: ignore[arg-type]  # literal made of a variable
+        for row in answers(Case(answers=given), ()):
             assert ("CertificateRequest" in row.follows) == (
                 certificate_request_note() in row.follows
             )

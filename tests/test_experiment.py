@@ -112,7 +112,7 @@ def test_a_file_that_is_not_there_stops_before_anyone_is_called(option: str) -> 
     """A slip of the pen is no evidence: the endpoint sees nobody."""
     with scenes.stage("none") as staged:
         with pytest.raises(Unreadable, match=r"missing\.p12"):
-            mtlskit.diagnose(staged.target, **{option: "missing.p12"})  # type: ignore[arg-type]
+            mtlskit.diagnose(staged.target, **{option: "missing.p12"})
         assert staged.endpoint is not None
         assert staged.endpoint.visits(0) == ()
 

@@ -82,7 +82,7 @@ def test_a_healthy_server_that_speaks_no_http_is_given_no_cause(file: Path, tls:
 def mended(target: Target, **parts: object) -> Report:
     """The report of a call that offers something odd, with the experiments made."""
     case = case_of(target, None, None, (), (), None)
-    call = Call(target, timeout=1.0, linger=0.2, **parts)  # type: ignore[arg-type]  parts of a call
+    call = Call(target, timeout=1.0, linger=0.2, **parts)
     case = case.having(trace=follow(connect(call)))
     return judge(case.having(attempts=tuple(experiment.tried(case, call))))
 

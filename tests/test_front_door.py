@@ -27,7 +27,7 @@ def test_every_name_that_it_lists_is_there(name: str) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """As of any module."""
     with pytest.raises(AttributeError, match="no attribute 'explode'"):
-        _ = mtlskit.explode  # type: ignore[attr-defined]
+        _ = mtlskit.explode
 
 
 def test_trace_is_a_package_and_a_call() -> None:
@@ -44,7 +44,7 @@ def test_trace_is_a_package_and_a_call() -> None:
 def test_trace_takes_an_identity_and_a_trust_as_bytes() -> None:
     """The scene in which nothing is wrong is accepted, and the client's chain is in the trace."""
     with scenes.stage("none") as staged:
-        told = mtlskit.trace(  # type: ignore[operator]  # the package is callable
+        told = mtlskit.trace(
             str(staged.target),
             identity=staged.identity_files,
             trust=staged.trust_files,

@@ -85,7 +85,7 @@ def test_a_certificate_without_a_key_is_no_problem_but_is_told(make: Maker, cast
 def test_no_face_of_it_shows_a_secret(inventory: Inventory, cast: Cast) -> None:
     """Text, HTML, Markdown and JSON have no byte of a key and no password."""
     raw = cast.client.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    secret = cast.client.key.private_numbers().private_value  # type: ignore[union-attr]
+    secret = cast.client.key.private_numbers().private_value
     faces = [
         str(inventory),
         inventory._repr_html_(),
@@ -200,7 +200,7 @@ def test_a_request_alone_is_told_for_what_it_is(make: Maker, cast: Cast) -> None
     """And beside certificates nothing is made of it."""
     name = x509.Name.from_rfc4514_string("CN=wanted")
     made = x509.CertificateSigningRequestBuilder().subject_name(name)
-    request = made.sign(cast.client.key, hashes.SHA256()).public_bytes(Encoding.PEM)  # type: ignore[arg-type]  # an EC key
+    request = made.sign(cast.client.key, hashes.SHA256()).public_bytes(Encoding.PEM)
     said = "A request (CSR) for wanted, no certificate"
     assert said in str(Inventory((make.opened(request),)))
     assert said not in str(Inventory((make.opened(request + cast.client.pem_chain()),)))

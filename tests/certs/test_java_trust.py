@@ -94,8 +94,8 @@ def test_javas_profile_trusts_what_java_sees(
 ) -> None:
     """Others trust all of the file; the note says what Java does not see, and the command."""
     asked = {"trust": trusts / name, "password": WORD}
-    ruled = verify(files / "chain.pem", **asked, profile="java")  # type: ignore[arg-type] # two kinds
-    other = verify(files / "chain.pem", **asked)  # type: ignore[arg-type] # two kinds
+    ruled = verify(files / "chain.pem", **asked, profile="java")
+    other = verify(files / "chain.pem", **asked)
     assert (ruled.accepted, other.accepted) == (accepted, True)
     (row,) = (one for one in other.stacks if one.stack == "java")
     assert row.accepted is accepted

@@ -23,7 +23,7 @@ OLD = ("-provider", "legacy", "-provider", "default")
 
 
 def _subjects(store_certificates: object) -> list[str]:
-    return [one.label for one in store_certificates]  # type: ignore[attr-defined]
+    return [one.label for one in store_certificates]
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def test_no_text_of_it_holds_the_key(make: Maker, cast: Cast) -> None:
     """Neither repr nor str of the key, its identity or its store has a secret number in it."""
     store = make.opened(cast.client.pem_chain() + cast.client.pem_key())
     (identity,) = store.identities
-    secret = cast.client.key.private_numbers().private_value  # type: ignore[union-attr]
+    secret = cast.client.key.private_numbers().private_value
     raw = cast.client.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     for shown in (
         repr(store),

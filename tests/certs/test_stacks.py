@@ -132,7 +132,7 @@ def _question(name: str, role: str = "client") -> Question:
         facts(one.leaf, "leaf"),
         tuple(facts(each, "sent") for each in one.sent),
         tuple(facts(each, "trusted") for each in one.anchors),
-        role,  # type: ignore[arg-type]  # one of the two roles
+        role,
         NOW,
     )
 

@@ -49,7 +49,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @contextmanager
 def played(scene: str, version: str) -> Iterator[tuple[Staged, dict[str, object]]]:
     """A scene, and what `clients` is told of it."""
-    with stage(scene, version) as staged:  # type: ignore[arg-type]
+    with stage(scene, version) as staged:
         yield (
             staged,
             {
@@ -144,7 +144,7 @@ def errand(parties: Parties, **parts: object) -> Call:
     target = Target("127.0.0.1", 9)
     trust = (parties.identity(parties.server).chain[0],)
     call = Call(target, "localhost", parties.identity(), trust=trust, request=HttpRequest())
-    return replace(call, **parts)  # type: ignore[arg-type]
+    return replace(call, **parts)
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda one: one.name)
@@ -195,7 +195,9 @@ def test_a_program_is_ended_with_its_children(tmp_path: Path) -> None:
     assert "ended after 0.5 seconds" in done.why
 
 
-def test_a_program_that_says_too_much_is_ended(tmp_path: Path, monkeypatch) -> None:  # noqa: ANN001
+def test_a_program_that_says_too_much_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is kept of it is bounded."""
     monkeypatch.setattr(running, "LIMIT", 1 << 20)
     done = run(Command((sys.executable, "-c", "while True: print('x' * 9999)")), tmp_path, 30.0)
@@ -303,7 +305,7 @@ def test_each_client_knows_its_version_and_words() -> None:
     assert len({one.name for one in programs.CLIENTS}) == len(CLIENTS)
 
 
-def test_a_server_that_floods_is_cut_off(parties: Parties, monkeypatch) -> None:  # noqa: ANN001
+def test_a_server_that_floods_is_cut_off(parties: Parties, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer without an end does not fill the disk or the memory."""
     monkeypatch.setattr(running, "LIMIT", 1 << 20)
 

@@ -401,7 +401,7 @@ def test_a_login_shows_itself_nowhere() -> None:
         pickle.dumps(login)
     for wrong in ({"token": "se cret"}, {"token": "secret\nX: y"}, {"user": "a:b", "password": ""}):
         with pytest.raises(ValueError, match=r"[Tt]oken|colon") as caught:
-            Login(**wrong)  # type: ignore[arg-type] # on purpose
+            Login(**wrong)
         assert "secret" not in str(caught.value)
     with pytest.raises(ValueError, match="or a token"):
         Login(user="reader")

@@ -28,7 +28,7 @@ def test_a_request_is_no_certificate(what: str) -> None:
     chain = Blob(Source("a.pem"), Authority.root("CN=R").client("CN=c").pem_chain())
     given = {"chain": chain, "trust": chain, what: _request()}
     with pytest.raises(Unreadable) as told:
-        mtlskit.verify(**given)  # type: ignore[arg-type]  # the two by name
+        mtlskit.verify(**given)
     assert told.value.problem.code == "request"
     assert "certificate request (CSR) for CN=wanted, not a certificate" in str(told.value)
     assert "Ask the CA for the certificate" in str(told.value)

@@ -39,7 +39,7 @@ def call(glass: MirrorListener, identity: Identity | None, version: str, **parts
     """Makes one attempt at the mirror; gives what it noted."""
     request = HttpRequest(path="/json")
     wish = Call(glass.target, "localhost", identity, versions=(version, version), request=request)
-    connect(replace(wish, **parts))  # type: ignore[arg-type]
+    connect(replace(wish, **parts))
     return glass.meetings(1)[-1]
 
 
@@ -236,7 +236,7 @@ def test_whatever_is_sent_ends_in_order(glass_of: MirrorListener, said: bytes) -
 @pytest.fixture(scope="module")
 def glass_of() -> MirrorListener:
     with mirror() as glass:
-        yield glass  # type: ignore[misc]
+        yield glass
 
 
 def test_a_caller_that_sends_too_much_or_nothing_is_given_up(

@@ -45,14 +45,14 @@ def fields(program: Callable[[str], str]) -> Fields:
 
 def saved(path: Path, tap: Tap, **parts: object) -> Path:
     """Writes one connection to a file."""
-    path.write_bytes(pcapng(tap, **parts))  # type: ignore[arg-type]
+    path.write_bytes(pcapng(tap, **parts))
     return path
 
 
 def a_tap(*chunks: Chunk, **parts: object) -> Tap:
     closing = Closing("server", "fin", 9.0)
     usual = {"began": BEGAN, "own": "10.1.2.3:40000", "peer": "10.9.8.7:443", "closing": closing}
-    return Tap(Source("test"), chunks=chunks, **(usual | parts))  # type: ignore[arg-type]
+    return Tap(Source("test"), chunks=chunks, **(usual | parts))
 
 
 @pytest.fixture(scope="module", params=["1.2", "1.3"])

@@ -149,19 +149,19 @@ SIZED = HEAD + b"Content-Length: 2\r\n\r\n{}"
 @pytest.mark.parametrize("data", [CHUNKED, SIZED])
 def test_an_answer_is_whole_or_lost(data: bytes) -> None:
     """Wherever it is cut, no part of it is taken for all of it."""
-    assert _received(SERVER, Stream(data, ended=False), 100).body == b"{}"  # type: ignore[arg-type]
+    assert _received(SERVER, Stream(data, ended=False), 100).body == b"{}"
     for place in range(len(data) - (4 if data is CHUNKED else 0)):  # the last chunk has 5 bytes
         for ended in (True, False):
             with pytest.raises(Lost):
-                _received(SERVER, Stream(data[:place], ended=ended), 100)  # type: ignore[arg-type]
+                _received(SERVER, Stream(data[:place], ended=ended), 100)
 
 
 def test_without_a_length_only_an_orderly_end_is_an_end() -> None:
     """A connection that breaks looks like an end, and is none."""
     data = HEAD + b"\r\n{}"
-    assert _received(SERVER, Stream(data, ended=True), 100).body == b"{}"  # type: ignore[arg-type]
+    assert _received(SERVER, Stream(data, ended=True), 100).body == b"{}"
     with pytest.raises(Lost):
-        _received(SERVER, Stream(data, ended=False), 100)  # type: ignore[arg-type]
+        _received(SERVER, Stream(data, ended=False), 100)
 
 
 @given(st.binary(max_size=300), st.booleans())
@@ -169,7 +169,7 @@ def test_any_bytes_are_an_answer_or_lost(data: bytes, ended: bool) -> None:  # n
     """Or too long; never a failure of another kind."""
     for begin in (b"", b"HTTP/1.1 200 OK\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\n"):
         try:
-            told = _received(SERVER, Stream(begin + data, ended=ended), 50)  # type: ignore[arg-type]
+            told = _received(SERVER, Stream(begin + data, ended=ended), 50)
         except (Lost, Unreadable):
             continue
         assert isinstance(told, Answer)

@@ -36,7 +36,7 @@ def tapped(behave: Behave, **parts: object) -> Iterator[tuple[TapListener, socke
     """A raw server behind a tap, and a raw client in front of it."""
     with (
         serve(behave) as endpoint,
-        relay(endpoint.target, **parts) as tap,  # type: ignore[arg-type]
+        relay(endpoint.target, **parts) as tap,
         socket.create_connection((tap.target.host, tap.target.port), timeout=10) as client,
     ):
         yield tap, client

@@ -163,7 +163,7 @@ def test_a_run_in_a_kernel_leaves_the_form_alive(
     real = plans.tried
 
     def slow(*args: object) -> Iterator[Attempt]:
-        for one in real(*args):  # type: ignore[arg-type] # handed on as they come
+        for one in real(*args):
             going.set()
             assert heard.wait(20)
             yield one

@@ -67,7 +67,7 @@ def everything(sock: socket.socket) -> bytes:
     return b"".join(iter(lambda: sock.recv(65536), b""))
 
 
-def asks(target: Target, context: ssl.SSLContext, **parts: Any) -> bytes:  # noqa: ANN401
+def asks(target: Target, context: ssl.SSLContext, **parts: Any) -> bytes:  # noqa: ANN401 - as the server takes it
     """Shake hands, send a request, and return the whole answer."""
     with (
         calling(target) as sock,
@@ -123,7 +123,7 @@ def test_endpoint_that_does_not_ask_gets_none(world: World) -> None:
 
 @pytest.mark.needs("openssl")
 @pytest.mark.parametrize("listed", ["trusted", "other", "empty"])
-def test_list_of_authorities_is_as_wished(world: World, listed: str, program: Any) -> None:  # noqa: ANN401
+def test_list_of_authorities_is_as_wished(world: World, listed: str, program: Any) -> None:  # noqa: ANN401 - as the server takes it
     """The CA list names those that are trusted, or whatever is wished, or nobody."""
     other = Authority.root("Quite Another Root").certificate
     wish = {"trusted": None, "other": (other,), "empty": ()}[listed]

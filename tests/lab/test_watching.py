@@ -11,8 +11,8 @@ from mtlskit.trace.compare import compare
 )
 def test_a_refusal_is_seen_where_each_version_has_it(version: str, stage: str) -> None:
     """The same fault is refused within the handshake in TLS 1.2, and after it in 1.3."""
-    assert watching.handshake("none", version).ended.outcome == "accepted"  # type: ignore[arg-type]
-    ended = watching.handshake("client.chain-incomplete", version).ended  # type: ignore[arg-type]
+    assert watching.handshake("none", version).ended.outcome == "accepted"
+    ended = watching.handshake("client.chain-incomplete", version).ended
     assert (ended.outcome, ended.refused_by, ended.stage) == ("refused", "server", stage)
 
 

@@ -280,7 +280,7 @@ def _openssl(folder: Path, command: list[str]) -> Iterator[Target]:
             process,
             log,
         )
-        yield Target("127.0.0.1", int(found[1]))  # type: ignore[index]
+        yield Target("127.0.0.1", int(found[1]))
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,8 @@ def trace(outcome: Outcome = "refused", page: str = "", **symptom: object) -> Tr
     """An attempt that ended so."""
     http = HttpAnswer(400, "Bad Request", None, page, HERE) if page else None
     because = (Because("it was seen", HERE),)
-    ended = Ended(outcome, "server", "application", Symptom(**symptom), because)  # type: ignore[arg-type]  # fields by name
-    return Trace(HERE, None, (), ended, http=http, client_chain=(object(),))  # type: ignore[arg-type]  # any certificate
+    ended = Ended(outcome, "server", "application", Symptom(**symptom), because)
+    return Trace(HERE, None, (), ended, http=http, client_chain=(object(),))
 
 
 def told(after: Trace, before: Trace, cause: str | None = None) -> str:

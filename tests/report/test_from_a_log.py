@@ -15,7 +15,7 @@ def told(refused_by: str | None) -> Report:
     """A report on one line that tells of an alert, and of no more."""
     because = (Because("the fatal alert certificate_expired (45) was seen", SOURCE),)
     symptom = Symptom(alert=45, name="certificate_expired")
-    ended = Ended("refused", refused_by, None, symptom, because)  # type: ignore[arg-type]
+    ended = Ended("refused", refused_by, None, symptom, because)
     return judge(Case(trace=Trace(Source("app.log"), None, (), ended), at=datetime.now(UTC)))
 
 

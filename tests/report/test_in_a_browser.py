@@ -32,7 +32,7 @@ def saved(incomplete: Report, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_report_sends_no_request(browser: Browser, saved: Path, theme: str) -> None:
     """Opened from disk without a network it asks for itself alone, and nothing complains."""
-    context = browser.new_context(offline=True, color_scheme=theme)  # type: ignore[arg-type]
+    context = browser.new_context(offline=True, color_scheme=theme)
     asked: list[str] = []
     complaints: list[str] = []
     page = context.new_page()

@@ -78,7 +78,7 @@ def test_the_endpoints_owner_is_asked_to_mend(report_of: Reports, scene: str, as
 def test_what_was_not_seen_is_not_said(report_of: Reports) -> None:
     """Without a connection nobody's log is asked for; of an unsent certificate nothing is told."""
     assert [one.to for one in judge(Case()).messages()] == ["customer"]
-    assert judge(Case()).json()["messages"]["partner"] is None  # type: ignore[index,call-overload]
+    assert judge(Case()).json()["messages"]["partner"] is None
     said = message(report_of("network.refused", "1.3"), "partner")
     assert "Certificate that the client sent: not seen" in said
     assert "SHA-256" not in said
@@ -101,7 +101,7 @@ def test_every_face_holds_the_messages(incomplete: Report) -> None:
     """The page and the record carry the same words that are handed out."""
     told = incomplete.json()["messages"]
     for one in incomplete.messages():
-        assert told[one.to]["text"] == str(one)  # type: ignore[index,call-overload]
+        assert told[one.to]["text"] == str(one)
         assert one.request in text(incomplete.page(), 100_000)
 
 

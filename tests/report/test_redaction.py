@@ -87,7 +87,7 @@ def _secrets(staged: scenes.Staged) -> list[bytes]:
     key, _, _ = pkcs12.load_key_and_certificates(staged.identity_files[0].data, password)
     assert key is not None
     der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    number = key.private_numbers().private_value  # type: ignore[union-attr]  # an EC key
+    number = key.private_numbers().private_value
     scalar = number.to_bytes(32, "big")
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     body = [line for line in pem.splitlines() if b"-----" not in line]

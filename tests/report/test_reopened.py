@@ -137,7 +137,7 @@ def test_what_is_no_report_is_said_in_a_sentence(data: bytes) -> None:
 def test_any_record_of_the_schema_is_shown(left: object, right: object) -> None:
     """Values of other types than expected are left out; nothing fails."""
     pair = [
-        reopened(Blob(Source("x.json"), json.dumps({"schema": 1, **one}).encode()))  # type: ignore[dict-item]
+        reopened(Blob(Source("x.json"), json.dumps({"schema": 1, **one}).encode()))
         for one in (left, right)
     ]
     for shown in (*pair, compare_reports(*pair)):

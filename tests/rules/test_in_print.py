@@ -19,7 +19,7 @@ AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 def case(**parts: object) -> Case:
     """A case in which the client's certificate was printed with these parts."""
     names = {"subject": printed_name("CN=client"), "issuer": printed_name("CN=Issuing")}
-    one = PrintedCertificate(SOURCE, serial=1, **(names | parts))  # type: ignore[arg-type]
+    one = PrintedCertificate(SOURCE, serial=1, **(names | parts))
     ended = Ended("refused", "server", None, Symptom(), (Because("it ended", SOURCE),))
     trace = Trace(Source("java.log"), None, (), ended, client_printed=(one,), seen_by="client")
     return Case(trace=trace, at=AT)

@@ -385,7 +385,7 @@ def traced(*, asked: bool) -> Trace:
     request = Asked((), (), (), (), source) if asked else None
     ended = Ended("refused", "server", "after-handshake", Symptom(alert=42), ())
     chain = (Authority.root("CN=Server"),)
-    return Trace(source, HOST, (), ended, asked=request, server_chain=chain)  # type: ignore[arg-type]  # any chain will do
+    return Trace(source, HOST, (), ended, asked=request, server_chain=chain)
 
 
 PLAIN = "https://partner.example.com:8443/orders"

@@ -31,13 +31,13 @@ def attempt(staged: Staged, who: Staged, version: str, **parts: object) -> Tap:
         versions=(version, version),
         request=HttpRequest(),
     )
-    return connect(replace(call, **parts))  # type: ignore[arg-type]
+    return connect(replace(call, **parts))
 
 
 @cache
 def pair(scene: str, version: str) -> tuple[Tap, Tap]:
     """The mended attempt and the broken one, at the same server."""
-    with stage(scene, version) as staged:  # type: ignore[arg-type]
+    with stage(scene, version) as staged:
         assert staged.mended is not None
         return attempt(staged, staged.mended, version), attempt(staged, staged, version)
 

@@ -58,7 +58,7 @@ def by_us(capture: Capture) -> Told:
             if event.kind == "message":
                 one[0].append(KINDS[event.name])
             elif event.kind == "alert":
-                one[1].append(event.body.description)  # type: ignore[union-attr]  # an Alert
+                one[1].append(event.body.description)
             if isinstance(event.body, Certificate):
                 one[2].extend(der.hex() for der, _ in event.body.entries)
     return told

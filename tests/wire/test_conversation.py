@@ -2,6 +2,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
@@ -86,7 +87,6 @@ def test_each_thing_stands_where_its_record_stood(wires: dict) -> None:
 
 def test_a_hello_retry_request_is_told(shaken: Callable) -> None:
     """Where the server wants another group, both hellos of the client are told."""
-    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
 
     def change(_client: SSL.Context, server: SSL.Context) -> None:
         server.set_tmp_ecdh(ec.SECP384R1())
@@ -336,8 +336,8 @@ def test_a_hello_in_the_frame_of_ssl_2_is_a_hello() -> None:
     assert alert.item == Alert(2, 70)
 
 
-@given(st.lists(st.tuples(sides, st.binary(max_size=200)), max_size=8), st.booleans())
-def test_no_bytes_make_it_fail(chunks: list[tuple[Side, bytes]], late: bool) -> None:  # noqa: FBT001
+@given(chunks=st.lists(st.tuples(sides, st.binary(max_size=200)), max_size=8), late=st.booleans())
+def test_no_bytes_make_it_fail(chunks: list[tuple[Side, bytes]], *, late: bool) -> None:
     """Whatever either side sends, there are items and no exception."""
     conversation = Conversation(["CLIENT_RANDOM 00 00"], late=late)
     for side, data in chunks:

@@ -55,7 +55,7 @@ def sent(tap: Tap, side: Side) -> bytes:
 @pytest.fixture(scope="session")
 def talk(wires: dict[str, object]) -> Chunks:
     """A TLS 1.2 conversation."""
-    return wires["1.2"].chunks  # type: ignore[attr-defined,no-any-return]  # it is a Wire
+    return wires["1.2"].chunks
 
 
 @pytest.fixture(scope="session")
@@ -205,7 +205,7 @@ def test_the_answer_to_whether_a_certificate_was_sent_is_not_guessed_over_a_gap(
     wires: dict[str, object],
 ) -> None:
     """Nothing is inferred from sizes where bytes are missing."""
-    chunks: Chunks = wires["1.3"].chunks  # type: ignore[attr-defined]  # it is a Wire
+    chunks: Chunks = wires["1.3"].chunks
     parts = segments(chunks, part=300)
     able = [n for n, one in enumerate(parts) if one.sender == "client" and one.data]
     trace = captured(wrapped(parts[: able[-1]] + parts[able[-1] + 1 :])).connections[0].trace
@@ -382,13 +382,13 @@ def test_with_a_key_log_what_follows_the_data_left_out_is_opened(
 ) -> None:
     """Records that were not kept are counted, so that the alerts after them still open."""
     wire = make(version)
-    wire.shake()  # type: ignore[attr-defined]  # it is a Wire
+    wire.shake()
     for _ in range(40):
-        wire.server.send(b"x" * 16384)  # type: ignore[attr-defined]
-        wire.pump()  # type: ignore[attr-defined]
-        wire.client.recv(16384)  # type: ignore[attr-defined]
-    wire.ask()  # type: ignore[attr-defined]
-    capture = captured(wrapped(segments(wire.chunks)), wire.key_log)  # type: ignore[attr-defined]
+        wire.server.send(b"x" * 16384)
+        wire.pump()
+        wire.client.recv(16384)
+    wire.ask()
+    capture = captured(wrapped(segments(wire.chunks)), wire.key_log)
     connection = capture.connections[0]
     assert any(one.records for one in connection.tap.chunks)
     names = [one.name for one in connection.trace.events if one.kind == "alert"]
@@ -501,7 +501,7 @@ def test_many_small_segments_after_a_lost_one_cost_little() -> None:
         asked.append(seq)
         return counted(half, seq)
 
-    waiting._ahead = ahead  # type: ignore[method-assign]  # it is counted
+    waiting._ahead = ahead
     for seq in range(10, 4000, 2):
         waiting._wait(one, seq, half.Piece(1, 1, 0, 0, None, b"xy"), 0)
     one.next = 10

@@ -106,7 +106,7 @@ def test_a_misleading_row_says_what_it_does_not_mean(row: Phrase) -> None:
 @pytest.mark.parametrize("word", [*alerts().values(), *reasons().values()], ids=str)
 def test_causes_of_alerts_and_reasons_exist(word: object) -> None:
     """The tables of spellings speak of causes of the vocabulary only."""
-    assert set(word.client + word.server) <= set(causes())  # type: ignore[attr-defined] # both rows
+    assert set(word.client + word.server) <= set(causes())
 
 
 @each
