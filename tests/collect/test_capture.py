@@ -74,6 +74,7 @@ def test_a_damaged_gzip_gives_what_came_before(data: bytes) -> None:
         (zipped(b"x", copies=2), "not-a-capture"),
         (gzip.compress(b"text within"), "not-a-capture"),
     ],
+    ids=["nothing", "text", "zip of two", "gzip of text"],
 )
 def test_what_is_no_capture_is_refused_in_one_sentence(wrong: bytes, code: str) -> None:
     """The one error type says what the bytes are."""
