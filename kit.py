@@ -107,7 +107,7 @@ CHECKS = (
 )
 LOCK_OPTIONS = (
     "--quiet --universal --upgrade --generate-hashes --no-emit-index-url"
-    " --python-version=3.11 --extra=notebook"
+    " --python-version=3.11 --extra=notebook --extra=app"
 )
 WHOLE_SUITE = ("-q", "-nauto", "--dist=loadfile", "--durations=10", "--cov", "--cov-report=term")
 

@@ -72,7 +72,8 @@ def tracked() -> list[Path]:
 
 
 @pytest.mark.parametrize(
-    ("name", "groups"), [(USER_LOCK, ("notebook", "kit")), (DEV_LOCK, ("notebook", "kit", "dev"))]
+    ("name", "groups"),
+    [(USER_LOCK, ("notebook", "app", "kit")), (DEV_LOCK, ("notebook", "app", "kit", "dev"))],
 )
 def test_a_lock_covers_what_is_asked_for(name: str, groups: tuple[str, ...]) -> None:
     """Each requirement of pyproject.toml is pinned, at a version that it allows."""
@@ -105,7 +106,9 @@ def test_the_tests_use_what_users_use() -> None:
 def test_each_requirement_has_its_reason() -> None:
     """Above every requirement in pyproject.toml a comment says what it is for."""
     lines = (HOME / "pyproject.toml").read_text(encoding="utf-8").splitlines()
-    names = {str(one).split(">")[0] for one in requirements("notebook", "kit", "dev").values()}
+    names = {
+        str(one).split(">")[0] for one in requirements("notebook", "app", "kit", "dev").values()
+    }
     for before, line in itertools.pairwise(lines):
         if (match := re.match(r'\s+"([\w-]+)[><=]', line)) and match[1] in names:
             assert before.strip().startswith("#"), f"{match[1]} does not say what it is for"
@@ -119,7 +122,7 @@ def test_conda_gets_the_same_requirements() -> None:
     specs = [MatchSpec(line, strict=True) for line in content["dependencies"]]
     conda = {spec.name.normalized: SpecifierSet(str(spec.version or "")) for spec in specs}
     assert conda.pop("pip") == SpecifierSet()
-    wanted = {name: one.specifier for name, one in requirements("notebook", "kit").items()}
+    wanted = {name: one.specifier for name, one in requirements("notebook", "app", "kit").items()}
     assert conda == {**wanted, "python": SpecifierSet(PROJECT["requires-python"])}
 
 
