@@ -138,6 +138,8 @@ def _alert(row: Phrase, values: Mapping[str, str]) -> AlertWord | None:
     number = row.alert
     if number is None and values.get("number", "").isdigit():
         number = int(values["number"])
+    if number is None and "packed" in values:
+        number = int(values["packed"], 16) - 1000  # OpenSSL's reasons from 1000 on are alerts
     if number is None and values.get("word", "").isdigit():
         number = int(values["word"]) & 0xFF  # level and description in one number
     if number is not None:
