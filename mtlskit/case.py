@@ -132,5 +132,5 @@ class Case:
     def need_time(self) -> datetime:
         """Return the time of judgement, or say how to give it."""
         if self.at is None:
-            raise Missing("the time of the failure", "Give it as case.having(at=…), in UTC.")
+            raise Missing("the time of the failure", "Say when it failed, in UTC.")
         return self.at

@@ -2,11 +2,13 @@
 
 import gzip
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from mtlskit.__main__ import main
+from mtlskit.lab.pki import Authority
 from mtlskit.terminal.showing import REFUSED, UNREADABLE, USAGE
 
 Capsys = pytest.CaptureFixture[str]
@@ -52,6 +54,47 @@ def test_a_connection_that_is_not_there_is_wrong_usage(log: Path, capsys: Capsys
     """The sentence says how many there are."""
     assert main(["read", str(log), "--connection", "3"]) == USAGE
     assert "no connection 3: the files tell of 1" in capsys.readouterr().err
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A certificate that was good for one day in 2026, and its key."""
+    root = Authority.root("Acme Root CA")
+    day = datetime(2026, 11, 20, tzinfo=UTC)
+    issued = root.issue("partner-client", not_before=day, not_after=day + timedelta(days=1))
+    file = tmp_path / "client.pem"
+    file.write_bytes(issued.pem_chain() + issued.pem_key())
+    return file
+
+
+def test_dates_are_judged_at_the_time_that_is_said(
+    log: Path, old: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--at` says when it failed; a time without a zone is UTC, whatever the machine's zone."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    for at, expired in (("2026-11-20T23:59", False), ("2026-11-21T00:01Z", True)):
+        main(["read", str(log), str(old), "--at", at, "--json"])
+        found = {
+            one["rule"]: one["verdict"]
+            for one in json.loads(capsys.readouterr().out)["findings"]
+            if one["rule"] == "client.expired"
+        }
+        assert found["client.expired"] == ("found" if expired else "clear"), at
+
+
+def test_a_chain_is_verified_at_the_time_that_is_said(old: Path, capsys: Capsys) -> None:
+    """The same certificate is expired at one time and not yet valid at another."""
+    for at, code in (("2026-11-19", "not-yet-valid"), ("2026-12-01", "expired")):
+        assert main(["verify", str(old), "--at", at, "--json"]) == REFUSED
+        assert code in {one["code"] for one in json.loads(capsys.readouterr().out)["reasons"]}
+
+
+def test_a_time_that_is_none_is_wrong_usage(log: Path, capsys: Capsys) -> None:
+    """The sentence shows how a time is written."""
+    with pytest.raises(SystemExit) as ended:
+        main(["read", str(log), "--at", "yesterday"])
+    assert ended.value.code == USAGE
+    assert "'yesterday' is no time, such as 2026-11-20" in capsys.readouterr().err
 
 
 def test_a_text_about_something_else_is_named(tmp_path: Path, capsys: Capsys) -> None:

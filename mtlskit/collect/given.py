@@ -60,6 +60,7 @@ def read(
     trust: Given | Iterable[Given] | None = None,
     url: str | None = None,
     connection: int | None = None,
+    at: datetime | None = None,
 ) -> Case:
     """Read any mixture of files into a case. Never fails for what a file holds.
 
@@ -72,6 +73,8 @@ def read(
         url: the URL that the instance or client calls.
         connection: which connection of the captures and logs is judged, by its number in the
             list of them; None: the one that shows most of a failure.
+        at: when it failed, the time at which dates are judged; without a zone it is taken as UTC.
+            None: the time that the files tell, else now.
 
     Raises:
         ValueError: there is no connection of that number.
@@ -90,7 +93,8 @@ def read(
         problems=found.problems + anchors.problems,
         at=datetime.now(UTC),
     )
-    return _with_traces(case, found.recorded.traces, where, connection)
+    traced = _with_traces(case, found.recorded.traces, where, connection)
+    return traced.having(at=at if at.tzinfo else at.replace(tzinfo=UTC)) if at else traced
 
 
 def _identities(found: Evidence) -> tuple[Identity, ...] | None:

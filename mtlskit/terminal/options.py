@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,22 @@ def command(
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     return parser
+
+
+def time_option(parser: argparse.ArgumentParser, text: str) -> None:
+    """Say at which time dates are judged."""
+    parser.add_argument("--at", metavar="TIME", type=_time, help=text)
+
+
+def _time(said: str) -> datetime:
+    """Read a date or a time (ISO 8601); without a zone it is UTC."""
+    try:
+        at = datetime.fromisoformat(said.strip())
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{said!r} is no time, such as 2026-11-20 or 2026-11-20T10:42Z"
+        ) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def password_options(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 import mtlskit
-from mtlskit.terminal.options import command, password_options, report_option
+from mtlskit.terminal.options import command, password_options, report_option, time_option
 from mtlskit.terminal.passwords import passwords_of
 from mtlskit.terminal.showing import (
     ACCEPTED,
@@ -42,6 +42,11 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
     ):
         parser.add_argument(name, metavar="FILE", nargs="+", action="extend", default=[], help=text)
     parser.add_argument("--url", help="the URL that the instance or client calls")
+    time_option(
+        parser,
+        "when it failed, such as 2026-11-20T10:42Z (UTC where no zone is said); default: the time "
+        "that the files tell, else now",
+    )
     parser.add_argument(
         "--connection",
         metavar="NUMBER",
@@ -71,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
         trust=options.trust or None,
         url=options.url,
         connection=options.connection,
+        at=options.at,
     )
     if _nothing_read(case):
         for problem in case.problems:

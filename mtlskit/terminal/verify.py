@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import mtlskit
 from mtlskit.terminal.folding import details_option, show_brief
-from mtlskit.terminal.options import DIGITS, command, password_options
+from mtlskit.terminal.options import DIGITS, command, password_options, time_option
 from mtlskit.terminal.passwords import passwords_of
 from mtlskit.terminal.showing import ACCEPTED, REFUSED, say
 
@@ -28,6 +28,7 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
     parser.add_argument("--trust", metavar="FILE", nargs="+", action="extend", default=[])
     parser.add_argument("--role", choices=("client", "server"), default="client")
     parser.add_argument("--name", help="the name that a server's certificate must carry")
+    time_option(parser, "judge at this time, such as 2026-11-20T10:42Z, and not now")
     _status_options(parser)
     parser.add_argument(
         "--max-depth", metavar="N", type=_depth, help="how many intermediates are allowed"
@@ -98,6 +99,7 @@ def _asked(options: argparse.Namespace) -> PathSearch:
         trust=options.trust,
         role=options.role,
         name=options.name,
+        at=options.at,
         password=passwords_of(options, locked, keys=False),
         max_depth=options.max_depth,
         crls=options.crl,
