@@ -267,7 +267,7 @@ def test_the_retry_names_the_group_and_the_second_hello_follows_it() -> None:
     """Section 5: P-256 is asked for, a cookie is given, and both come back."""
     found = [one.item for one in read(RETRIED, [])[:3]]
     assert found[1].group == 0x0017
-    assert found[1].extension(44) == found[2].extension(44) is not None
+    assert found[1].extension(44).data == found[2].extension(44).data
     assert [group for group, _ in found[2].key_shares] == [0x0017]
 
 
