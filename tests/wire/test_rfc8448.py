@@ -268,7 +268,7 @@ def test_the_retry_names_the_group_and_the_second_hello_follows_it() -> None:
     found = [one.item for one in read(RETRIED, [])[:3]]
     assert found[1].group == 0x0017
     assert found[1].extension(44).data == found[2].extension(44).data
-    assert [group for group, _ in found[2].key_shares] == [0x0017]
+    assert [one.group for one in found[2].key_shares] == [0x0017]
 
 
 def test_no_certificate_is_seen_where_none_was_sent() -> None:
