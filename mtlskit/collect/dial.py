@@ -1,13 +1,14 @@
 """The addresses of a name, and the first of them that takes a connection.
 
-Law of this file: every wait ends at a deadline that was given. Addresses are tried one a moment
-after the other (RFC 8305), so that one that swallows packets does not starve the rest; what came
-of each is told.
+Law of this file: every wait ends at a deadline that was given, or when a stop rings. Addresses
+are tried one a moment after the other (RFC 8305), so that one that swallows packets does not starve
+the rest; what came of each is told.
 """
 
 from __future__ import annotations
 
 import errno
+import select
 import selectors
 import socket
 import threading
@@ -24,7 +25,10 @@ from mtlskit.material import Failure, Target
 HEAD_START = 0.25
 """Seconds that an address has to itself before the next one is tried too (RFC 8305, 5)."""
 
+_GLANCE = 0.1  # seconds between two looks at the stop, while the resolver is asked
+
 _Kind = Literal["unresolved", "refused", "timeout", "reset", "unreachable", "declined"]
+_Found = list[tuple[Any, Any, int, str, Any]] | Exception  # what getaddrinfo came to
 _Address = tuple[int, tuple[Any, ...]]  # family, and what connect() of that family takes
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN})
 _KINDS: dict[int, _Kind] = {
@@ -37,17 +41,23 @@ _KINDS: dict[int, _Kind] = {
 _TELLING: tuple[_Kind, ...] = ("refused", "reset", "timeout", "unreachable", "unresolved")
 
 
-def dial(target: Target, deadline: float) -> Line:
+class StoppedError(Exception):
+    """The stop rang before there was a connection; nothing is known of the endpoint."""
+
+
+def dial(target: Target, deadline: float, stop: socket.socket | None = None) -> Line:
     """Connect to `target`, trying its addresses, and take the first that answers.
 
     Args:
         target: host (name or address) and port.
         deadline: when to give up, by `time.monotonic`.
+        stop: becomes readable when it shall end before that.
 
     Raises:
         NoConnectionError: nothing answered; its `failure` says what was seen instead.
+        StoppedError: `stop` rang.
     """
-    return _Race(_by_turns(_resolve(target, deadline)), deadline).run()
+    return _Race(_by_turns(_resolve(target, deadline, stop)), deadline, stop).run()
 
 
 def _by_turns(addresses: tuple[_Address, ...]) -> list[_Address]:
@@ -60,9 +70,12 @@ def _by_turns(addresses: tuple[_Address, ...]) -> list[_Address]:
 class _Race:
     """Connections to one name's addresses, each begun a moment after the one before."""
 
-    def __init__(self, addresses: list[_Address], deadline: float) -> None:
+    def __init__(
+        self, addresses: list[_Address], deadline: float, stop: socket.socket | None
+    ) -> None:
         self._waiting = addresses
         self._deadline = deadline
+        self._stop = stop
         self._running: dict[socket.socket, tuple[tuple[Any, ...], float]] = {}
         self._failures: list[Failure] = []
         self._next = 0.0
@@ -71,6 +84,8 @@ class _Race:
         """Return the first line that stands; the others are closed."""
         try:
             with Selector() as selector:
+                if self._stop is not None:
+                    selector.register(self._stop, selectors.EVENT_READ)
                 while self._waiting or self._running:
                     line = self._begin(selector) or self._await(selector)
                     if line is not None:
@@ -107,6 +122,8 @@ class _Race:
         until = min(self._deadline, self._next) if self._waiting else self._deadline
         for key, _ in selector.select(max(0.0, until - monotonic())) if self._running else ():
             sock: Any = key.fileobj
+            if sock is self._stop:
+                raise StoppedError
             selector.unregister(sock)
             line = self._over(sock, sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
             if line is not None:
@@ -154,12 +171,12 @@ def _sum_up(failures: list[Failure]) -> Failure:
     return Failure(ranked[0].kind, "; ".join(failure.text for failure in ranked))
 
 
-def _resolve(target: Target, deadline: float) -> tuple[_Address, ...]:
+def _resolve(target: Target, deadline: float, stop: socket.socket | None) -> tuple[_Address, ...]:
     """Return the addresses of `target`, each once, in the resolver's order."""
     try:
         found = _look_up(target, socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):
-        found = _look_up_in_time(target, deadline)
+        found = _look_up_in_time(target, deadline, stop)
     addresses = tuple(dict.fromkeys((family, where) for family, _, _, _, where in found))
     if not addresses:
         raise NoConnectionError(Failure("unresolved", f"{target.host} has no address"))
@@ -170,15 +187,17 @@ def _look_up(target: Target, flags: int = 0) -> list[tuple[Any, Any, int, str, A
     return socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM, flags=flags)
 
 
-def _look_up_in_time(target: Target, deadline: float) -> list[tuple[Any, Any, int, str, Any]]:
+def _look_up_in_time(
+    target: Target, deadline: float, stop: socket.socket | None
+) -> list[tuple[Any, Any, int, str, Any]]:
     """Ask the resolver in a thread of its own, since getaddrinfo takes no deadline.
 
     A thread that comes too late ends by itself and is not waited for, not even at exit.
     """
-    answers: SimpleQueue[list[tuple[Any, Any, int, str, Any]] | Exception] = SimpleQueue()
+    answers: SimpleQueue[_Found] = SimpleQueue()
     threading.Thread(target=_answer, args=(answers, lambda: _look_up(target)), daemon=True).start()
     try:
-        answer = answers.get(timeout=max(0.0, deadline - monotonic()))
+        answer = _awaited(answers, deadline, stop)
     except Empty:
         text = f"looking up {target.host} brought no answer before the deadline"
         raise NoConnectionError(Failure("unresolved", text)) from None
@@ -186,6 +205,16 @@ def _look_up_in_time(target: Target, deadline: float) -> list[tuple[Any, Any, in
         words = getattr(answer, "strerror", None) or str(answer)
         raise NoConnectionError(Failure("unresolved", f"{target.host}: {words}")) from answer
     return answer
+
+
+def _awaited(answers: SimpleQueue[_Found], deadline: float, stop: socket.socket | None) -> _Found:
+    """Return the answer; raise Empty at the deadline."""
+    while stop is not None and monotonic() + _GLANCE < deadline:
+        with suppress(Empty):
+            return answers.get(timeout=_GLANCE)
+        if select.select([stop], [], [], 0)[0]:
+            raise StoppedError
+    return answers.get(timeout=max(0.0, deadline - monotonic()))
 
 
 def _answer(answers: SimpleQueue[Any], ask: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity, Store, identities_of, open_store
+from mtlskit.certs.signed import Crl
 from mtlskit.collect.recorded import Recorded, replay
 from mtlskit.collect.sorting import CAPTURES, LOG, Given, sort_of
 from mtlskit.instance.exports import Export, read_export
@@ -59,6 +60,11 @@ class Evidence:
         """Every certificate, once."""
         every = (one for store in self.stores for one in store.certificates)
         return tuple({one.der: one for one in (*every, *self.recorded.certificates)}.values())
+
+    @property
+    def crls(self) -> tuple[Crl, ...]:
+        """Every revocation list."""
+        return tuple(one for store in self.stores for one in store.crls)
 
 
 def gather(given: Iterable[Given], passwords: Sequence[str] = ()) -> Evidence:

@@ -87,6 +87,7 @@ def read(
         stores=found.stores,
         trust=None if trust is None else anchors.certificates,
         material=found.certificates,
+        crls=found.crls,
         settings=settings_from(found.exports) if found.exports else None,
         tools=found.tools,
         url=url,
@@ -133,6 +134,7 @@ def case_of(  # noqa: PLR0913, PLR0917 - the parts of the evidence
     material: Given | Iterable[Given],
     settings: Given | Iterable[Given] | Settings | Live,
     password: str | Sequence[str] | None,
+    server_trust: Given | Iterable[Given] | None = None,
 ) -> Case:
     """Read the target and the files; see `mtlskit.diagnose` for what each may be.
 
@@ -146,21 +148,27 @@ def case_of(  # noqa: PLR0913, PLR0917 - the parts of the evidence
     held = tuple(one for one in several(trust) if isinstance(one, Certificate))
     anchors = gather([] if held else several(trust), words)
     other = gather(several(material), words)
+    named = gather(several(server_trust), words)
     known = _known(settings)
     exports = gather([] if known else several(settings), words)
-    _must_be_files(own, anchors, other, exports)
+    _must_be_files(own, anchors, other, exports, named)
     if not held:
         _must_hold_something(trust, anchors)
+    _must_hold_something(server_trust, named)
     return Case(
         target=where,
         url=url,
         identities=(ready,) if ready else None if identity is None else own.identities,
+        spare=other.identities,
         stores=own.stores,
         trust=held or (None if trust is None else anchors.certificates),
+        server_trust=None if server_trust is None else named.certificates,
         material=(*own.certificates, *other.certificates),
+        crls=(*own.crls, *other.crls, *named.crls),
         settings=known or (settings_from(exports.exports) if exports.exports else None),
         tools=(*other.tools, *exports.tools),
-        problems=own.problems + anchors.problems + other.problems + _only_settings(exports),
+        problems=sum((one.problems for one in (own, anchors, named, other)), ())
+        + _only_settings(exports),
     )
 
 

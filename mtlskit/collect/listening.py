@@ -1,12 +1,13 @@
 """A listening socket, a thread for each of its callers, and an end to all of it.
 
 Law of this file: every wait ends at a deadline or when the listener is stopped; leaving the context
-ends every thread and closes every socket; so many callers at once and no more. What is said on the
-line is not known here.
+ends every thread and closes every socket; so many callers at once and no more, and whoever is not
+served is told of. What is said on the line is not known here.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -15,11 +16,13 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from mtlskit.collect.tcp import words_of
 from mtlskit.material import Target
 
 LOOPBACK = "127.0.0.1"
@@ -32,6 +35,8 @@ KEPT = 200
 _CHUNK = 16384
 _FAREWELL = 2.0  # seconds that a closing side listens on, so that its last words arrive
 _JOINING = 5.0
+_BREATH = 0.2  # seconds until it is tried again, where the system has nothing left to give
+_USED_UP = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 T = TypeVar("T")
@@ -111,23 +116,33 @@ class Listener(ABC, Generic[T]):
 
     Attributes:
         target: where to call.
+        troubles: why callers were not served, each once, as sentences.
     """
 
-    def __init__(self, where: tuple[str, int] = (LOOPBACK, 0), *, name: str = "listener") -> None:
+    def __init__(
+        self,
+        where: tuple[str, int] = (LOOPBACK, 0),
+        *,
+        name: str = "listener",
+        troubled: Callable[[str], None] | None = None,
+    ) -> None:
         """Bind the port; nobody is served before `start`.
 
         Args:
             where: address and port; port 0 is a free one.
             name: what its threads are called.
+            troubled: called with each of the `troubles` when it first arises, in a thread.
 
         Raises:
             OSError: the port is taken, or the address is not of this machine.
         """
         self._name = name
+        self._troubled = troubled
+        self.troubles: tuple[str, ...] = ()
         self._listener = _bound(where)
         self._stop, self._stopper = socket.socketpair()
         self._results: deque[T] = deque(maxlen=KEPT)
-        self._done = 0
+        self._noted = self._done = 0
         self._changed = threading.Condition()
         self._threads: set[threading.Thread] = set()
         self._acceptor = threading.Thread(target=self._accept, daemon=True, name=name)
@@ -154,12 +169,24 @@ class Listener(ABC, Generic[T]):
     ) -> None:
         self.stop()
 
-    def remember(self, result: T) -> None:
-        """Note what came of one caller."""
+    def remember(self, told: Callable[[int], T], heard: Callable[[T], None] | None = None) -> None:
+        """Note what came of one caller.
+
+        Args:
+            told: makes it of its number, counted from 1: the numbers are the order of the results.
+            heard: called with it, before those who wait for results are woken.
+        """
         with self._changed:
+            self._noted += 1
+            result = told(self._noted)
             self._results.append(result)
-            self._done += 1
-            self._changed.notify_all()
+        try:
+            if heard is not None:
+                heard(result)
+        finally:
+            with self._changed:
+                self._done += 1
+                self._changed.notify_all()
 
     def results(self, at_least: int = 0, timeout: float = 5.0) -> tuple[T, ...]:
         """Tell what came of the callers so far, oldest first; wait until so many are done."""
@@ -187,9 +214,21 @@ class Listener(ABC, Generic[T]):
             ready, _, _ = select.select([self._listener, self._stop], [], [])
             if self._stop in ready:
                 return
-            with suppress(OSError):  # the client may be gone already
+            try:
                 sock, _ = self._listener.accept()
+            except OSError as error:  # the client may be gone already
+                if error.errno in _USED_UP:
+                    # The caller waits on, and would wake the wait above at once, again and again.
+                    self._say(f"Callers must wait: {words_of(error).lower()} on this machine.")
+                    select.select([self._stop], [], [], _BREATH)
+            else:
                 self._receive(sock)
+
+    def _say(self, trouble: str) -> None:
+        if trouble not in self.troubles:
+            self.troubles = (*self.troubles, trouble)
+            if self._troubled is not None:
+                self._troubled(trouble)
 
     def _receive(self, sock: socket.socket) -> None:
         thread = threading.Thread(
@@ -201,8 +240,15 @@ class Listener(ABC, Generic[T]):
                 self._threads.add(thread)
         if crowded:
             sock.close()
-        else:
+            self._say(f"A caller was closed at once: {AT_ONCE} were being served already.")
+            return
+        try:
             thread.start()
+        except RuntimeError:  # the system gives no more threads
+            with self._changed:
+                self._threads.discard(thread)
+            sock.close()
+            self._say("A caller was closed at once: this machine gives no more threads.")
 
     def _run(self, sock: socket.socket) -> None:
         try:

@@ -36,6 +36,7 @@ class _Wish:
     listed: tuple[x509.Certificate, ...]
     versions: tuple[str, str]
     heard: Callable[[Met], None] | None
+    troubled: Callable[[str], None] | None
 
 
 class MirrorListener(Listener[Met]):
@@ -52,7 +53,7 @@ class MirrorListener(Listener[Met]):
         self._count = 0
         self.pem = wish.own.pem
         self.fingerprint = wish.own.fingerprint
-        super().__init__(listen, name="mirror")
+        super().__init__(listen, name="mirror", troubled=wish.troubled)
 
     def meetings(self, at_least: int = 0, timeout: float = 5.0) -> tuple[Met, ...]:
         """The connections that have ended, oldest first; wait until there are so many."""
@@ -68,9 +69,7 @@ class MirrorListener(Listener[Met]):
         look = partial(_met, number, blank)
         glass = Glass(self._wish.own, self._wish.listed, self._wish.versions)
         met = look(glass.hold(sock, stop, look))
-        if self._wish.heard:
-            self._wish.heard(met)
-        self.remember(met)
+        self.remember(lambda _: met, self._wish.heard)
 
 
 def _met(number: int, blank: Tap, seen: Reflection) -> Met:
@@ -92,6 +91,7 @@ def mirror(  # noqa: PLR0913 - the parts of a mirror
     password: str | Sequence[str] | None = None,
     tls: str | None = None,
     heard: Callable[[Met], None] | None = None,
+    troubled: Callable[[str], None] | None = None,
 ) -> Iterator[MirrorListener]:
     """Run a mirror until the context is left.
 
@@ -109,6 +109,7 @@ def mirror(  # noqa: PLR0913 - the parts of a mirror
         password: for whatever is locked.
         tls: the one version to speak, ``1.0`` to ``1.3``; None: any of them.
         heard: called with each connection when it has ended, in that connection's thread.
+        troubled: called with a sentence when callers cannot be served, once for each reason.
 
     Raises:
         Unreadable: a file cannot be read or holds no certificate.
@@ -123,7 +124,7 @@ def mirror(  # noqa: PLR0913 - the parts of a mirror
     )
     listed = () if ca_list is None else authorities(several(ca_list))
     versions = (tls, tls) if tls else ("1.0", "1.3")
-    with MirrorListener(_Wish(own, listed, versions, heard), listen) as listener:
+    with MirrorListener(_Wish(own, listed, versions, heard, troubled), listen) as listener:
         yield listener
 
 

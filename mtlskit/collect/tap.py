@@ -14,12 +14,13 @@ from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
 from time import monotonic
+from typing import BinaryIO
 
 from mtlskit.collect import tcp
-from mtlskit.collect.dial import dial
+from mtlskit.collect.dial import StoppedError, dial
 from mtlskit.collect.listening import LOOPBACK, Listener, reset
 from mtlskit.collect.relay import Limits, Relay
-from mtlskit.material import Chunk, Failure, Secrets, Side, Source, Tap, Target
+from mtlskit.material import Chunk, Closing, Failure, Secrets, Side, Source, Tap, Target
 from mtlskit.page.blocks import Callout, Page
 from mtlskit.page.plain import Plain
 from mtlskit.page.shown import Shown
@@ -28,7 +29,7 @@ from mtlskit.trace.handshake import follow
 
 __all__ = ["Limits", "Relayed", "TapListener", "relay"]
 
-_KEY_LOG_LIMIT = 64 << 20
+_PIECE, _LINE = 1 << 20, 4096  # bytes of a key log at once, and of its longest line
 _RANDOM = slice(11, 43)  # of the first record: its head, the message's head, the version before it
 
 
@@ -84,6 +85,7 @@ class _Wish:
     limits: Limits
     heard: Callable[[Relayed], None] | None
     server_name: str | None
+    troubled: Callable[[str], None] | None
 
 
 class TapListener(Listener[Relayed]):
@@ -95,8 +97,7 @@ class TapListener(Listener[Relayed]):
 
     def __init__(self, wish: _Wish, listen: tuple[str, int]) -> None:
         self._wish = wish
-        self._count = 0
-        super().__init__(listen, name="tap")
+        super().__init__(listen, name="tap", troubled=wish.troubled)
 
     def taps(self, at_least: int = 0, timeout: float = 5.0) -> tuple[Relayed, ...]:
         """The connections that have ended, oldest first; wait until there are so many."""
@@ -107,10 +108,15 @@ class TapListener(Listener[Relayed]):
         began, start = datetime.now(UTC), monotonic()
         client = tcp.told(sock.getpeername)
         try:
-            line = dial(self._wish.to, start + self._wish.limits.reach)
+            line = dial(self._wish.to, start + self._wish.limits.reach, stop)
         except tcp.NoConnectionError as error:
             reset(sock)
             self._note(self._tap(began, client, failure=error.failure), {})
+            return
+        except StoppedError:
+            reset(sock)
+            left = Closing(None, "open", monotonic() - start)
+            self._note(replace(self._tap(began, client), closing=left), {})
             return
         with line.release() as server:
             between = Relay(sock, server, self._wish.limits, start)
@@ -141,28 +147,31 @@ class TapListener(Listener[Relayed]):
         )
 
     def _note(self, tap: Tap, left_out: dict[Side, int]) -> None:
-        with self._changed:
-            self._count += 1
-            relayed = Relayed(self._count, tap, tuple(left_out.items()))
-        if self._wish.heard:
-            self._wish.heard(relayed)
-        self.remember(relayed)
+        missing = tuple(left_out.items())
+        self.remember(lambda number: Relayed(number, tap, missing), self._wish.heard)
 
     def _secrets(self, chunks: list[Chunk]) -> Secrets:
         """Pick this connection's lines out of the client's key log (RFC 9850, 2)."""
         if self._wish.key_log is None:
             return Secrets()
         first = b"".join(one.data for one in chunks[:8] if one.sender == "client")
-        wanted = first[_RANDOM].hex()
         with suppress(OSError), self._wish.key_log.open("rb") as file:
-            lines = file.read(_KEY_LOG_LIMIT).decode("latin-1").splitlines()
-            return Secrets(tuple(one for one in lines if _is_of(one, wanted)))
+            return Secrets(tuple(_lines_of(file, first[_RANDOM])))
         return Secrets()
 
 
-def _is_of(line: str, random: str) -> bool:
+def _lines_of(file: BinaryIO, random: bytes) -> Iterator[str]:
+    """Give the lines of a key log that are of one connection; however long the file is."""
+    wanted = random.hex().encode()
+    while piece := file.read(_PIECE):
+        piece += file.readline(_LINE)
+        if wanted in piece.lower():
+            yield from (one for one in piece.decode("latin-1").splitlines() if _is_of(one, wanted))
+
+
+def _is_of(line: str, random: bytes) -> bool:
     parts = line.split()
-    return len(parts) == 3 and parts[1].lower() == random  # noqa: PLR2004 - label, random, secret
+    return len(parts) == 3 and parts[1].lower().encode() == random  # noqa: PLR2004 - label, random, secret
 
 
 def _whole_records(chunks: list[Chunk], left_out: dict[Side, int]) -> tuple[Chunk, ...]:
@@ -204,6 +213,7 @@ def relay(  # noqa: PLR0913 - the parts of a tap
     limits: Limits | None = None,
     heard: Callable[[Relayed], None] | None = None,
     server_name: str | None = None,
+    troubled: Callable[[str], None] | None = None,
 ) -> Iterator[TapListener]:
     """Run a tap until the context is left.
 
@@ -222,11 +232,12 @@ def relay(  # noqa: PLR0913 - the parts of a tap
         limits: what a connection may take.
         heard: called with each connection when it has ended, in that connection's thread.
         server_name: the name that the client means to reach; None: not known.
+        troubled: called with a sentence when callers cannot be served, once for each reason.
 
     Raises:
         OSError: the port is taken, or the address is not of this machine.
     """
     file = None if key_log is None else Path(key_log)
-    wish = _Wish(to, file, limits or Limits(), heard, server_name)
+    wish = _Wish(to, file, limits or Limits(), heard, server_name, troubled)
     with TapListener(wish, listen) as listener:
         yield listener

@@ -60,7 +60,7 @@ class Endpoint(Listener[Visit]):
             visit = self._behaviour(line)
         except (Over, OSError) as end:
             visit = Visit(ended=str(end))
-        self.remember(visit)
+        self.remember(lambda _: visit)
         line.close()
 
 

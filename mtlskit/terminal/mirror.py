@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
         password=passwords_of(options, options.certificate or ()),
         tls=options.tls,
         heard=one_at_a_time(lambda one: _hear(one, options, countdown)),
+        troubled=tell,
     ) as listener:
         warn_of(options.listen)
         if options.save_certificate:

@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
                 key_log=options.key_log,
                 server_name=options.server_name,
                 heard=one_at_a_time(lambda one: _hear(one, options, file, countdown)),
+                troubled=tell,
             )
         )
         warn_of(options.listen)

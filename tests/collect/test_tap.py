@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlskit.collect import relay as relaying
+from mtlskit.collect import tap as tapping
 from mtlskit.collect.live import Call, HttpRequest, connect
 from mtlskit.collect.relay import Limits
 from mtlskit.collect.tap import Relayed, TapListener, relay
@@ -320,6 +321,68 @@ def test_leaving_ends_what_still_hangs() -> None:
     assert relayed.tap.closing.kind == "open"
 
 
+def test_leaving_does_not_wait_for_a_server_that_does_not_answer() -> None:
+    """The call under way ends with the tap; nothing is said of the server, which was not heard."""
+    with swallowing() as deaf:
+        with relay(deaf, limits=Limits(reach=3600.0)) as tap:
+            client = socket.create_connection((tap.target.host, tap.target.port), timeout=10)
+            wait_until_served(tap)
+        (relayed,) = tap.taps()
+        client.close()
+    assert not tap._threads
+    assert relayed.tap.failure is None
+    assert relayed.tap.closing is not None
+    assert (relayed.tap.closing.sender, relayed.tap.closing.kind) == (None, "open")
+    assert relayed.trace.ended.outcome == "undecided"
+
+
+def test_leaving_does_not_wait_for_a_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is being looked up is left alone."""
+    asked, over = threading.Event(), threading.Event()
+    real = socket.getaddrinfo
+
+    def hang(host: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as the original
+        if host != "slow.example":
+            return real(host, *arguments, **options)
+        if options.get("flags"):
+            raise socket.gaierror(socket.EAI_NONAME, "a name")
+        asked.set()
+        over.wait(600)
+        raise socket.gaierror(socket.EAI_AGAIN, "too late")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    with relay(Target("slow.example", 443), limits=Limits(reach=3600.0)) as tap:
+        client = socket.create_connection((tap.target.host, tap.target.port), timeout=10)
+        assert asked.wait(30)
+    client.close()
+    over.set()
+    assert not tap._threads
+    assert [one.tap.failure for one in tap.taps()] == [None]
+
+
+def wait_until_served(tap: TapListener) -> None:
+    """Waits until a caller was taken."""
+    until = time.monotonic() + 30
+    while not tap._threads:
+        assert time.monotonic() < until
+        time.sleep(0.002)
+
+
+@contextmanager
+def swallowing() -> Iterator[Target]:
+    """A port that takes no call and refuses none: its queue is full."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = [socket.socket() for _ in range(8)]
+        for one in waiting:
+            one.settimeout(0)
+            one.connect_ex(full.getsockname())
+        yield Target(*full.getsockname())
+        for one in waiting:
+            one.close()
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux tells open files")
 def test_no_socket_is_left_open() -> None:
     """After a hundred connections that ended in every way, as many files are open as before."""
@@ -407,3 +470,28 @@ def test_the_key_log_opens_it_and_only_its_own_lines_are_taken(
     assert set(relayed.tap.secrets.lines) == set(own.secrets.lines)
     assert len(relayed.trace.client_chain or ()) == 2
     assert "not shown" in repr(relayed.tap.secrets)
+
+
+@pytest.mark.parametrize("before", [0, 1, 60, 61, 64, 65, 1000])
+def test_a_long_key_log_is_read_to_its_end(
+    before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the pieces are cut in which it is read, no line of the connection is lost."""
+    monkeypatch.setattr(tapping, "_PIECE", 64)
+    random = bytes(range(200, 232))
+    own = [f"CLIENT_RANDOM {random.hex().upper()} {'0c' * 48}", f"EXPORTER_SECRET {random.hex()} 1"]
+    lines = ["#" * before, own[0], "x" * 20_000, own[1] + " too much", "SECRET 00 11", own[1]]
+    keys = tmp_path / "keys"
+    keys.write_text("".join(f"{one}\n" for one in lines), encoding="ascii")
+    hello = bytes(11) + random + bytes(20)
+
+    def answer(line: Line) -> Visit:
+        line.receive()
+        return Visit()
+
+    with tapped(answer, key_log=keys) as (tap, client):
+        client.sendall(hello)
+        read_all(client)
+        client.close()
+        (relayed,) = tap.taps(1)
+    assert relayed.tap.secrets.lines == tuple(own)
