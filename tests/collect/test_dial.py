@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import mtlskit
+from mtlskit.collect import dial as dialling
 from mtlskit.collect.dial import HEAD_START, dial
 from mtlskit.collect.live import Call, HttpRequest, connect
 from mtlskit.collect.tcp import NoConnectionError
@@ -70,19 +71,20 @@ def test_an_address_that_swallows_packets_costs_a_moment(names: Names) -> None:
     with swallowing() as deaf, serve(silent) as good:
         names.rounds = [[deaf, good.target]]
         start = monotonic()
-        with dial(Target("many.example", 443), start + 10) as line:
-            assert HEAD_START * 0.9 <= monotonic() - start < HEAD_START + 2
+        with dial(Target("many.example", 443), start + 60) as line:
+            assert monotonic() - start >= HEAD_START * 0.9
             assert line.peer == str(good.target)
             assert line.missed == (f"{deaf.host}: no answer yet",)
 
 
-def test_an_address_that_refuses_costs_nothing(names: Names) -> None:
+def test_an_address_that_refuses_costs_nothing(
+    names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The next one is called at once."""
     with nobody() as shut, serve(silent) as good:
         names.rounds = [[shut, good.target]]
-        start = monotonic()
-        with dial(Target("many.example", 443), start + 10) as line:
-            assert monotonic() - start < HEAD_START
+        monkeypatch.setattr(dialling, "HEAD_START", 3600.0)  # longer than there is time
+        with dial(Target("many.example", 443), monotonic() + 30) as line:
             assert line.missed[0].startswith(f"{shut.host}: ")
 
 
@@ -91,20 +93,17 @@ def test_families_take_turns(names: Names) -> None:
     hosts = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "127.0.0.1"]
     with serve(silent) as good:
         names.rounds = [[Target(one, good.target.port) for one in hosts]]
-        start = monotonic()
-        with dial(Target("many.example", 443), start + 10) as line:
-            assert monotonic() - start < 2.5 * HEAD_START
+        with dial(Target("many.example", 443), monotonic() + 30) as line:
             assert line.peer == str(good.target)
+            assert [one.partition(": ")[0] for one in line.missed] == hosts[:1]
 
 
 def test_when_the_time_is_up_every_address_is_named(names: Names) -> None:
     """Also the one whose turn never came."""
     with swallowing() as deaf:
         names.rounds = [[deaf, Target("127.0.0.2", deaf.port), Target("192.0.2.1", 9)]]
-        start = monotonic()
         with pytest.raises(NoConnectionError) as error:
-            dial(Target("many.example", 443), start + 0.1)
-    assert monotonic() - start < 2
+            dial(Target("many.example", 443), monotonic() + 0.1)
     assert "127.0.0.1" in error.value.failure.text
     assert "192.0.2.1" in error.value.failure.text
 

