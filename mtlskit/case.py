@@ -12,6 +12,8 @@ from typing import Any, Literal, Self
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity, Store
+from mtlskit.certs.ocsp import Response
+from mtlskit.certs.signed import Crl
 from mtlskit.instance.othertools.tool import Tool
 from mtlskit.instance.settings import Settings
 from mtlskit.material import Because, Problem, Target
@@ -58,10 +60,14 @@ class Case:
 
     Attributes:
         identities: client identities at hand, the one in use first; () looked, there is none.
+        spare: identities that lie among the further material: the client is not set up with them.
         chosen: the identity that was offered in the trace; None: none was, or it is not known.
         trust: certificates that the client trusts servers by; None: not looked at.
+        server_trust: CA certificates that the server trusts clients by, as its owner named them;
+            None: nobody said.
         stores: the key stores in which the identities stand, whole.
         material: every other certificate at hand, from whatever file.
+        crls, responses: revocation lists and OCSP responses at hand, from files or fetched.
         trace: the failing connection, which is judged.
         traces: every connection that captures and logs told of, the judged one too.
         attempts: what happened when one thing was changed.
@@ -76,10 +82,14 @@ class Case:
 
     target: Target | None = None
     identities: tuple[Identity, ...] | None = None
+    spare: tuple[Identity, ...] = ()
     chosen: Identity | None = None
     stores: tuple[Store, ...] = ()
     trust: tuple[Certificate, ...] | None = None
+    server_trust: tuple[Certificate, ...] | None = None
     material: tuple[Certificate, ...] = ()
+    crls: tuple[Crl, ...] = ()
+    responses: tuple[Response, ...] = ()
     trace: Trace | None = None
     traces: tuple[Trace, ...] = ()
     attempts: tuple[Attempt, ...] = ()

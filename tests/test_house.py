@@ -94,7 +94,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("newcomer.py", "", FLOORS),
         ("trace/handshake.py", "import socket", PURE),
         ("certs/paths.py", "import subprocess", PURE),
-        ("experiment.py", "import ipywidgets", WIDGETS),
+        ("experiment/run.py", "import ipywidgets", WIDGETS),
         ("rules/at_rest.py", "import mtlskit.rules.in_motion", APART),
     ],
 )

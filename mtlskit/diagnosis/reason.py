@@ -16,6 +16,7 @@ from mtlskit.diagnosis.beside import connected
 from mtlskit.diagnosis.causes import Cause, Party, causes
 from mtlskit.diagnosis.habits import Share, share, usual
 from mtlskit.diagnosis.phrased import Word, words_about
+from mtlskit.diagnosis.proof import helped, passed_the_server
 from mtlskit.diagnosis.stacks import StackGuess, guess_stack
 from mtlskit.material import Because
 from mtlskit.rules.rule import Clear, Finding, Found, Unknown, Verdict
@@ -116,16 +117,21 @@ class _Bench:
         word = self.said.get(cause.id)
         if word is not None and word.weight == "excludes":
             return self._say(cause, "RULED_OUT", (word.because,))
-        if not self._fits(cause) or not (verdict is None or isinstance(verdict, Found | Unknown)):
-            return None
-        return self._weighed(cause, verdict)
+        if verdict is not None and not isinstance(verdict, Found | Unknown):
+            return self._weighed(cause, None) if self._named(word) else None
+        return self._weighed(cause, verdict) if self._named(word) or self._fits(cause) else None
+
+    def _named(self, word: Word | None) -> bool:
+        """Tell whether the log names this cause, or speaks of what came before certificates."""
+        early = self.ended is not None and self.ended.stage in ("connect", "hello")
+        return word is not None and (early or word.weight == "states")
 
     def _tried(self, cause: Cause, verdict: Verdict | None) -> Opinion | None:
         """Say what experiments and plain facts decide by themselves."""
         found = verdict.because if isinstance(verdict, Found) else ()
         proof, rehearsed = self._proof(cause), self._rehearsed(cause)
         if proof is not None:
-            because = (_proved(proof), *found)
+            because = (_proved(proof, self.case.need_trace()), *found)
             return self._say(cause, "CONFIRMED", because, remedy=proof.remedy, weight=cause.prior)
         if isinstance(verdict, Clear):
             return self._say(cause, "RULED_OUT", verdict.because)
@@ -143,7 +149,8 @@ class _Bench:
         word = self.said.get(cause.id)
         if word is not None:
             weight *= _DECISIVE if word.weight == "states" else _SUGGESTIVE
-            said = (word.because, *said)
+            # A log that names the cause needs no habits beside it.
+            said = (word.because, *(() if word.weight == "states" else said))
         if isinstance(verdict, Found):
             weight *= _DECISIVE if verdict.decisive else _SUGGESTIVE
             return self._say(
@@ -222,18 +229,10 @@ class _Bench:
         if self.ended is None or self.ended.outcome not in ("refused", "undecided"):
             return None
         live = [one for one in self.case.attempts if not one.stand_in]
-        if any(one.repeats and one.trace.ended.outcome != "refused" for one in live):
+        if any(one.repeats and one.trace.ended.outcome != self.ended.outcome for one in live):
             return None  # the first outcome did not stand, so the change proves nothing
-        return next(
-            (
-                one
-                for one in self.case.attempts
-                if one.cause == cause.id
-                and one.trace.ended.outcome == "accepted"
-                and not one.stand_in
-            ),
-            None,
-        )
+        before = self.case.need_trace()
+        return next((one for one in live if one.cause == cause.id and helped(one, before)), None)
 
     def _rehearsed(self, cause: Cause) -> Attempt | None:
         """Return the change that helped on a stand-in which refused without it, as the server."""
@@ -304,8 +303,11 @@ def _rehearsal(one: Attempt) -> Because:
     return Because(text, one.trace.source)
 
 
-def _proved(proof: Attempt) -> Because:
-    text = f"one thing was changed, and the server accepted: {proof.change}"
+def _proved(proof: Attempt, before: Trace) -> Because:
+    what = "the server accepted"
+    if passed_the_server(proof, before):
+        what = "the client no longer refused the server"
+    text = f"one thing was changed, and {what}: {proof.change}"
     return Because(text, proof.trace.source)
 
 

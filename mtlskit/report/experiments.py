@@ -7,6 +7,7 @@ HTTP status and the words of the page. A control proves nothing by itself, and t
 from __future__ import annotations
 
 from mtlskit.case import Attempt, Case
+from mtlskit.diagnosis.proof import passed_the_server
 from mtlskit.page.blocks import Badge, Block, Inline, Items, Paragraph, Section, Table
 from mtlskit.report.identities import moment
 from mtlskit.report.words import sentence, words
@@ -60,17 +61,25 @@ def _shows(one: Attempt, before: Trace) -> list[str]:
     if one.repeats and one.stand_in:
         return [f"It ended by {_end(one.trace.ended)}."]
     if one.repeats:
-        return [_repeated(one.trace)]
+        return [_repeated(one.trace, before)]
     if one.cause is None:
         return [_difference(one.trace, before), _control(one.trace, before)]
+    if passed_the_server(one, before):
+        return [_PASSED]
     if one.trace.ended.outcome == "accepted":
         return ["This is what was wrong."]
     return [_difference(one.trace, before), "By itself this change does not help."]
 
 
-def _repeated(after: Trace) -> str:
+_PASSED = (
+    "This is what was wrong: the client no longer refused the server. That the server refused "
+    "then is no wonder, since no certificate was shown to it."
+)
+
+
+def _repeated(after: Trace, before: Trace) -> str:
     """Say what the unchanged call tells when it is made once more."""
-    if after.ended.outcome == "refused":
+    if after.ended.outcome == before.ended.outcome:
         return "The first outcome stands, so what was changed is what made the difference."
     return (
         "The first outcome does not stand: without any change the endpoint answered otherwise this "

@@ -1,0 +1,31 @@
+"""What an attempt proves: when a change has helped.
+
+Law of this file: a change helped where the server accepted. Where the client had refused the
+server, it helped too where the client no longer did; what the server says then is another matter.
+"""
+
+from __future__ import annotations
+
+from mtlskit.case import Attempt
+from mtlskit.trace.events import Trace
+
+_LATER = ("client-certificate", "after-handshake", "application")
+
+
+def helped(attempt: Attempt, before: Trace) -> bool:
+    """Tell whether a failed call went better with this one change.
+
+    Args:
+        attempt: the call with the change.
+        before: the call without it.
+    """
+    ended = attempt.trace.ended
+    return ended.outcome == "accepted" or passed_the_server(attempt, before)
+
+
+def passed_the_server(attempt: Attempt, before: Trace) -> bool:
+    """Tell whether the client let the server pass that it had refused, and was refused by it."""
+    ended = attempt.trace.ended
+    of_the_server = attempt.cause is not None and attempt.cause.startswith("server.")
+    refused = before.ended.refused_by == "client" and ended.refused_by == "server"
+    return of_the_server and refused and ended.stage in _LATER
