@@ -167,8 +167,13 @@ def case_of(  # noqa: PLR0913, PLR0917 - the parts of the evidence
         crls=(*own.crls, *other.crls, *named.crls),
         settings=known or (settings_from(exports.exports) if exports.exports else None),
         tools=(*other.tools, *exports.tools),
-        problems=sum((one.problems for one in (own, anchors, named, other)), ())
-        + _only_settings(exports),
+        problems=(
+            *own.problems,
+            *anchors.problems,
+            *named.problems,
+            *other.problems,
+            *_only_settings(exports),
+        ),
     )
 
 

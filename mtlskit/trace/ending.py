@@ -203,6 +203,12 @@ class _Court:
                 "that verifies the server late, or only looks"
             )
             return self._end("undecided", None, "after-handshake", text)
+        if self._left_unasked():
+            text += (
+                "; then the server closed the connection before it was asked anything: a refusal "
+                "that came late, or the way of a server that has nothing to say"
+            )
+            return self._end("undecided", None, "after-handshake", text)
         if self._sealed_word():
             text += "; then the server sent a sealed alert and no data: a refusal, or a goodbye"
             return self._end("undecided", None, "after-handshake", text)
@@ -211,6 +217,13 @@ class _Court:
         elif "client" in self.signs.application:
             text += "; the request was not answered in the time that was given"
         return self._end("accepted", None, None, text)
+
+    def _left_unasked(self) -> bool:
+        """Tell whether the server took its leave though neither side had sent any data."""
+        closing = self.tap.closing
+        by_server = closing is not None and closing.sender == "server" and closing.kind == "fin"
+        spoke = self.signs.application or self.signs.hidden
+        return not spoke and (by_server or "server" in self.signs.goodbye)
 
     def _sealed_word(self) -> bool:
         """Tell whether the server answered with a sealed alert alone, unasked by one."""
