@@ -18,6 +18,7 @@ The front door; each name is loaded when it is first used::
     mtlskit.plan(case)                            what to change in them, step by step
     mtlskit.what_if(case.settings, changes)       what such changes would do, on paper
     mtlskit.rehearse(case)                        what would help, on a stand-in of the server
+    mtlskit.course.lesson(1)                      twelve lessons, and mysteries to solve
     mtlskit.explain("Received fatal alert: ...")  what an error line says
 """
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from mtlskit.collect.look import verify as verify
     from mtlskit.collect.mirror import mirror as mirror
     from mtlskit.collect.resuming import resume as resume
+    from mtlskit.desk import course as course
     from mtlskit.experiment import attempt as attempt
     from mtlskit.experiment import diagnose as diagnose
     from mtlskit.instance.overview import overview as overview
@@ -65,6 +67,7 @@ _DOORS = {
     "clients": ("mtlskit.collect.clients.asked", "clients"),
     "compare": ("mtlskit.collect.look", "compare"),
     "compare_traces": ("mtlskit.trace.compare", "compare"),
+    "course": ("mtlskit.desk.course", None),
     "diagnose": ("mtlskit.experiment", "diagnose"),
     "doctor": ("mtlskit.collect.doctor", "doctor"),
     "explain": ("mtlskit.report.explained", "explain"),
