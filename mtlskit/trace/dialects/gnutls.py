@@ -114,6 +114,7 @@ class _Reading:
     def _more(self, story: Transcript, line: str, at: Source) -> None:
         if (found := _COUNT.match(line)) is not None:
             self.count = int(found["count"])
+            story.signs.said.add(("server", "Certificate"))
         elif (found := _RESOLVING.match(line)) is not None:
             story.expected_name = found["host"]
         elif (found := _CONNECTING.match(line)) is not None:

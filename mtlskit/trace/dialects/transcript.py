@@ -233,20 +233,33 @@ class Transcript:
         return read_answer(text.encode("utf-8", "replace"), self.page_at)
 
     def _ended(self, http: HttpAnswer | None) -> Ended:
-        spoke = self.tls is not None or any(one.sender == "server" for one in self.events)
+        heard = {one.sender for one in self.events} | {side for side, _ in self.signs.said}
+        spoke = self.tls is not None or "server" in heard
         chunks = (Chunk(0.0, "server", b""),) if spoke else ()
         tap = Tap(self.source, chunks=chunks, closing=self.closing)
         ended = judge(self.signs, tap, self.tls, http)
         vague = ended.outcome == "undecided" or (
             ended.outcome == "refused" and ended.refused_by is None
         )
-        if not vague:
-            return ended
         by_phrases = trace_of([sense(one) for one in self.said], self.source, tls=self.tls)
         told = by_phrases.ended if by_phrases is not None else None
+        if self._regretted(ended, told):
+            return told or ended
+        if not vague:
+            return ended
         if told is None or (told.refused_by is None and ended.outcome != "undecided"):
             return ended
         return told
+
+    def _regretted(self, ended: Ended, told: Ended | None) -> bool:
+        """Tell whether the writer refused a handshake that it had finished before it verified."""
+        asked = self.signs.application or self.page
+        return (
+            ended.outcome == "accepted"
+            and not asked
+            and told is not None
+            and (told.outcome, told.refused_by) == ("refused", self.side)
+        )
 
     def _add(  # noqa: PLR0913 - the parts of an event
         self,
