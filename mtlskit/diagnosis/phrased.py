@@ -14,15 +14,21 @@ from mtlskit.trace.dialects.sense import Sense, sense
 from mtlskit.trace.events import Trace
 
 Weight = Literal["states", "suggests", "excludes"]
+_OF_BOTH = ("network.", "protocol.")
 _ORDER: dict[Weight, int] = {"states": 2, "excludes": 1, "suggests": 0}
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What the phrases say about one cause."""
+    """What the phrases say about one cause.
+
+    Attributes:
+        assumed: nothing tells whose log it is, and this holds only of the usual side's.
+    """
 
     weight: Weight
     because: Because
+    assumed: bool = False
 
 
 def words_about(trace: Trace | None) -> dict[str, Word]:
@@ -32,15 +38,15 @@ def words_about(trace: Trace | None) -> dict[str, Word]:
         understood = sense(one, trace.seen_by if trace else None, assume=True)
         for weight, causes in _by_weight(understood):
             for cause in causes:
-                _keep(told, cause, Word(weight, _because(understood)))
+                # What the two have in common, or not, is the same in either one's log.
+                assumed = understood.assumed and not cause.startswith(_OF_BOTH)
+                _keep(told, cause, Word(weight, _because(understood), assumed))
     return told
 
 
 def _by_weight(one: Sense) -> tuple[tuple[Weight, tuple[str, ...]], ...]:
-    # Read as an assumption, a line states nothing.
-    states: Weight = "suggests" if one.assumed else "states"
     return (
-        (states, one.names),
+        ("states", one.names),
         ("excludes", one.phrase.excludes),
         ("suggests", one.suggests),
     )

@@ -16,7 +16,7 @@ from mtlskit.diagnosis.beside import connected
 from mtlskit.diagnosis.causes import Cause, Party, causes
 from mtlskit.diagnosis.habits import Share, share, usual
 from mtlskit.diagnosis.phrased import Word, words_about
-from mtlskit.diagnosis.proof import helped, passed_the_server
+from mtlskit.diagnosis.proof import helped, passed_the_server, stands
 from mtlskit.diagnosis.stacks import StackGuess, guess_stack
 from mtlskit.material import Because
 from mtlskit.rules.rule import Clear, Finding, Found, Unknown, Verdict
@@ -93,6 +93,9 @@ def _ranked(opinions: list[Opinion], bench: _Bench) -> tuple[Opinion, ...]:
     if any(one.standing == "LIKELY" and one.cause != "none" for one in kept):
         # This call was accepted, and yet the settings would make the instance's own call fail.
         kept = [one for one in kept if one.cause != "none"]
+    if bench.in_words_alone and any(one.standing == "LIKELY" for one in kept):
+        # The words name a cause, and nothing else is known that another could rest on.
+        kept = [one for one in kept if one.standing != "POSSIBLE" or one.cause in bench.said]
     if not any(one.standing != "RULED_OUT" for one in kept):
         kept.append(bench.nothing_fits())
     return tuple(sorted(kept, key=lambda one: (_ORDER[one.standing], -one.weight)))
@@ -121,10 +124,15 @@ class _Bench:
             return self._weighed(cause, None) if self._named(word) else None
         return self._weighed(cause, verdict) if self._named(word) or self._fits(cause) else None
 
+    @property
+    def in_words_alone(self) -> bool:
+        """Whether no message of the connection was seen, and only words tell of it."""
+        trace = self.case.trace
+        return trace is not None and all(one.body is None for one in trace.events)
+
     def _named(self, word: Word | None) -> bool:
-        """Tell whether the log names this cause, or speaks of what came before certificates."""
-        early = self.ended is not None and self.ended.stage in ("connect", "hello")
-        return word is not None and (early or word.weight == "states")
+        """Tell whether the log names this cause; where it is all there is, a hint will do."""
+        return word is not None and (self.in_words_alone or word.weight == "states")
 
     def _tried(self, cause: Cause, verdict: Verdict | None) -> Opinion | None:
         """Say what experiments and plain facts decide by themselves."""
@@ -148,7 +156,8 @@ class _Bench:
         said = _in_words(cause, habit, self.ended)
         word = self.said.get(cause.id)
         if word is not None:
-            weight *= _DECISIVE if word.weight == "states" else _SUGGESTIVE
+            strong = word.weight == "states" or self.in_words_alone
+            weight *= _DECISIVE if strong else _SUGGESTIVE
             # A log that names the cause needs no habits beside it.
             said = (word.because, *(() if word.weight == "states" else said))
         if isinstance(verdict, Found):
@@ -164,7 +173,7 @@ class _Bench:
             )
         if self.ended is None or self.ended.outcome == "accepted":
             return None
-        if word is not None and word.weight == "states":
+        if word is not None and word.weight == "states" and not word.assumed:
             return self._say(cause, "LIKELY", said, weight=weight)
         if isinstance(verdict, Unknown):
             settle = (verdict.how, *cause.settle)
@@ -229,7 +238,7 @@ class _Bench:
         if self.ended is None or self.ended.outcome not in ("refused", "undecided"):
             return None
         live = [one for one in self.case.attempts if not one.stand_in]
-        if any(one.repeats and one.trace.ended.outcome != self.ended.outcome for one in live):
+        if any(one.repeats and not stands(one) for one in live):
             return None  # the first outcome did not stand, so the change proves nothing
         before = self.case.need_trace()
         return next((one for one in live if one.cause == cause.id and helped(one, before)), None)

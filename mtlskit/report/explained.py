@@ -156,7 +156,7 @@ def _page_of(this: Explained) -> Page:
     blocks: list[Block] = [Callout(_headline(this), (_facts(this, main),), tone="info")]
     blocks += [_others(this)] if len(this.connections) > 1 else []
     blocks += [_all_phrases(this)] if len(this.senses) > 1 else []
-    blocks += [_causes(this)] if this.opinions else []
+    blocks += [_causes(this)] if _open(this) else []
     blocks += [_next(this)] if _to_collect(this) else []
     blocks += _not_a_csr(this.text)
     return Page("What this text says", tuple(blocks))
@@ -259,8 +259,7 @@ def _all_phrases(this: Explained) -> Section:
 
 
 def _causes(this: Explained) -> Section:
-    open_ones = [one for one in this.opinions if one.standing != "RULED_OUT"]
-    rows = tuple(_cause(one) for one in open_ones[:_SHOWN])
+    rows = tuple(_cause(one) for one in _open(this)[:_SHOWN])
     stack = this.diagnosis.server_stack
     how = (
         f"Ordered by what {stack.guess} servers do: {stack.because}."
@@ -269,6 +268,13 @@ def _causes(this: Explained) -> Section:
     )
     columns = ("Cause", "Standing", "Who must act", "Why")
     return Section("What may be behind it, in order", (Paragraph(how), Table(columns, rows)))
+
+
+def _open(this: Explained) -> list[Opinion]:
+    """Return the causes that may be; a text that tells of no connection shows none."""
+    if this.case.trace is None:
+        return []
+    return [one for one in this.opinions if one.standing != "RULED_OUT"]
 
 
 def _cause(one: Opinion) -> tuple[Inline, ...]:
@@ -284,7 +290,7 @@ def _next(this: Explained) -> Section:
 def _to_collect(this: Explained) -> tuple[str, ...]:
     """Return what would settle it: the phrases' own advice, then that of the likeliest causes."""
     asked = [text for one in this.senses for text in one.phrase.collect]
-    for opinion in this.opinions[:3]:
+    for opinion in _open(this)[:3]:
         asked += opinion.settle[:2]
     return tuple(one for one in dict.fromkeys(asked) if one not in _NO_ADVICE)[:_SHOWN]
 

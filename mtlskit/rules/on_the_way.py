@@ -46,9 +46,29 @@ def _failed(case: Case, kinds: tuple[str, ...]) -> Answer:
     trace = case.need_trace()
     failure = trace.failure
     if failure is None:
+        if _stopped_before(trace):
+            return Inapplicable((Because("the client failed before it called", trace.source),))
+        if not _came_about(trace):
+            raise Missing("whether a TCP connection came about", "Paste more of the same log.")
         return Clear((Because("a TCP connection came about", trace.source),))
     said = Because(failure.text, trace.source)
     return Found((said,)) if failure.kind in kinds else Clear((said,))
+
+
+def _stopped_before(trace: Trace) -> bool:
+    """Tell whether the client failed by itself, before anybody was called."""
+    return trace.failure is None and (trace.ended.stage, trace.ended.outcome) == (
+        "connect",
+        "refused",
+    )
+
+
+def _came_about(trace: Trace) -> bool:
+    """Tell whether anything shows that both sides were there; a line of text may not."""
+    ended = trace.ended
+    spoken = any(one.sender is not None and one.kind != "note" for one in trace.events)
+    later = ended.stage not in (None, "connect") or ended.refused_by in ("client", "server")
+    return spoken or later or ended.outcome == "accepted"
 
 
 @rule("network.unresolved", title="Does the host name have an address?", cites="RFC 6724, 2")
@@ -105,7 +125,8 @@ def not_tls(case: Case) -> Answer:
     failure = trace.failure
     if failure is not None and (failure.kind, failure.by) == ("declined", "server"):
         return Found((Because(failure.text, trace.source),))
-    if failure is not None:
+    unreached = (trace.ended.stage, trace.ended.outcome) == ("connect", "unreachable")
+    if failure is not None or unreached or _stopped_before(trace):
         return Inapplicable((Because("no connection came about", trace.source),))
     other = next((one for one in trace.events if one.name == "not TLS"), None)
     if other is not None:

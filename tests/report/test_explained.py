@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import mtlskit
 from mtlskit.report.explained import Explained
+from mtlskit.trace.dialects.phrases import families, phrase, phrases_of
 
 JAVA = "javax.net.ssl.SSLHandshakeException: Received fatal alert: bad_certificate"
 GO = "http: TLS handshake error from 127.0.0.1:{}: {}\n"
@@ -130,3 +131,46 @@ def test_what_does_not_exist_is_refused(named: dict[str, str]) -> None:
 def test_any_text_is_explained(text: str) -> None:
     """Nothing that is pasted raises."""
     assert str(mtlskit.explain(text))
+
+
+NAMING = [
+    row.id
+    for family in families()
+    for row in phrases_of(family)
+    if (row.names or row.suggests) and (row.outcome or row.refused)
+]
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_what_a_phrase_names_comes_first(name: str) -> None:
+    """A cause that a phrase states is the first, one that it suggests among the first three."""
+    row = phrase(name)
+    told = mtlskit.explain(row.sample)
+    maybe = [one.cause for one in told.opinions if one.standing != "RULED_OUT"]
+    if row.names:
+        assert maybe[0] in row.names
+    else:
+        assert set(maybe[:3]) & set(row.suggests)
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        ("java.security.UnrecoverableKeyException: Cannot recover key", "client.key-locked"),
+        ("java.net.UnknownHostException: partner.example", "network.unresolved"),
+        ("no cipher suites in common", "protocol.cipher"),
+    ],
+)
+def test_a_cause_that_is_named_stands_alone(line: str, cause: str) -> None:
+    """Where the words name the cause and nothing else is known, no other one is told beside it."""
+    told = mtlskit.explain(line)
+    maybe = [(one.cause, one.standing) for one in told.opinions if one.standing != "RULED_OUT"]
+    assert maybe == [(cause, "LIKELY")]
+    assert "measured server stacks answer this fault" not in str(told)
+
+
+def test_a_warning_is_no_failure() -> None:
+    """A text that tells of no connection that failed is told, and no cause is named."""
+    told = mtlskit.explain(phrase("instance.mid-ocsp").sample)
+    assert "could not find out whether" in shown(told)
+    assert "Who must act" not in str(told)

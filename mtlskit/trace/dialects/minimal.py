@@ -6,12 +6,21 @@ phrase that tells most decides how it ended; the others stand beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
-from mtlskit.material import Because, Source, Target
+from mtlskit.material import Because, Failure, Source, Target
 from mtlskit.trace.dialects.sense import Sense, stage_of
 from mtlskit.trace.dialects.spelled import AlertWord
 from mtlskit.trace.events import Ended, Event, HttpAnswer, Symptom, Trace
+
+_KINDS: Mapping[str, Literal["unresolved", "refused", "timeout", "reset"]] = {
+    "network.unresolved": "unresolved",
+    "network.refused": "refused",
+    "network.timeout": "timeout",
+    "network.reset": "reset",
+}
+"""What a failure is called whose cause a phrase names."""
 
 
 def trace_of(
@@ -47,7 +56,16 @@ def trace_of(
         http=_http(best),
         seen_by=sides.pop() if len(sides) == 1 else None,
         said=tuple(one.said for one in senses),
+        failure=_failure(best),
     )
+
+
+def _failure(best: Sense) -> Failure | None:
+    """Return why no connection came about, where the phrase names just that."""
+    kinds = [_KINDS[one] for one in best.names if one in _KINDS]
+    if best.outcome != "unreachable" or len(kinds) != 1:
+        return None
+    return Failure(kinds[0], best.means.rstrip("."))
 
 
 def ended_of(best: Sense, senses: Sequence[Sense], tls: str | None) -> Ended:
