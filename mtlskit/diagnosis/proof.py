@@ -9,6 +9,7 @@ from __future__ import annotations
 from mtlskit.case import Attempt
 from mtlskit.trace.events import Trace
 
+_FAILED = ("refused", "undecided")
 _LATER = ("client-certificate", "after-handshake", "application")
 
 
@@ -24,8 +25,14 @@ def helped(attempt: Attempt, before: Trace) -> bool:
 
 
 def passed_the_server(attempt: Attempt, before: Trace) -> bool:
-    """Tell whether the client let the server pass that it had refused, and was refused by it."""
+    """Tell whether the client let the server pass that it had refused before."""
     ended = attempt.trace.ended
     of_the_server = attempt.cause is not None and attempt.cause.startswith("server.")
-    refused = before.ended.refused_by == "client" and ended.refused_by == "server"
-    return of_the_server and refused and ended.stage in _LATER
+    had_refused = before.ended.refused_by == "client"
+    passed = ended.refused_by != "client" and ended.stage in _LATER
+    return of_the_server and had_refused and passed
+
+
+def stands(again: Attempt) -> bool:
+    """Tell whether the first call, repeated, failed again; only then has a change made it good."""
+    return again.trace.ended.outcome in _FAILED

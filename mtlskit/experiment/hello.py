@@ -99,8 +99,16 @@ def _about_the_name(case: Case, trace: Trace, first: Call) -> Iterator[Change]:
             "protocol.sni",
             f"the server name {name} was sent",
             f"Send the server name {name}: let the client call the endpoint by this name.",
-            replace(first, server_name=name),
+            named(first, name),
         )
+
+
+def named(first: Call, name: str) -> Call:
+    """Return the call by another name, which stands in its HTTP request too."""
+    request = first.request
+    if request is not None and request.host is not None:
+        request = replace(request, host=None)
+    return replace(first, server_name=name, request=request)
 
 
 def names_at_hand(case: Case, first: Call) -> tuple[str, ...]:

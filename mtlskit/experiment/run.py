@@ -220,7 +220,12 @@ class _Line:
 
 
 def _failed(trace: Trace) -> bool:
-    """Tell whether there is something to mend: a refusal, or a ClientHello that nobody answered."""
+    """Tell whether there may be something to mend.
+
+    That is a refusal, a ClientHello that nobody answered, or a server that hung up before it was
+    asked anything, which in TLS 1.3 may be its refusal.
+    """
     ended = trace.ended
-    unanswered = ended.outcome == "undecided" and ended.stage == "hello" and trace.tls is None
-    return ended.outcome == "refused" or unanswered
+    unanswered = ended.stage == "hello" and trace.tls is None
+    hung_up = ended.stage == "after-handshake" and trace.asked is not None
+    return ended.outcome == "refused" or (ended.outcome == "undecided" and (unanswered or hung_up))

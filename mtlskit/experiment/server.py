@@ -14,7 +14,7 @@ from mtlskit.certs.chain import issuers_of
 from mtlskit.certs.names import match
 from mtlskit.collect.call import Call
 from mtlskit.experiment.change import Change
-from mtlskit.experiment.hello import names_at_hand
+from mtlskit.experiment.hello import named, names_at_hand
 from mtlskit.rules.evidence import at_hand
 
 
@@ -38,7 +38,7 @@ def _another_name(case: Case, first: Call, leaf: Certificate) -> Iterator[Change
             f"the endpoint was called by the name {name}",
             f"Call the endpoint as {name}, or have its owner issue a certificate for "
             f"{first.expected_name}.",
-            replace(first, server_name=name),
+            named(first, name),
         )
 
 

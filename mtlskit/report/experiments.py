@@ -7,7 +7,7 @@ HTTP status and the words of the page. A control proves nothing by itself, and t
 from __future__ import annotations
 
 from mtlskit.case import Attempt, Case
-from mtlskit.diagnosis.proof import passed_the_server
+from mtlskit.diagnosis.proof import passed_the_server, stands
 from mtlskit.page.blocks import Badge, Block, Inline, Items, Paragraph, Section, Table
 from mtlskit.report.identities import moment
 from mtlskit.report.words import sentence, words
@@ -61,7 +61,7 @@ def _shows(one: Attempt, before: Trace) -> list[str]:
     if one.repeats and one.stand_in:
         return [f"It ended by {_end(one.trace.ended)}."]
     if one.repeats:
-        return [_repeated(one.trace, before)]
+        return [_repeated(one)]
     if one.cause is None:
         return [_difference(one.trace, before), _control(one.trace, before)]
     if passed_the_server(one, before):
@@ -77,9 +77,9 @@ _PASSED = (
 )
 
 
-def _repeated(after: Trace, before: Trace) -> str:
+def _repeated(again: Attempt) -> str:
     """Say what the unchanged call tells when it is made once more."""
-    if after.ended.outcome == before.ended.outcome:
+    if stands(again):
         return "The first outcome stands, so what was changed is what made the difference."
     return (
         "The first outcome does not stand: without any change the endpoint answered otherwise this "
