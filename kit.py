@@ -19,15 +19,12 @@ import json
 import os
 import platform
 import re
-import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -53,12 +50,6 @@ if sys.version_info[:2] < NEEDED:
     sys.exit(f"mtlskit needs Python {NEEDED[0]}.{NEEDED[1]} or newer; this is {_this}.{_hint}")
 
 WINDOWS = os.name == "nt"
-START = "00-start-here.ipynb"
-PORTS = range(8888, 8900)  # tried in this order when no port was asked for
-PORT_RACES = 5  # how often another program may be faster to take a free port
-PATIENCE = 120.0  # seconds that JupyterLab may take to answer the first time
-LEAVE = 10.0  # seconds that JupyterLab may take to end its kernels and itself
-SOCKET_PATH = 100  # characters that every system allows in a socket's path
 QUEUE = 900.0  # seconds that one run waits for another that is making .venv
 
 # What the tests use beside Python, with the Debian package that has it. `a|b`: either will do.
@@ -183,8 +174,6 @@ def surroundings(**more: str) -> dict[str, str]:
     """The environment for what is started: as it is, less what would bend another Python."""
     bent = {"PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"}
     bent |= {"UV_PYTHON", "UV_SYSTEM_PYTHON", "PIP_USER", "PIP_TARGET", "PIP_PREFIX"}
-    # Other places of Jupyter settings and extensions, which `settle` promises to leave out.
-    bent |= {"JUPYTER_CONFIG_PATH", "JUPYTER_PATH", "JUPYTERLAB_DIR", "JUPYTERLAB_SETTINGS_DIR"}
     return {name: value for name, value in os.environ.items() if name not in bent} | more
 
 
@@ -413,235 +402,33 @@ def install_project(place: Place) -> None:
     must("installing mtlskit itself", *installer(place), *options, "--editable", place.home)
 
 
-# ------------------------------------------------------------------------------------- workspace
+# -------------------------------------------------------------------------------------- starting
 
 
-def wording(notebook: Path) -> str:
-    """What was written in a notebook's cells; results and counters do not count as writing."""
-    try:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-        written = [[cell["cell_type"], "".join(cell["source"])] for cell in cells]
-    except (ValueError, KeyError, TypeError):
-        return digest(notebook)
-    return digest(json.dumps(written))
+def refuse_busy(port: int) -> None:
+    """Stops before anything is made if no server could listen on this port of the loopback.
 
-
-def lay_out(shipped: Path, folder: Path) -> None:
-    """Copies the shipped notebooks into the workspace; what the user wrote there stays.
-
-    A notebook that the user did not change follows the shipped one. Beside one that they did
-    change, a newer shipped one is laid as `NAME.new.ipynb`; if that was changed too, as
-    `NAME.new-2.ipynb`, and so on.
+    Raises:
+        Trouble: the port is in use or may not be used.
     """
-    memory = folder / ".mtlskit" / "shipped.json"
-    before, now = read_json(memory), {}
-    for source in sorted(shipped.rglob("*.ipynb")):
-        name = source.relative_to(shipped).as_posix()
-        if ".ipynb_checkpoints" not in name:
-            now[name] = wording(source)
-            place_notebook(source, folder / name, before.get(name), now[name])
-    write_json(memory, {**before, **now})
-
-
-def place_notebook(source: Path, target: Path, was: str | None, now: str) -> None:
-    """Lays one notebook down; `was` is the wording shipped last time, `now` today's."""
-    if target.exists():
-        have = wording(target)
-        if have == now:
-            return
-        if have != was:
-            if was not in {None, now}:
-                newer = newer_name(target, {was, now})
-                shutil.copyfile(source, newer)
-                say(f"{target.name} was changed here and stays; the newer one is {newer.name}.")
-            return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-
-
-def newer_name(target: Path, shipped: set[str | None]) -> Path:
-    """Where a newer notebook may lie beside a changed one: where nobody has written anything."""
-    for number in itertools.count(1):
-        newer = target.with_suffix(".new.ipynb" if number == 1 else f".new-{number}.ipynb")
-        if not newer.exists() or wording(newer) in shipped:
-            break
-    return newer
-
-
-def settle(folder: Path) -> dict[str, str]:
-    """Writes JupyterLab's settings into the workspace, and gives the environment that uses them.
-
-    The user's own Jupyter settings stay out of it: one of them could open the server to others.
-    Nothing asks the news feed, and no kernel keeps a history of what was typed.
-    """
-    own = folder / ".mtlskit"
-    labconfig = own / "jupyter" / "labconfig"
-    quiet = {"fetchNews": "false", "checkForUpdates": False}
-    write_json(
-        labconfig / "default_setting_overrides.json",
-        {"@jupyterlab/apputils-extension:notification": quiet},
-    )
-    write_json(
-        labconfig / "page_config.json",
-        {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}},
-    )
-    write_json(
-        own / "ipython" / "profile_default" / "ipython_config.json",
-        {"HistoryManager": {"enabled": False}},
-    )
-    return {
-        "JUPYTER_CONFIG_DIR": str(own / "jupyter"),
-        "JUPYTER_PREFER_ENV_PATH": "1",
-        "IPYTHONDIR": str(own / "ipython"),
-    }
-
-
-# ------------------------------------------------------------------------------------ JupyterLab
-
-
-def free(port: int) -> bool:
-    """Whether a server could listen on this port of the loopback."""
     with socket.socket() as trial:
         if not WINDOWS:  # where it would mean to take the port from its owner
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def choose_port(asked: int | None) -> int:
-    """The port that was asked for, or one that is free.
-
-    Raises:
-        Trouble: the port that was asked for is in use or may not be used.
-    """
-    if asked is not None:
-        if not free(asked):
+        except OSError as error:
             raise Trouble(
-                f"port {asked} on 127.0.0.1 is in use or not allowed."
+                f"port {port} on 127.0.0.1 is in use or not allowed."
                 " Choose another with --port, or leave --port away and a free one is taken."
-            )
-        return asked
-    for port in PORTS:
-        if free(port):
-            return port
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
+            ) from error
 
 
-def ipc_fits() -> bool:
-    """Whether kernels can be reached by sockets in the file system: their paths must be short."""
-    data = os.environ.get("JUPYTER_DATA_DIR") or str(Path.home() / ".local/share/jupyter")
-    runtime = os.environ.get("JUPYTER_RUNTIME_DIR") or data + "/runtime"
-    return not WINDOWS and len(runtime) + len("/kernel--ipc-5") + 36 < SOCKET_PATH
-
-
-class Lab:
-    """A JupyterLab on the loopback that answers to its token alone.
-
-    The token goes through the environment: a command line can be read by every user.
-    """
-
-    def __init__(self, place: Place, folder: Path, port: int, *, browser: bool) -> None:
-        """Starts the server; it listens somewhat later."""
-        self.port, self.token = port, secrets.token_hex(24)
-        self.page = f"doc/tree/{START}" if (folder / START).exists() else "lab"
-        self.log = folder / ".mtlskit" / "jupyterlab.log"
-        apart = {"creationflags": 0x200} if WINDOWS else {"start_new_session": True}
-        environment = surroundings(JUPYTER_TOKEN=self.token, **settle(folder))
-        private = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(private, "wb") as log:  # noqa: PTH123  it is a descriptor, not a path
-            # A group of its own: Ctrl-C comes here alone, and JupyterLab is ended in good order.
-            self.process = subprocess.Popen(
-                self._command(place, folder, browser=browser), cwd=folder, env=environment,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **apart,
-            )  # fmt: skip
-
-    def _command(self, place: Place, folder: Path, *, browser: bool) -> list[str]:
-        return [
-            str(place.python), "-m", "jupyterlab",
-            "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self.port}",
-            "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}",
-            f"--LabApp.default_url=/{self.page}", "--LabApp.extension_manager=readonly",
-            *([] if browser else ["--no-browser"]),
-            *(["--KernelManager.transport=ipc"] if ipc_fits() else []),
-            *(["--allow-root"] if not WINDOWS and os.geteuid() == 0 else []),
-        ]  # fmt: skip
-
-    @property
-    def address(self) -> str:
-        """Where the start notebook is, with the token."""
-        return f"http://127.0.0.1:{self.port}/{self.page}?token={self.token}"
-
-    def ask(self, method: str, path: str, timeout: float) -> bool:
-        """Whether the server did what was asked. It is asked without any proxy."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/{path}",
-            method=method,
-            headers={"Authorization": f"token {self.token}"},
-        )
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with direct.open(request, timeout=timeout):
-                return True
-        except (OSError, urllib.error.URLError):
-            return False
-
-    def wait_until_ready(self) -> bool:
-        """Returns when the server answers, or False when it found its port taken meanwhile.
-
-        Raises:
-            Trouble: it ended for another reason, or did not answer in time.
-        """
-        deadline = time.monotonic() + PATIENCE
-        while not self.ask("GET", "api/status", timeout=2.0):
-            if self.process.poll() is not None:
-                if "is not available" in self.last_words():
-                    return False
-                raise Trouble(f"JupyterLab ended at once: {self.last_words()}")
-            if time.monotonic() > deadline:
-                raise Trouble(f"JupyterLab did not answer for {PATIENCE:.0f} s; see {self.log}.")
-            time.sleep(0.1)
-        return True
-
-    def last_words(self) -> str:
-        """The end of its log."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
-        said = [line.strip() for line in lines if line.strip()]
-        return f"'{said[-1]}' (more in {self.log})" if said else f"see {self.log}"
-
-    def wait(self) -> int:
-        """Waits until the server has ended, and gives its exit status."""
-        while True:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return self.process.wait(timeout=0.5)
-
-    def end(self) -> None:
-        """Ends the server and its kernels: by its own way out, else by force."""
-        try:
-            if self.process.poll() is None and not self.ask("POST", "api/shutdown", timeout=LEAVE):
-                self.process.terminate()
-            self.process.wait(timeout=LEAVE)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            self.process.kill()
-            self.process.wait()
-
-
-@contextlib.contextmanager
-def running(place: Place, folder: Path, asked: argparse.Namespace) -> Iterator[Lab]:
-    """A JupyterLab that answers. Should somebody take the port first, another one is taken."""
-    for _ in range(PORT_RACES):
-        lab = Lab(place, folder, choose_port(asked.port), browser=asked.browser)
-        try:
-            if lab.wait_until_ready():
-                yield lab
-                return
-        finally:
-            lab.end()
-    raise Trouble(f"JupyterLab did not start: {lab.last_words()}")
+def become(command: list[str]) -> int:
+    """Goes on as another program, so that every signal comes to it; Windows only runs it."""
+    if not WINDOWS:
+        os.execve(command[0], command, surroundings())  # noqa: S606  a list of our own, and no shell wanted
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C comes to both, and is its to answer
+    return subprocess.call(command, env=surroundings())
 
 
 # --------------------------------------------------------------------------------- tests and lock
@@ -749,21 +536,15 @@ def setup(place: Place, asked: argparse.Namespace) -> int:
 
 
 def start(place: Place, asked: argparse.Namespace) -> int:
-    """Door of `start`: ends when JupyterLab does, or at Ctrl-C."""
-    choose_port(asked.port)  # what cannot be had is told before anything is made
+    """Door of `start`: goes on as `mtlskit open`."""
+    if asked.port is not None:
+        refuse_busy(asked.port)
     prepare(place, dev=False)
     folder = Path(asked.dir).expanduser().resolve() if asked.dir else place.home / "workspace"
-    folder.mkdir(parents=True, exist_ok=True)
-    lay_out(place.home / "notebooks", folder)
-    try:
-        with running(place, folder, asked) as lab:
-            print(f"mtlskit is ready: {lab.address}", flush=True)
-            say("Ctrl-C ends it.")
-            if lab.wait():
-                raise Trouble(f"JupyterLab ended by itself: {lab.last_words()}")
-    except KeyboardInterrupt:
-        say("JupyterLab has ended.")
-    return 0
+    wishes = [f"--port={asked.port}"] if asked.port is not None else []
+    wishes += [word for word, wanted in (("--app", asked.app), ("--no-browser", not asked.browser))
+               if wanted]  # fmt: skip
+    return become([str(place.python), "-m", "mtlskit", "open", f"--dir={folder}", *wishes])
 
 
 def test(place: Place, asked: argparse.Namespace) -> int:
@@ -791,6 +572,7 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="kit.py", description="Sets mtlskit up and starts it.")
     doors = whole.add_subparsers(dest="door", required=True, metavar="start|setup|test|lock")
     door = doors.add_parser("start", help="start JupyterLab at the start notebook")
+    door.add_argument("--app", action="store_true", help="show the guide alone, without code")
     door.add_argument("--no-browser", dest="browser", action="store_false",
                       help="print the address and open nothing")  # fmt: skip
     door.add_argument("--port", type=port_number, help="port on 127.0.0.1 (default: a free one)")

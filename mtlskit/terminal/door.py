@@ -25,6 +25,7 @@ COMMANDS = (
     "mirror",
     "clients",
     "lab",
+    "open",
     "doctor",
 )
 """In the order of the help; each is the file of that name beside this one."""

@@ -18,6 +18,7 @@ from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE
 
 _LOOPBACK = "127.0.0.1"
 _PORTS = range(65536)
+_ENDINGS = ("SIGTERM", "SIGHUP", "SIGBREAK")
 _BREATH = 0.5  # Windows hears Ctrl-C only between waits
 
 
@@ -75,15 +76,20 @@ def tell(text: str) -> None:
 
 @contextmanager
 def stopped_by_termination() -> Iterator[None]:
-    """Let a request to end (SIGTERM) end it as Ctrl-C does: in order, with everything closed."""
+    """Let a request to end, or the end of the terminal, end it as Ctrl-C does: all in order."""
     if current_thread() is not main_thread():  # only there can signals be heard
         yield
         return
-    before = signal.signal(signal.SIGTERM, _stop)
+    known = [getattr(signal, name) for name in _ENDINGS if hasattr(signal, name)]
+    # What is ignored stays so: `nohup` means to outlive its terminal.
+    before = {one: held for one in known if (held := signal.getsignal(one)) != signal.SIG_IGN}
+    for one in before:
+        signal.signal(one, _stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, held in before.items():
+            signal.signal(one, held)
 
 
 def _stop(_number: int, _frame: object) -> NoReturn:

@@ -1,12 +1,10 @@
-"""A JupyterLab as `kit.py start` starts it, and a Chromium that may speak to nothing else.
+"""A JupyterLab as `mtlskit open` starts it, and a Chromium that may speak to nothing else.
 
 Law: whatever the browser asks for off this machine is refused and remembered, so that a test can
 say that nothing was. Every folder that Jupyter writes to lies in the test's own folder.
 """
 
 import json
-import sys
-from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,9 +14,12 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Response, Route, expect, sync_playwright
 
-import kit
+from mtlskit.lab import scenes
+from mtlskit.lab.scenes import Staged
+from mtlskit.terminal.jupyter import Server, running
+from mtlskit.terminal.workspace import lay_out
+from tests.browser.walk import CHAIN
 
-ROOT = Path(__file__).parents[2]
 SWITCHES = (
     "--no-sandbox",
     "--disable-gpu",
@@ -41,12 +42,14 @@ class Lab:
     Attributes:
         base: its address; `token` opens it.
         folder: where the notebooks are; `home` holds that and everything else that it writes.
+        first: the page that it opens with.
     """
 
     base: str
     token: str
     folder: Path
     home: Path
+    first: str = ""
 
     def holding(self, *secrets: bytes) -> list[tuple[str, bytes]]:
         """Name every file beneath `home` that holds one of the secrets."""
@@ -59,29 +62,22 @@ class Lab:
         ]
 
 
-class Place(kit.Place):
-    """The project, with the Python that runs these tests."""
-
-    python = Path(sys.executable)
-
-
 @contextmanager
-def start(home: Path, **settings: object) -> Iterator[Lab]:
-    """Start JupyterLab as kit.py does, in a folder of its own, with a user's own settings."""
+def start(home: Path, app: str | None = None, **settings: object) -> Iterator[Lab]:
+    """Start JupyterLab as `mtlskit open` does, in a folder of its own, with a user's settings."""
     folder = home / "workspace"
     for plugin, values in settings.items():
         path = folder / ".mtlskit/jupyter/lab/user-settings" / plugin
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(values))
-    kit.lay_out(ROOT / "notebooks", folder)
+    lay_out(folder)
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
             for name, part in OWN_FOLDERS.items():
                 (home / part).mkdir(parents=True)
                 patch.setenv(name, str(home / part))
-            asked = Namespace(port=None, browser=False)
-            server = stack.enter_context(kit.running(Place(ROOT), folder, asked))
-        yield Lab(f"http://127.0.0.1:{server.port}", server.token, folder, home)
+            server: Server = stack.enter_context(running(folder, app=app))
+        yield Lab(f"http://127.0.0.1:{server.port}", server.token, folder, home, server.page)
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +92,20 @@ def saving_jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab of a user who has every notebook saved together with its widgets' state."""
     plugin = "@jupyter-widgets/jupyterlab-manager/plugin.jupyterlab-settings"
     with start(tmp_path_factory.mktemp("s"), **{plugin: {"saveState": True}}) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def page_of_the_guide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The guide as a page without code, as `mtlskit open --app` starts it."""
+    with start(tmp_path_factory.mktemp("a"), app="light") as lab:
+        yield lab
+
+
+@pytest.fixture
+def staged() -> Iterator[Staged]:
+    """A failure of the lab whose cause is an intermediate that is not sent."""
+    with scenes.stage(CHAIN, tls="1.3") as lab:
         yield lab
 
 

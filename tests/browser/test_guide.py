@@ -1,18 +1,8 @@
-import base64
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Protocol
 
 import pytest
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    pkcs12,
-)
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from mtlskit.collect.calling import call_of
 from mtlskit.collect.given import case_of
@@ -20,14 +10,34 @@ from mtlskit.collect.live import connect
 from mtlskit.collect.pcapng_out import pcapng
 from mtlskit.desk import rail
 from mtlskit.desk.endpoint import KINDS
-from mtlskit.lab import scenes
 from mtlskit.lab.scenes import SCENES, Staged
 from mtlskit.material import Blob, Source
+from tests.browser.walk import (
+    ASKS,
+    BEGIN,
+    CHAIN,
+    CHECKS,
+    DIAGNOSIS,
+    GUIDED,
+    HANDSHAKE,
+    KEYS,
+    MEND,
+    REPORT,
+    Lab,
+    Window,
+    copied,
+    diagnose,
+    guide_of,
+    keep,
+    opens_offline,
+    press,
+    secrets_of,
+    stands,
+    upload,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
-CHAIN = "client.chain-incomplete"
-GUIDED = "01-guided-troubleshooting.ipynb"
 NAMED = """() => {
     const at = document.activeElement;
     if (!at || !at.closest(".mtls-guide")) return "";
@@ -41,88 +51,6 @@ CUT_OFF = """guide => [guide, ...guide.querySelectorAll("*")]
     .map(one => one.className + ": " + one.textContent.slice(0, 60))
 """
 UNFOLD = """guide => guide.querySelectorAll("details").forEach(one => one.open = true)"""
-BEGIN, CHECKS, KEYS, ASKS, _, HANDSHAKE, DIAGNOSIS, MEND, REPORT = (
-    f"{number} {name}" for number, name in enumerate(rail.STEPS, 1)
-)
-PIECE = 48  # bytes of a secret that are looked for: enough not to meet them by chance
-
-
-class Lab(Protocol):
-    """A running JupyterLab, as `conftest.Lab`."""
-
-    folder: Path
-    home: Path
-
-    def holding(self, *secrets: bytes) -> list[tuple[str, bytes]]:
-        """Name every file that holds one of the secrets."""
-
-
-class Window(Protocol):
-    """A browser window on it, as `conftest.Window`."""
-
-    page: Page
-    strayed: list[str]
-
-    def run(self, lab: Lab, notebook: str) -> None:
-        """Open a notebook and run all its cells."""
-
-    def save(self) -> None:
-        """Save the notebook and its checkpoint."""
-
-
-def copied(lab: Lab, name: str, *, ours: bool = True) -> str:
-    """Lay another copy of the guided notebook beside it, so that it has a kernel of its own."""
-    notebook = json.loads((lab.folder / GUIDED).read_text())
-    if not ours:
-        del notebook["metadata"]["mtlskit"]
-    (lab.folder / name).write_text(json.dumps(notebook))
-    return name
-
-
-def guide_of(window: Window) -> Locator:
-    guide = window.page.locator(".mtls-guide")
-    expect(guide.get_by_role("heading", name="What do you have?")).to_be_visible()
-    return guide
-
-
-def press(guide: Locator, name: str) -> None:
-    guide.get_by_role("button", name=name, exact=True).click()
-
-
-def stands(guide: Locator, step: str, state: str) -> None:
-    """Wait until the rail says how a step stands: what was typed there has arrived then."""
-    button = guide.get_by_role("button", name=step)
-    expect(button).to_have_class(re.compile(rf"\bmtls-{state}\b"))
-
-
-def diagnose(guide: Locator) -> None:
-    guide.get_by_role("button", name=DIAGNOSIS).click()
-    press(guide, "Run the diagnosis")
-    stands(guide, DIAGNOSIS, "found")
-
-
-def pieces(secret: bytes) -> list[bytes]:
-    """Name what a file would hold that holds the secret: its bytes, or base64 at any offset."""
-    inner = [base64.b64encode(secret[shift:])[:PIECE] for shift in range(3)]
-    return [secret[:PIECE], *inner] if len(secret) > PIECE else [secret, *inner[:1]]
-
-
-@pytest.fixture
-def staged() -> Iterator[Staged]:
-    with scenes.stage(CHAIN, tls="1.3") as lab:
-        yield lab
-
-
-def secrets_of(staged: Staged) -> list[bytes]:
-    """List everything of the client's side that must not be found anywhere."""
-    store, word = staged.identity_files[0].data, (staged.password or "").encode()
-    key, _, _ = pkcs12.load_key_and_certificates(store, word)
-    assert key is not None
-    forms = (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL)
-    ders = [key.private_bytes(Encoding.DER, form, NoEncryption()) for form in forms]
-    middle = len(store) // 2
-    parts = [word, store, store[middle : middle + 90], *ders]
-    return [piece for part in parts for piece in pieces(part)]
 
 
 def test_the_guide_leads_from_a_failure_of_the_lab_to_its_report(
@@ -171,19 +99,6 @@ def fits(window: Window, guide: Locator) -> None:
             assert guide.evaluate(CUT_OFF) == []
 
 
-def opens_offline(chromium: Browser, report: Path, title: str) -> None:
-    """Open the report without any network: it asks for itself alone, and shows the cause."""
-    context = chromium.new_context(offline=True)
-    page, asked, complaints = context.new_page(), [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.goto(report.as_uri())
-    expect(page.get_by_text(title).first).to_be_visible()
-    assert asked == [report.as_uri()]
-    assert complaints == []
-    context.close()
-
-
 def test_an_own_key_store_leaves_no_trace_on_disk(
     window: Window, saving_jupyter: Lab, staged: Staged
 ) -> None:
@@ -221,16 +136,6 @@ def test_an_own_key_store_leaves_no_trace_on_disk(
     assert len(list(saving_jupyter.folder.rglob("own*.ipynb"))) == 2  # with its checkpoint
     assert saving_jupyter.holding(*secrets_of(staged)) == []
     assert window.strayed == []
-
-
-def upload(window: Window, label: str, blobs: tuple) -> None:
-    if not blobs:
-        return
-    with window.page.expect_file_chooser() as chooser:
-        window.page.locator(".mtls-guide").get_by_role("button", name=label).click()
-    chooser.value.set_files(
-        [{"name": b.source.name, "mimeType": "", "buffer": b.data} for b in blobs]
-    )
 
 
 def recorded(staged: Staged) -> tuple[Blob, Blob]:
@@ -291,14 +196,6 @@ def test_one_error_line_leads_to_the_report(window: Window, jupyter: Lab) -> Non
     assert saved["refused_by"] == "server"
     assert window.strayed == []
     fits(window, guide)
-
-
-def keep(guide: Locator, stem: str) -> None:
-    """Save the report under a name, and wait for its links."""
-    guide.get_by_role("button", name=REPORT).click()
-    guide.get_by_label("Name of the files").fill(stem)
-    press(guide, "Save the report")
-    expect(guide.get_by_role("link", name=f"{stem}.html")).to_be_visible()
 
 
 def test_without_the_hook_a_typed_password_would_be_saved(
