@@ -16,6 +16,8 @@ from mtlskit.page.blocks import Listing, Page, Section
 from mtlskit.page.html import fragment
 
 ASKING = "Calling the endpoint without a certificate, a few times. This takes a few seconds."
+STOPPING = "Stopping: the call that is under way is brought to its end."
+STOPPED = "It was stopped: not every version was asked in. Ask again to see them all."
 WAITING = "Nobody has asked the server yet."
 RECORDED = (
     "Nobody is called, for what was written down is judged. "
@@ -37,6 +39,8 @@ class Asks:
         self._session = session
         self.work = Work()
         self.button = fields.action("Ask the server", self.ask, primary=True)
+        self.halt = fields.lead("Stop asking", self.stop)
+        self.halt.layout.display = "none"
         self.message = fields.words()
         self.answer, self.matching, self.more = fields.words(), fields.words(), fields.words()
         self._shown: tuple[int, ...] = ()
@@ -45,7 +49,7 @@ class Asks:
             "The server is called without a certificate, with its name and without, in TLS 1.2 and "
             "1.3: so it is seen whether it wants a certificate, and from which authorities. Each "
             "identity at hand is then held against that.",
-            step.row(self.button),
+            step.row(self.button, self.halt),
             self.message,
             self.answer,
             self.matching,
@@ -66,10 +70,23 @@ class Asks:
         """Ask, and show the answer or why there is none."""
         if self.work.going:
             return
-        self.button.disabled = True
+        self._going(on=True)
         self.message.value = fields.notice(ASKING, "info")
-        with step.told(self.message):
-            self.work.start(self._session.to_ask(), lambda _number, _text: None, self._ended)
+        self.work.start(self._session.to_ask(), self._told, self._ended)
+
+    def stop(self) -> None:
+        """Make no further call; what was asked until then is shown."""
+        self.work.stop()
+        self.halt.disabled = True
+        self.message.value = fields.notice(STOPPING, "info")
+
+    def _going(self, *, on: bool) -> None:
+        self.button.disabled, self.halt.disabled = on, False
+        self.halt.layout.display = "" if on else "none"
+
+    def _told(self, _: int, text: str) -> None:
+        if not self.work.stopped:
+            self.message.value = fields.notice(text, "info")
 
     def refresh(self) -> None:
         """Show what was asked, and the matching as it stands."""
@@ -96,8 +113,10 @@ class Asks:
         return fields.notice(UNSEEN if self._session.plan.recorded else WAITING)
 
     def _ended(self, result: Any, error: Exception | None) -> None:  # noqa: ANN401 - as `Work` has it
-        self.button.disabled = False
+        self._going(on=False)
         with step.told(self.message):
             if error is not None:
                 raise error
             self._session.keep_asking(*result)
+        if error is None and self.work.stopped:
+            self.message.value += fields.notice(STOPPED, "warn")

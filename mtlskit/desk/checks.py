@@ -6,6 +6,7 @@ Law of this file: questions and what follows from them come from `mtlskit.checkl
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 
 import ipywidgets as widgets
 
@@ -46,6 +47,12 @@ class Checks:
         """Show what the evidence says now."""
         for row in self._session.rows:
             self._said[row.id].value = _evidence(row)
+
+    def restore(self, answers: Iterable[tuple[str, str]]) -> None:
+        """Fill in the answers of a saved case."""
+        given = dict(answers)
+        for name, field in self.answers.items():
+            field.value = given.get(name, "")
 
     def _row(self, row: Row) -> widgets.VBox:
         answer = fields.choice(row.question, ANSWERS)

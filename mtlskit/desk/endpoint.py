@@ -12,6 +12,7 @@ import secrets
 from mtlskit.collect.given import target_of
 from mtlskit.desk import address, fields, rail, step
 from mtlskit.desk.line import Line
+from mtlskit.desk.plan import Plan
 from mtlskit.desk.recordings import Recordings
 from mtlskit.desk.session import Session
 from mtlskit.lab import scenes
@@ -21,7 +22,7 @@ LAB, OWN, FILES, LINE, SURPRISE = "lab", "own", "files", "line", ""
 KINDS = [
     ("A failure staged on this computer, to practise", LAB),
     ("My own endpoint, which can be called from here", OWN),
-    ("Files: captures, logs, exports, key stores", FILES),
+    ("Files: captures, logs, exports, key stores, a saved case", FILES),
     ("One error line", LINE),
 ]
 VERSIONS = [("Whatever both sides speak", ""), ("TLS 1.3 only", "1.3"), ("TLS 1.2 only", "1.2")]
@@ -92,6 +93,21 @@ class Endpoint:
             half.layout.display = "" if kind == what else "none"
         self.line.below.layout.display = shown[LINE].layout.display
         self.tls.layout.display = "none" if what == FILES else ""
+
+    @property
+    def begun(self) -> tuple[str, str]:
+        """Which way to begin was chosen, and the address as it stands."""
+        return str(self.what.value), str(self.address.value)
+
+    def restore(self, begun: tuple[str, str], plan: Plan) -> None:
+        """Fill in the fields as they stood in a saved case."""
+        self._drawn = plan.scene if plan.scene and plan.surprise else ""
+        self.tls.value = plan.tls or ""
+        self.server_name.value = plan.server_name or ""
+        if plan.scene:
+            self.scene.value = SURPRISE if plan.surprise else plan.scene
+        self.address.value = begun[1]
+        self.what.value = begun[0]
 
     def draw(self) -> None:
         """Take any other failure of the lab, and do not say which."""

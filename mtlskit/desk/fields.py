@@ -20,6 +20,8 @@ from mtlskit.page.blocks import Tone
 FIELD = "mtls-field"
 BEAT = 0.05  # seconds: longer than a kernel takes for a value, shorter than anyone notices
 
+DRAWN = 0.2  # seconds: a browser has drawn another step by then; else nothing is moved
+
 
 def line(label: str, placeholder: str = "") -> widgets.Text:
     """Make a one-line text field. It is never used for a secret: a `Text` shows its value."""
@@ -141,6 +143,15 @@ class _Beat:
 
     def _rest(self) -> None:
         self._busy = False
+
+
+def lead_to(place: widgets.Widget) -> None:
+    """Move the keyboard and the screen reader to a place, once the browser has drawn it."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # a script or a test: nobody looks on
+        return
+    loop.call_later(DRAWN, place.focus)
 
 
 def words(markup: str = "") -> widgets.HTML:

@@ -7,25 +7,30 @@ from __future__ import annotations
 
 from functools import partial
 from importlib.resources import files
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import ipywidgets as widgets
 
 from mtlskit.case import Case
-from mtlskit.desk import fields, rail
+from mtlskit.collect.evidence import Given
+from mtlskit.collect.files import read_blob
+from mtlskit.desk import fields, rail, resume
 from mtlskit.desk.asks import Asks
 from mtlskit.desk.checks import Checks
 from mtlskit.desk.endpoint import Endpoint
 from mtlskit.desk.handshake import Handshake
 from mtlskit.desk.instance import Instance
 from mtlskit.desk.keep import Keep
+from mtlskit.desk.kept import opened, written
 from mtlskit.desk.keys import Keys
 from mtlskit.desk.line import Line
 from mtlskit.desk.mend import Mend
-from mtlskit.desk.recordings import Recordings
+from mtlskit.desk.recordings import Others, Recordings
 from mtlskit.desk.run import Run
 from mtlskit.desk.session import Session
 from mtlskit.desk.step import Step
+from mtlskit.material import Blob
 from mtlskit.report import Report
 
 PLAIN = (
@@ -47,16 +52,16 @@ class Guide:
     def __init__(self) -> None:
         self.session = Session()
         self.keys = Keys(self.session)
-        self.instance = Instance(self.session)
-        self.files = Recordings(self.session, self.keys, self.instance)
+        self.instance = Instance(self.session, partial(self.keys.receive, "identity"))
+        self.run = Run(self.session)
+        self.mend = Mend(self.session, self.run)
+        self.files = Recordings(self.session, self._others())
         self.line = Line(self.session)
         self.endpoint = Endpoint(self.session, self.files, self.line)
         self.asks = Asks(self.session)
         self.handshake = Handshake(self.session, self.files)
         self.checks = Checks(self.session)
-        self.run = Run(self.session)
-        self.mend = Mend(self.session, self.run)
-        self.keep = Keep(self.session)
+        self.keep = Keep(self.session, self.save_case)
         self.steps = self._in_order()
         self.rail = [
             fields.lead(f"{number} {step.name}", partial(self.go, number - 1))
@@ -68,6 +73,15 @@ class Guide:
         self._ui = self._drawn()
         self.session.watch(self._mark)
         self._mark()
+
+    def _others(self) -> Others:
+        """Say who takes the files that are dropped in the first step and read in another."""
+        return Others(
+            store=self.keys.receive,
+            export=self.instance.receive,
+            report=self.mend.receive,
+            case=lambda blob: resume.restore(self, opened(blob)),
+        )
 
     def _in_order(self) -> list[Step]:
         every: list[Step] = [
@@ -103,15 +117,41 @@ class Guide:
         """The latest report; None before the first run."""
         return self.session.report
 
+    def save_case(self, path: str | Path) -> Path:
+        """Write everything that was given and found, without any secret; return the path.
+
+        Raises:
+            FileExistsError: there is such a file already.
+        """
+        there = Path(path)
+        text = written(resume.kept(self), self.session.standing)
+        with there.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        return there
+
+    def open_case(self, given: Given) -> Self:
+        """Stand as a saved case stood; what stood here before is forgotten.
+
+        Args:
+            given: the file's path, or its bytes with a name.
+
+        Raises:
+            Unreadable: it is no saved case, was changed since, or is of another version.
+        """
+        blob = given if isinstance(given, Blob) else read_blob(given)
+        resume.restore(self, opened(blob))
+        return self
+
     @property
     def at(self) -> int:
         """The step that is shown, counted from 0."""
         return int(self._stack.selected_index)
 
     def go(self, index: int) -> None:
-        """Show a step."""
+        """Show a step, and lead whoever works without a mouse to its heading."""
         self._stack.selected_index = max(0, min(index, len(self.steps) - 1))
         self._mark()
+        fields.lead_to(self.steps[self.at].box.children[0])
 
     def _mark(self) -> None:
         """Say on the rail where we are and how each step stands."""

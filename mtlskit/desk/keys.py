@@ -7,21 +7,19 @@ only what was read from it is kept; its bytes stay in memory only while it is lo
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Literal
 
 import ipywidgets as widgets
 
 from mtlskit.certs.keystore import Identity, Store
-from mtlskit.collect.evidence import Evidence, gather
+from mtlskit.collect.evidence import Evidence
 from mtlskit.desk import fields, rail, step
+from mtlskit.desk.held import Held, Role
 from mtlskit.desk.session import Session
 from mtlskit.material import Blob
 from mtlskit.page.blocks import Tone
 
-Role = Literal["identity", "trust", "material"]
 ROLES: dict[Role, str] = {
     "identity": "the client's key store",
     "trust": "trusted by the client",
@@ -36,44 +34,12 @@ LAB = (
     f"A failure of the lab is chosen in {rail.where(rail.BEGIN)}. It brings its own files: "
     "nothing is needed here."
 )
+ABSENT = (
+    "Of {} the saved case holds what is public, and no private key. That is enough to read on; "
+    "to call again, add the key store once more."
+)
 KEPT = " The files below are kept for your own endpoint; the lab does not use them."
 MOST_NAMED = 4
-LOCKED = {"password-needed", "no-password", "wrong-password", "key-password"}
-"""Codes of problems that another password may solve."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One file that was handed in.
-
-    Attributes:
-        blob: its bytes, only while it waits for its password.
-        tried: a password was tried on it.
-    """
-
-    role: Role
-    name: str
-    evidence: Evidence
-    blob: Blob | None
-    tried: bool
-
-    @classmethod
-    def opened(cls, role: Role, blob: Blob, password: str | None) -> Held:
-        """Open a file as far as the password goes."""
-        evidence = gather([blob], (password,) if password else ())
-        locked = any(problem.code in LOCKED for problem in evidence.problems)
-        return cls(role, blob.source.name, evidence, blob if locked else None, password is not None)
-
-    @property
-    def certified(self) -> bool:
-        """Whether it holds a certificate."""
-        return bool(self.evidence.certificates)
-
-    @property
-    def keyed(self) -> bool:
-        """Whether it holds a private key that could be opened."""
-        stores = self.evidence.stores
-        return any(one.keys or any(own.key for own in one.identities) for one in stores)
 
 
 class Keys:
@@ -83,7 +49,7 @@ class Keys:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._held: list[Held] = []
+        self.held: list[Held] = []
         self.uploads = {
             role: fields.files(label, partial(self.receive, role)) for role, label in ADD.items()
         }
@@ -139,15 +105,27 @@ class Keys:
         """Done when a key could be opened; the lab brings its own."""
         if self._session.plan.scene:
             return "optional"
-        if any(held.blob for held in self._held) or self._keyless():
+        calls = not self._session.plan.recorded
+        if any(one.blob or (calls and one.absent) for one in self.held) or self._keyless():
             return "needs"
-        return "done" if self._held else "optional"
+        return "done" if self.held else "optional"
 
     def receive(self, role: Role, blobs: tuple[Blob, ...]) -> None:
         """Read files as far as they can be read, with the password that stands in the field."""
         password = fields.taken(self.password)
         with step.told(self.message):
-            self._held += [Held.opened(role, blob, password) for blob in blobs]
+            self._take([Held.opened(role, blob, password) for blob in blobs])
+        self._hand_over()
+
+    def _take(self, new: list[Held]) -> None:
+        """Add files; one that a saved case named without its key makes room for the real one."""
+        old = [one for one in self.held if not any(map(one.replaced_by, new))]
+        self.held = [*old, *new]
+
+    def restore(self, held: Iterable[Held]) -> None:
+        """Show the files of a saved case; none of them holds a key."""
+        self.held = list(held)
+        fields.taken(self.password)
         self._hand_over()
 
     def unlock(self) -> None:
@@ -157,20 +135,20 @@ class Keys:
             self.message.value = fields.notice("Type the password first.", "warn")
             return
         with step.told(self.message):
-            self._held = [
-                Held.opened(one.role, one.blob, password) if one.blob else one for one in self._held
+            self.held = [
+                Held.opened(one.role, one.blob, password) if one.blob else one for one in self.held
             ]
         self._hand_over()
 
     def clear(self) -> None:
         """Forget every file."""
-        self._held = []
+        self.held = []
         fields.taken(self.password)
         self._hand_over()
 
     def remove(self, held: Held) -> None:
         """Forget one file."""
-        self._held = [one for one in self._held if one is not held]
+        self.held = [one for one in self.held if one is not held]
         self._hand_over()
 
     def refresh(self) -> None:
@@ -179,14 +157,14 @@ class Keys:
         self._list()
         several = len(self._session.given.identities or ()) > 1
         self.chosen.layout.display = "" if several else "none"
-        self.forget.layout.display = "" if len(self._held) > 1 else "none"
+        self.forget.layout.display = "" if len(self.held) > 1 else "none"
 
     def _list(self) -> None:
         """Draw the files anew if they are others than those that are shown."""
-        if list(map(id, self._drawn)) == list(map(id, self._held)):
+        if list(map(id, self._drawn)) == list(map(id, self.held)):
             return
-        old, self._drawn = self.files.children, list(self._held)
-        self.files.children = [_row(one, partial(self.remove, one)) for one in self._held]
+        old, self._drawn = self.files.children, list(self.held)
+        self.files.children = [_row(one, partial(self.remove, one)) for one in self.held]
         for row in old:
             for part in row.children:
                 part.close()
@@ -195,18 +173,20 @@ class Keys:
     def _said(self) -> Iterator[tuple[str, Tone]]:
         """Say what stands in the way, and what the engineer can do about it."""
         if self._session.plan.scene:
-            yield LAB + (KEPT if self._held else ""), "warn" if self._held else "info"
-        locked = [one for one in self._held if one.blob]
+            yield LAB + (KEPT if self.held else ""), "warn" if self.held else "info"
+        locked = [one for one in self.held if one.blob]
         if refused := ", ".join(one.name for one in locked if one.tried):
             yield f"This password does not open {refused}. Type the right one, then open.", "bad"
         if waiting := ", ".join(one.name for one in locked if not one.tried):
             yield f"Still locked: {waiting}. Type the password, then open.", "warn"
+        if absent := ", ".join(one.name for one in self.held if one.absent):
+            yield ABSENT.format(absent), "info"
         if keyless := self._keyless():
             yield keyless, "warn"
 
     def _keyless(self) -> str:
         """Say that the client's files do not make an identity; empty if they do, or are locked."""
-        own = [one for one in self._held if one.role == "identity"]
+        own = [one for one in self.held if one.role == "identity"]
         if any(one.blob for one in own) or any(one.key_matches for one in self._identities):
             return ""
         certified = ", ".join(one.name for one in own if one.certified)
@@ -239,7 +219,7 @@ class Keys:
             identities=identities if self._any("identity") else None,
             trust=trust.certificates if self._any("trust") else None,
             material=(*own.certificates, *other.certificates),
-            problems=tuple(p for one in self._held for p in one.evidence.problems),
+            problems=tuple(p for one in self.held for p in one.evidence.problems),
         )
 
     @property
@@ -247,10 +227,10 @@ class Keys:
         return self._of("identity").identities
 
     def _any(self, role: Role) -> bool:
-        return any(one.role == role for one in self._held)
+        return any(one.role == role for one in self.held)
 
     def _of(self, role: Role) -> Evidence:
-        stores = (s for one in self._held if one.role == role for s in one.evidence.stores)
+        stores = (s for one in self.held if one.role == role for s in one.evidence.stores)
         return Evidence(stores=tuple(stores))
 
 

@@ -7,6 +7,7 @@ recognised is kept. What it means is said by `mtlskit.explain`.
 from __future__ import annotations
 
 from mtlskit.desk import fields, step
+from mtlskit.desk.plan import TLS
 from mtlskit.desk.session import Session
 from mtlskit.desk.told import Told
 from mtlskit.desk.wording import by_fields
@@ -54,6 +55,12 @@ class Line:
                 self.explained = explain(text, tls, seen_by=self.whose.value)
                 self.show()
                 self.message.value = fields.notice(READ, "info")
+
+    def restore(self, words: str | None, tls: TLS | None) -> None:
+        """Explain again what was recognised when the case was saved."""
+        self.explained = explain(words, tls, seen_by=self.whose.value) if words else None
+        found = self.explained
+        self.answer.value = by_fields(found._repr_html_()) if found else ""
 
     def show(self) -> None:
         """Show the explanation as it stands, and hand over what it rests on."""

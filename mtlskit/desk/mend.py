@@ -12,11 +12,14 @@ from mtlskit.desk.run import Run
 from mtlskit.desk.session import Session
 from mtlskit.desk.wording import by_fields
 from mtlskit.desk.work import Work
+from mtlskit.material import Blob
 from mtlskit.page.blocks import Badge, Block, Fields, Inline, Listing, Page, Section, Table
 from mtlskit.page.html import fragment
 from mtlskit.report import Report, experiments, planning
+from mtlskit.report.compared import compare_reports
 from mtlskit.report.mending import mends
 from mtlskit.report.redaction import clean_page
+from mtlskit.report.reopened import Reopened, reopened
 from mtlskit.report.words import sentence, standing_badge, words
 from mtlskit.trace.compare import compare
 
@@ -41,6 +44,10 @@ class Mend:
         self.again = fields.action("Try again", self.retry, primary=True)
         self.rehearsal = fields.action("Rehearse on a stand-in", self.rehearse)
         self.message, self.todo, self.after = fields.words(), fields.words(), fields.words()
+        self.earlier = fields.files("Compare with a saved report", self.receive)
+        self.said, self.compared = fields.words(), fields.words()
+        self._other: Reopened | None = None
+        self._drawn: tuple[Report | None, Reopened | None] = (None, None)
         self.box = step.page(
             "What is to be done, and did it help?",
             "A change can be rehearsed on a stand-in, which plays the server as it was seen and "
@@ -50,6 +57,13 @@ class Mend:
             step.row(self.again, self.rehearsal),
             self.message,
             self.after,
+            step.row(self.earlier),
+            fields.hint(
+                "A report that was saved before, or on a computer where it works: the file that "
+                "ends in .json."
+            ),
+            self.said,
+            self.compared,
         )
         session.watch(self.refresh)
         self.refresh()
@@ -83,8 +97,29 @@ class Mend:
                 raise error
             self._session.keep(found, again=False)
 
+    def receive(self, blobs: tuple[Blob, ...]) -> None:
+        """Take a saved report to compare with; the last of several."""
+        self.said.value = ""
+        with step.told(self.said):
+            for blob in blobs:
+                self._other = reopened(blob)
+        self._compare()
+
+    def _compare(self) -> None:
+        """Show the saved report, beside the present one if there is one."""
+        report, other = self._session.report, self._other
+        if self._drawn[0] is report and self._drawn[1] is other:
+            return
+        self._drawn = (report, other)
+        if other is None:
+            self.compared.value = ""
+            return
+        page = compare_reports(other, report).page() if report else other.page()
+        self.compared.value = by_fields(fragment(Page("", (Section(page.title, page.blocks),))))
+
     def refresh(self) -> None:
         """Show what to do, and what became of it."""
+        self._compare()
         report, recorded = self._session.report, self._session.plan.recorded
         self.again.layout.display = "none" if recorded or report is None else ""
         self.rehearsal.layout.display = "" if _can_be_rehearsed(report) else "none"

@@ -13,13 +13,13 @@ from typing import Literal
 
 from mtlskit import report as reports
 from mtlskit.case import Case
-from mtlskit.collect.asked import Asking, asked
+from mtlskit.collect.asked import VERSIONS, Asking, asked
 from mtlskit.collect.calling import call_of
 from mtlskit.collect.given import case_of
 from mtlskit.experiment import diagnose, tried
 from mtlskit.lab import scenes
 from mtlskit.lab.scenes import Staged
-from mtlskit.material import Target
+from mtlskit.material import Source, Target
 from mtlskit.report import Report
 
 TLS = Literal["1.2", "1.3"]
@@ -113,13 +113,25 @@ def _tried(plan: Plan, given: Case, watch: Watch) -> Report:
     return reports.judge(case.having(attempts=tuple(attempts)), datetime.now(UTC))
 
 
-def asking(plan: Plan, given: Case) -> tuple[Asking, Case]:
+def asking(plan: Plan, given: Case, watch: Watch) -> tuple[Asking, Case]:
     """Ask the server what it asks of its clients; return also what the client holds."""
     if plan.scene is None:
         if plan.target is None:
             raise ValueError("There is no endpoint to be asked yet.")
-        told = asked(plan.target, tls=plan.tls, server_name=plan.server_name, timeout=5.0)
-        return told, given
+        return _asked(plan, plan.target, watch), given
     with scenes.stage(plan.scene, tls=plan.tls or "1.3") as staged:
-        told = asked(staged.target, tls=plan.tls, server_name=staged.server_name, timeout=5.0)
-        return told, held_by(staged)
+        there = replace(plan, server_name=staged.server_name)
+        return _asked(there, staged.target, watch), held_by(staged)
+
+
+def _asked(plan: Plan, target: Target, watch: Watch) -> Asking:
+    """Ask in each version by itself, so that it can be told of, and stopped, in between."""
+    versions = (plan.tls,) if plan.tls else VERSIONS
+    told: Asking | None = None
+    for number, version in enumerate(versions, 1):
+        new = asked(target, tls=version, server_name=plan.server_name, timeout=5.0)
+        told = replace(told, answers=(*told.answers, *new.answers)) if told else new
+        watch.tell(number, f"Asked in TLS {version}: {new.headline}")
+        if watch.stopped():
+            break
+    return told or Asking(Source(str(target)), target, ())

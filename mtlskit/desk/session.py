@@ -18,6 +18,7 @@ from mtlskit.checklist import Row
 from mtlskit.collect.asked import Asking
 from mtlskit.desk import address, rail
 from mtlskit.desk.plan import Plan, Watch, asking, diagnosed
+from mtlskit.desk.seen import Seen
 from mtlskit.desk.told import Told
 from mtlskit.lab.stand_in import rehearse
 from mtlskit.report import Report
@@ -39,6 +40,7 @@ class Session:
         outdated: there was a report, and what it rests on has changed since.
         before: what the run before the latest found of the same call.
         asking: what the server asks of its clients, if it was asked.
+        lab: what the client of the lab's failure held when its server was asked.
     """
 
     given: Case = field(default_factory=Case)
@@ -48,8 +50,8 @@ class Session:
     outdated: bool = False
     asking: Asking | None = None
     before: Report | None = None
+    lab: Case | None = field(default=None, repr=False)
     _last: Report | None = field(default=None, repr=False)
-    _lab: Case | None = field(default=None, repr=False)
     _changes: int = field(default=0, repr=False)
     _watchers: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
@@ -61,9 +63,14 @@ class Session:
         return self._used if self.plan.recorded else self.given
 
     @property
+    def standing(self) -> Report:
+        """The report, or before a run what can be said without one."""
+        return self.report or self._judge(self._used)
+
+    @property
     def rows(self) -> tuple[Row, ...]:
         """The symptom checklist as it stands."""
-        return (self.report or self._judge(self._used)).checklist
+        return self.standing.checklist
 
     @property
     def _used(self) -> Case:
@@ -87,13 +94,13 @@ class Session:
         if replace(before, experiments=self.plan.experiments) == self.plan:
             self.tell()
         else:
-            self.asking = self._lab = self.before = self._last = None
+            self.asking = self.lab = self.before = self._last = None
             self._drop_report()
 
     def replay(self, told: Told) -> None:
         """Judge what was told of, and call nobody: a report of something else no longer holds."""
         self.told = told
-        self.asking = self._lab = self.before = self._last = None
+        self.asking = self.lab = self.before = self._last = None
         plan = replace(self.plan, scene=None, surprise=False, target=None, recorded=True)
         self.plan = replace(plan, server_name=None)
         self._drop_report()
@@ -172,14 +179,14 @@ class Session:
     def to_ask(self) -> Callable[[Watch], tuple[Plan, Asking, Case]]:
         """Return the work of asking the server what it wants; `keep_asking` takes its result."""
         plan, given = self.plan, self.given
-        return lambda _: (plan, *asking(plan, given))
+        return lambda watch: (plan, *asking(plan, given, watch))
 
     def keep_asking(self, plan: Plan, told: Asking, held: Case) -> None:
         """Keep what the server asks for, unless another one is meant by now."""
         if replace(plan, experiments=self.plan.experiments) != self.plan:
             raise ValueError(OVERTAKEN)
         self.asking = told
-        self._lab = held if plan.scene else None
+        self.lab = held if plan.scene else None
         self.tell()
 
     @property
@@ -190,8 +197,27 @@ class Session:
             return matched(self.case)
         answers = self.asking.answers if self.asking else ()
         seen = next((one.trace for one in answers if one.asked is not None), None)
-        held = self._lab or self.given
+        held = self.lab or self.given
         return matched(held.having(trace=seen, at=held.at or datetime.now(UTC)))
+
+    def resume(self, found: Seen | None, before: Seen | None, **parts: Any) -> None:  # noqa: ANN401 - as `intend`
+        """Stand as a saved case stood; what was found is judged anew by the rules of today.
+
+        Args:
+            found: what the latest report was made from.
+            before: the same of the report before it.
+            **parts: the other attributes of this session.
+        """
+        for name, value in parts.items():
+            setattr(self, name, value)
+        self._changes += 1
+        self.outdated = False
+        self.report, self.before = self._again(found), self._again(before)
+        self._last = self.report
+        self.tell()
+
+    def _again(self, seen: Seen | None) -> Report | None:
+        return None if seen is None else self._judge(seen.case, seen.made)
 
     def _replayed(self) -> Report:
         case = self._used

@@ -45,7 +45,9 @@ def page(title: str, lead: str, *parts: widgets.Widget) -> widgets.VBox:
     """Make the body of a step: a heading, what the step adds, then its parts."""
     head = f'<h2 class="mtls-title">{html.escape(title)}</h2>'
     head += fields.paragraph(lead) if lead else ""
-    return widgets.VBox([fields.words(head), *parts]).add_class("mtls-step")
+    told = fields.words(head).add_class("mtls-head")
+    told.tabbable = False  # so that whoever comes to this step can be led to its heading
+    return widgets.VBox([told, *parts]).add_class("mtls-step")
 
 
 def part(title: str) -> widgets.HTML:

@@ -22,7 +22,7 @@ from mtlskit.report.words import counted
 from mtlskit.trace.at_hand import joined
 from mtlskit.trace.events import Trace
 
-KEY_LOG = "keylog"
+KEY_LOG, REPORT = "keylog", "report-json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +90,14 @@ class Sorted:
 
     Attributes:
         recordings: captures, logs, settings of other tools, and what could not be read.
-        stores, exports: what other steps read.
+        stores, exports, reports: what other steps read.
         key_logs: the names of those that were read and forgotten.
     """
 
     recordings: tuple[Recording, ...]
     stores: tuple[Given, ...]
     exports: tuple[Given, ...]
+    reports: tuple[Given, ...]
     key_logs: tuple[str, ...]
 
 
@@ -108,6 +109,7 @@ def sort_out(given: Iterable[Given], before: Sequence[Recording] = ()) -> Sorted
         before: what was read earlier; a key log opens its captures too.
     """
     heaps: dict[str, list[Given]] = {"capture": [], KEY_LOG: [], "store": [], "export": []}
+    heaps[REPORT] = []
     read: list[Recording] = []
     for one in given:
         heap = _heap_of(one)
@@ -122,6 +124,7 @@ def sort_out(given: Iterable[Given], before: Sequence[Recording] = ()) -> Sorted
         (*old, *new, *read),
         tuple(heaps["store"]),
         tuple(heaps["export"]),
+        tuple(heaps[REPORT]),
         tuple(map(name_of, keys)),
     )
 
@@ -134,8 +137,8 @@ def _heap_of(given: Given) -> str | Recording:
         return Recording(name_of(given), error.problem.text, Told(problems=(error.problem,)))
     if kind in CAPTURES:
         return "capture"
-    if kind == KEY_LOG:
-        return KEY_LOG
+    if kind in (KEY_LOG, REPORT):
+        return kind
     found = gather([given])
     if found.stores:
         return "store"

@@ -8,6 +8,7 @@ from pathlib import Path
 import ipywidgets as widgets
 import pytest
 
+import mtlskit
 from mtlskit.desk import open_guide, rail
 from mtlskit.desk.guide import Guide
 from mtlskit.desk.wording import by_fields
@@ -492,6 +493,72 @@ def test_the_report_is_saved_beside_the_notebook(
     after_run.checks.answers[row].value = "yes"
     assert "has changed since it was saved" in after_run.keep.message.value
     after_run.checks.answers[row].value = ""
+
+
+def test_what_a_level_hides_is_shown_before_it_is_saved(
+    after_run: Guide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each name with its placeholder; the files then hold none of them, the preview stays here."""
+    monkeypatch.chdir(tmp_path)
+    keep, report = after_run.keep, after_run.report
+    assert report is not None
+    assert "every name and address stays" in keep.preview.value
+    keep.level.value = "names"
+    names = [name for name, _ in report.preview("names").replaced]
+    assert "Acme Integration Client" in names
+    assert f"What is replaced: {len(names)} names" in keep.preview.value
+    assert "Acme Integration Client" in keep.preview.value
+    assert "Acme Integration Client" not in keep.messages.value
+    keep.stem.value = "hidden"
+    keep.button.click()
+    saved = {path.suffix: path.read_text() for path in tmp_path.iterdir()}
+    assert len(saved) == 3
+    assert not [1 for text in saved.values() if "Acme Integration Client" in text]
+    keep.level.value = "secrets"
+    assert "has changed since it was saved" in keep.message.value
+    assert "mtls-needs" in after_run.rail[-1]._dom_classes
+
+
+def test_the_case_is_saved_beside_the_report(
+    after_run: Guide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where there is no report yet; a second save writes over nothing."""
+    monkeypatch.chdir(tmp_path)
+    for guide in (Guide(), after_run):
+        guide.keep.stem.value = "mine"
+        guide.keep.case.click()
+        assert "mtls-good" in guide.keep.said.value
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.case.json", "mine-2.case.json"}
+    assert Guide().open_case("mine-2.case.json").report is not None
+
+
+def test_a_saved_report_is_compared_with_the_present_one(
+    after_run: Guide, tmp_path: Path, put: Callable[..., None]
+) -> None:
+    """What differs is told with both sides; a file that is no report is named."""
+    with scenes.stage("none") as lab:
+        good = mtlskit.diagnose(lab.target, identity=lab.identity_files, password=lab.password)
+    data = next(p for p in good.save(tmp_path / "good") if p.suffix == ".json").read_bytes()
+    guide = Guide()
+    put(guide.mend.earlier, Blob(Source("good.json"), data))
+    assert "Saved report" in guide.mend.compared.value
+    put(after_run.mend.earlier, Blob(Source("good.json"), data))
+    assert "The first was accepted, and the second was refused." in after_run.mend.compared.value
+    put(after_run.mend.earlier, Blob(Source("x.json"), b"[]"))
+    assert "x.json is no saved report" in after_run.mend.said.value
+
+
+def test_two_guides_in_one_kernel_know_nothing_of_each_other(put: Callable[..., None]) -> None:
+    """What is given to one is not in the other."""
+    first, second = Guide(), Guide()
+    first.endpoint.what.value = "own"
+    first.endpoint.address.value = "partner.example:8443"
+    with scenes.stage(CHAIN) as lab:
+        put(first.keys.uploads["trust"], *lab.trust_files)
+    assert first.case.trust
+    assert second.case.trust is None
+    assert second.endpoint.what.value == "lab"
+    assert second.session.plan.target is None
 
 
 def test_there_is_nothing_to_save_before_a_run(guide: Guide) -> None:
