@@ -87,7 +87,7 @@ class Keep:
             step.row(self.case),
             self.said,
         )
-        step.when_changed(self.level, self.refresh)
+        step.when_changed(self.level, session.tell)
         session.watch(self.refresh)
         self.refresh()
 
