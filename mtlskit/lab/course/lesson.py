@@ -7,14 +7,16 @@ itself, and is closed again; nothing runs between two calls, and nothing is writ
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import TypedDict, Unpack
 
-from mtlskit.experiment import attempt
-from mtlskit.lab import servers
+from mtlskit.collect.calling import call_of
+from mtlskit.collect.given import case_to_call
+from mtlskit.collect.live import connect
 from mtlskit.lab.cast import certificates
 from mtlskit.lab.course.exercise import Exercise
 from mtlskit.lab.course.grading import Verdict, right, wrong
@@ -22,25 +24,31 @@ from mtlskit.lab.course.mark import MOST, Mark
 from mtlskit.lab.course.packing import packed
 from mtlskit.lab.course.parties import Parties
 from mtlskit.lab.course.scores import Scores
-from mtlskit.lab.endpoint import Visit, serve
+from mtlskit.lab.endpoint import Behaviour, Endpoint, Visit, nobody, serve
 from mtlskit.lab.pki import write_private
+from mtlskit.lab.scenes import behaviour_of
 from mtlskit.lab.servers import Tls
-from mtlskit.material import Blob, Source, Unreadable
-from mtlskit.page.blocks import Block, Code, Page, Paragraph, Table
+from mtlskit.material import Blob, Problem, Source, Tap, Target, Unreadable
+from mtlskit.page.blocks import Block, Callout, Code, Page, Paragraph, Table
 from mtlskit.page.shown import Shown
 from mtlskit.trace.events import Trace
+from mtlskit.trace.handshake import follow
 
 Given = str | os.PathLike[str] | Blob
 """A file: the name of one on the desk, a path, or bytes with a name."""
 
 
-class How(TypedDict, total=False):
-    """How to call, beside the key store; see `Lesson.tried`."""
+Played = Tls | Behaviour | None
+"""What an endpoint does; None: nobody listens."""
 
+
+class How(TypedDict, total=False):
+    """How to call, beside the key store; see `Lesson.call`."""
+
+    to: str
     trust: Given | None
     tls: str | None
     server_name: str | None
-    endpoint: Tls | None
 
 
 Grader = Callable[[object], Verdict]
@@ -49,6 +57,7 @@ LARGEST = 1 << 20
 """Bytes of a file that is handed in."""
 _BOTH = ("1.2", "1.3")
 _OK = 200
+_PATIENCE = 10.0  # seconds for a whole call
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +82,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One real call: what the client's side saw of it, and what the endpoint itself saw."""
+    """One real call: what went over the wire, and what the endpoint itself saw."""
 
-    trace: Trace
+    tap: Tap
     visit: Visit | None
+
+    @property
+    def trace(self) -> Trace:
+        """The call as the client's side tells it."""
+        return follow(self.tap)
 
     @property
     def accepted(self) -> bool:
@@ -102,6 +116,18 @@ class Outcome:
         return "the call was not accepted"
 
 
+@dataclass(frozen=True, slots=True)
+class NotCalled(Shown):
+    """Why no call was made: what the client holds is of no use."""
+
+    problem: Problem
+
+    def page(self) -> Page:
+        """Describe it as the program's own complaint, before any connection."""
+        why = (Paragraph(str(self.problem)),)
+        return Page("Nobody was called", (Callout("The client gave up by itself", why, "bad"),))
+
+
 class Lesson(Shown):
     """One lesson. Each of the twelve sets up its own desk and endpoint, and grades its exercises.
 
@@ -122,6 +148,7 @@ class Lesson(Shown):
         self.about: dict[str, str] = {}
         self.words: dict[str, object] = {}
         self.choices: dict[int, tuple[tuple[str, str], ...]] = {}
+        self.shown = self.cast.partner_identity()
         self._scores = scores
         self._progress: dict[int, Progress] = {}
         trust = certificates(TRUST, self.cast.partner.certificate)
@@ -135,9 +162,13 @@ class Lesson(Shown):
         """Lay out the desk."""
 
     @property
-    def endpoint(self) -> Tls:
-        """What the partner's endpoint does, just now."""
-        return self.cast.endpoint(versions=_BOTH)
+    def endpoints(self) -> Mapping[str, Played]:
+        """What can be called, by name, and what it does just now; the first one is the usual."""
+        return {"orders": self.usual()}
+
+    def usual(self, **settings: object) -> Tls:
+        """Describe the partner's endpoint, sound but for these settings."""
+        return self.cast.endpoint(**{"identity": self.shown, "versions": _BOTH, **settings})
 
     @property
     def graders(self) -> Sequence[Grader]:
@@ -151,51 +182,34 @@ class Lesson(Shown):
         """1 to 12."""
         return self.told.number
 
-    def call(
-        self,
-        identity: Given | None = None,
-        *,
-        trust: Given | None = TRUST,
-        tls: str | None = None,
-        server_name: str | None = None,
-    ) -> Trace:
+    def call(self, identity: Given | None = None, **how: Unpack[How]) -> Trace | NotCalled:
         """Call the partner's endpoint, for real, and tell what happened.
 
         Args:
             identity: the key store to use; None: show no certificate.
-            trust: by what to trust the endpoint; None: look on without verifying it.
-            tls: the one version to speak, ``1.2`` or ``1.3``; None: either.
-            server_name: the name to call; None: the partner's.
+            how: ``tls``, the one version to speak, ``1.2`` or ``1.3``; ``trust``, by what to trust
+                the endpoint; ``server_name``, the name to call; ``to``, which endpoint.
 
         Raises:
-            Unreadable: a file is not there, or cannot be read.
+            ValueError: there is no such file or endpoint.
         """
-        return self.tried(identity, trust=trust, tls=tls, server_name=server_name).trace
+        try:
+            return self.tried(identity, **how).trace
+        except Unreadable as unreadable:
+            return NotCalled(unreadable.problem)
 
-    def tried(
-        self,
-        identity: Given | None = None,
-        *,
-        trust: Given | None = TRUST,
-        tls: str | None = None,
-        server_name: str | None = None,
-        endpoint: Tls | None = None,
-    ) -> Outcome:
+    def tried(self, identity: Given | None = None, **how: Unpack[How]) -> Outcome:
         """Call as `call` does, and tell what the endpoint saw as well."""
         held = None if identity is None else self.file(identity)
+        trust = how.get("trust", TRUST)
         anchors = None if trust is None else self.file(trust)
-        with serve(servers.tls(endpoint or self.endpoint)) as listening:
-            trace = attempt(
-                listening.target,
-                identity=held,
-                trust=anchors,
-                password=self.password,
-                tls=tls,
-                server_name=server_name or self.cast.host,
-                request=True,
-            )
-            seen = listening.visits(1)
-        return Outcome(trace, seen[0] if seen else None)
+        with ExitStack() as leaving:
+            target, listening = _opened(self._played(how.get("to")), leaving)
+            case = case_to_call(target, held, anchors, self.password)
+            name = how.get("server_name") or self.cast.host
+            tap = connect(call_of(case, how.get("tls"), name, _PATIENCE, request=True, manner={}))
+            seen = listening.visits(1) if listening else ()
+        return Outcome(tap, seen[0] if seen else None)
 
     def pack(self, *names: Given) -> Blob:
         """Put what these files hold into one key store: a key, its certificate, and issuers.
@@ -273,9 +287,20 @@ class Lesson(Shown):
 
     # What all lessons share
 
+    def _played(self, name: str | None) -> Played:
+        endpoints = self.endpoints
+        if name is None:
+            return next(iter(endpoints.values()))
+        if name not in endpoints:
+            raise ValueError(f"There is no endpoint {name!r}; there are {', '.join(endpoints)}.")
+        return endpoints[name]
+
     def let_in(self, answer: object, **how: Unpack[How]) -> Verdict:
         """Judge a file by calling the endpoint with it."""
-        outcome = self.tried(self.file(answer), **how)
+        try:
+            outcome = self.tried(self.file(answer), **how)
+        except Unreadable as unreadable:
+            return wrong(f"Nobody could be called with it. {unreadable.problem.text}")
         if outcome.accepted and outcome.visit is not None:
             who = outcome.visit.client or "a client without a certificate"
             return right(f"The endpoint was called with it, and let in {who}.")
@@ -331,3 +356,11 @@ class Lesson(Shown):
 def _not_understood(asked: Exercise, why: str) -> Mark:
     """Mark what is no answer: it opens no hint, and is not kept."""
     return Mark(asked.name, right=False, points=0, because=why)
+
+
+def _opened(played: Played, leaving: ExitStack) -> tuple[Target, Endpoint | None]:
+    """Open an endpoint for one call, or hold a port on which nobody listens."""
+    if played is None:
+        return leaving.enter_context(nobody()), None
+    endpoint = leaving.enter_context(serve(behaviour_of(played)))
+    return endpoint.target, endpoint

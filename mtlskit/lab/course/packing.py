@@ -18,8 +18,10 @@ from mtlskit.material import Blob, Problem, Source, Unreadable
 _ALIAS = "acme-client"
 
 
-def packed(blobs: Sequence[Blob], password: str, name: str = "mended.p12") -> Blob:
-    """Put the first key, the certificate that comes first, and all issuers into one PKCS#12 file.
+def packed(blobs: Sequence[Blob], password: str, name: str = "mended") -> Blob:
+    """Put the first key, the certificate that comes first, and all issuers into one file.
+
+    It is PKCS#12; or PEM, if the key is not the certificate's, which PKCS#12 libraries refuse.
 
     Raises:
         Unreadable: there is no certificate of a client or no private key in what was given.
@@ -29,12 +31,20 @@ def packed(blobs: Sequence[Blob], password: str, name: str = "mended.p12") -> Bl
     key = _key(stores)
     loaded = [x509.load_der_x509_certificate(one.der) for one in (leaf, *issuers)]
     issued = Issued(loaded[0], key, tuple(loaded[1:]))
-    return Blob(Source(name), issued.p12(password, _ALIAS))
+    if key.public_key() != loaded[0].public_key():
+        return Blob(Source(f"{name}.pem"), issued.pem_chain() + issued.pem_key(password))
+    return Blob(Source(f"{name}.p12"), issued.p12(password, _ALIAS))
 
 
 def certificates_in(blob: Blob, password: str | None = None) -> tuple[Certificate, ...]:
     """Return every certificate of a file; () if there is none."""
     return open_store(blob, (password,) if password else ()).certificates
+
+
+def holds_key(blob: Blob, password: str | None = None) -> bool:
+    """Say whether a file holds a private key that the password opens."""
+    entries = open_store(blob, (password,) if password else ()).entries
+    return any(entry.key is not None for entry in entries)
 
 
 def _leaf_first(stores: Iterable[Store]) -> list[Certificate]:
