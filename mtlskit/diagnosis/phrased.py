@@ -13,9 +13,9 @@ from mtlskit.material import Because
 from mtlskit.trace.dialects.sense import Sense, sense
 from mtlskit.trace.events import Trace
 
-Weight = Literal["states", "suggests", "excludes"]
+Weight = Literal["states", "one of", "suggests", "excludes"]
 _OF_BOTH = ("network.", "protocol.")
-_ORDER: dict[Weight, int] = {"states": 2, "excludes": 1, "suggests": 0}
+_ORDER: dict[Weight, int] = {"states": 3, "excludes": 2, "one of": 1, "suggests": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ def _by_weight(one: Sense) -> tuple[tuple[Weight, tuple[str, ...]], ...]:
     return (
         ("states", one.names),
         ("excludes", one.phrase.excludes),
-        ("suggests", one.suggests),
+        # A reason of verification leaves no other causes than those that it stands for.
+        ("one of" if one.reason is not None else "suggests", one.suggests),
     )
 
 

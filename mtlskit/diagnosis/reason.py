@@ -29,6 +29,7 @@ _UNMEASURED = 0.02
 """Likelihood of a cause of which nothing at all was measured."""
 _FOUND = 0.3
 """Likelihood of a cause whose habits nobody has measured, where it was found itself."""
+_TELLING = ("states", "one of")
 _DECISIVE = 30.0
 """How much heavier evidence that explains the failure weighs than none."""
 _SUGGESTIVE = 4.0
@@ -93,8 +94,8 @@ def _ranked(opinions: list[Opinion], bench: _Bench) -> tuple[Opinion, ...]:
     if any(one.standing == "LIKELY" and one.cause != "none" for one in kept):
         # This call was accepted, and yet the settings would make the instance's own call fail.
         kept = [one for one in kept if one.cause != "none"]
-    if bench.in_words_alone and any(one.standing == "LIKELY" for one in kept):
-        # The words name a cause, and nothing else is known that another could rest on.
+    if bench.in_words_alone and any(bench.told(one) in _TELLING for one in kept):
+        # The words name the causes, and nothing else is known that another could rest on.
         kept = [one for one in kept if one.standing != "POSSIBLE" or one.cause in bench.said]
     if not any(one.standing != "RULED_OUT" for one in kept):
         kept.append(bench.nothing_fits())
@@ -123,6 +124,11 @@ class _Bench:
         if verdict is not None and not isinstance(verdict, Found | Unknown):
             return self._weighed(cause, None) if self._named(word) else None
         return self._weighed(cause, verdict) if self._named(word) or self._fits(cause) else None
+
+    def told(self, one: Opinion) -> str | None:
+        """Return how the log speaks of a cause; None: not at all."""
+        word = self.said.get(one.cause)
+        return word.weight if word is not None else None
 
     @property
     def in_words_alone(self) -> bool:
@@ -208,7 +214,7 @@ class _Bench:
     def _habit(self, cause: Cause) -> Share | None:
         if self.ended is None or cause.id.startswith(("instance.", "network.")):
             return None
-        if self.ended.refused_by == "client":
+        if "client" in (self.ended.refused_by, cause.refused_by):
             return None  # the habits are those of servers
         measured = cause.like or cause.id
         if self._sent_nothing() and cause.id.startswith("client."):

@@ -32,17 +32,21 @@ from mtlskit.page.text import text as as_text
 from mtlskit.report.judged import Report, judge
 from mtlskit.report.redaction import clean_page
 from mtlskit.report.words import sentence, standing_badge, words
+from mtlskit.trace.dialects.lines import said_in
 from mtlskit.trace.dialects.log import Log
 from mtlskit.trace.dialects.minimal import trace_of
 from mtlskit.trace.dialects.phrases import families
 from mtlskit.trace.dialects.reader import read_log
 from mtlskit.trace.dialects.sense import Sense, sense
 from mtlskit.trace.events import Trace
+from mtlskit.trace.said import Said
 from mtlskit.trace.tell import headline
 
 VERSIONS = ("1.0", "1.1", "1.2", "1.3")
 _SHOWN = 6
 """Causes and phrases that are told on the page."""
+_SHORT = 20
+"""Lines of a text in which words that say little are looked for; more are a log."""
 _CSR = re.compile(r"\b(?:CSRs?|certificate signing requests?)\b", re.IGNORECASE)
 _NO_ADVICE = frozenset({"The handshake did not come so far."})
 """What a rule says of a connection that was seen; how far it came, a line of text does not tell."""
@@ -114,11 +118,24 @@ def explain(
     known = named_stack(stack) if stack else None
     place = Source(name)
     log = read_log(text.splitlines(), place)
-    senses = tuple(sense(one, seen_by, assume=True) for one in log.said)
+    said = log.said or _bare(text, place)
+    senses = tuple(sense(one, seen_by, assume=True) for one in said)
     trace = _told_by(log, seen_by, tls) or trace_of(senses, place, tls=tls)
     report = judge(Case(trace=trace, material=log.certificates), stack=known or _guess(senses))
     return Explained(
         report.case, report.diagnosis, report.checklist, text=text, senses=senses, log=log
+    )
+
+
+def _bare(text: str, place: Source) -> tuple[Said, ...]:
+    """Return words that say little, where a short text holds no others."""
+    lines = text.splitlines()
+    if len(lines) > _SHORT:
+        return ()
+    return tuple(
+        one
+        for number, line in enumerate(lines, 1)
+        for one in said_in(line, Source(place.name, (f"line {number}",)), fallback=True)
     )
 
 

@@ -174,3 +174,34 @@ def test_a_warning_is_no_failure() -> None:
     told = mtlskit.explain(phrase("instance.mid-ocsp").sample)
     assert "could not find out whether" in shown(told)
     assert "Who must act" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("line", "causes"),
+    [
+        ("unable to verify the first certificate", {"chain-incomplete", "untrusted-issuer"}),
+        ("java.security.cert.CertificateExpiredException: NotAfter: Fri Nov 20", {"expired"}),
+        ("x509: certificate specifies an incompatible key usage", {"purpose"}),
+        ("certificate is not valid for any names", {"name-mismatch", "name-refused"}),
+    ],
+)
+def test_a_bare_reason_blames_no_side(line: str, causes: set[str]) -> None:
+    """Of words alone nobody knows whose chain was refused: both sides' causes are told, no other."""
+    told = mtlskit.explain(line)
+    maybe = [one.cause for one in told.opinions if one.standing != "RULED_OUT"]
+    assert {one.partition(".")[2] for one in maybe} == causes
+    assert {one.partition(".")[0] for one in maybe} == {"client", "server"}
+    assert (told.outcome, told.refused_by) == ("refused", None)
+
+
+def test_bare_words_in_a_long_log_are_not_taken_for_the_connection() -> None:
+    """Words that say little are looked for in a short text only."""
+    line = "the certificate has expired, said the mail\n"
+    assert mtlskit.explain(line).main is not None
+    assert mtlskit.explain(line * 21).main is None
+
+
+def test_bare_words_beside_a_known_phrase_are_not_asked() -> None:
+    """Where a phrase is known, words that say little add nothing."""
+    told = mtlskit.explain(f"{JAVA}\nConnection reset by peer\n")
+    assert {one.phrase.family for one in told.senses} == {"java"}

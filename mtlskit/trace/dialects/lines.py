@@ -15,9 +15,9 @@ _TEXT = 400
 """Characters of a recognised phrase that are kept."""
 
 
-def said_in(line: str, place: Source) -> Iterator[Said]:
-    """Give the phrases in one line."""
-    hits = find(line)
+def said_in(line: str, place: Source, *, fallback: bool = False) -> Iterator[Said]:
+    """Give the phrases in one line; see `phrases.find`."""
+    hits = find(line, fallback=fallback)
     if not hits:
         return
     heard = voice(line[:LINE])

@@ -35,6 +35,7 @@ class Family:
         client: literals in lower case that show that the writer is the client.
         server: literals in lower case that show that the writer is the server.
         stack: begin of the name under which the habits of this server were measured.
+        fallback: its phrases are looked for only where nothing else is known.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Family:
     client: tuple[str, ...] = ()
     server: tuple[str, ...] = ()
     stack: str | None = None
+    fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +134,16 @@ def phrase(name: str) -> Phrase:
     return next(one for one in rows if one.id == name)
 
 
-def find(line: str) -> list[Hit]:
-    """Return the phrases in a line, in order; one that lies within another is left out."""
+def find(line: str, *, fallback: bool = False) -> list[Hit]:
+    """Return the phrases in a line, in order; one that lies within another is left out.
+
+    Args:
+        line: a line of any length, of which `LINE` characters are looked at.
+        fallback: look for words that say little, in place of the others.
+    """
     line = line[:LINE]
     low = line.lower()
-    hits = [hit for family in _marked(low) for hit in _hits(family, line)]
+    hits = [hit for family in _marked(low, fallback=fallback) for hit in _hits(family, line)]
     hits.sort(key=lambda one: (one.start, -one.end))
     kept: list[Hit] = []
     for hit in hits:
@@ -155,9 +162,9 @@ def voice(text: str) -> tuple[Family, Side] | None:
     return None
 
 
-def _marked(low: str) -> Iterator[str]:
+def _marked(low: str, *, fallback: bool) -> Iterator[str]:
     for name, family in families().items():
-        if any(mark in low for mark in family.marks):
+        if family.fallback == fallback and any(mark in low for mark in family.marks):
             yield name
 
 
