@@ -186,7 +186,7 @@ def test_a_warning_is_no_failure() -> None:
     ],
 )
 def test_a_bare_reason_blames_no_side(line: str, causes: set[str]) -> None:
-    """Of words alone nobody knows whose chain was refused: both sides' causes are told, no other."""
+    """Nobody knows whose chain was refused: the causes of both sides are told, and no other."""
     told = mtlskit.explain(line)
     maybe = [one.cause for one in told.opinions if one.standing != "RULED_OUT"]
     assert {one.partition(".")[2] for one in maybe} == causes
