@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -128,9 +128,9 @@ def _seconds(pattern: re.Pattern[str], text: str) -> float:
     """The shortest of three searches."""
     times = []
     for _ in range(3):
-        begin = perf_counter()
+        begin = thread_time()
         pattern.search(text)
-        times.append(perf_counter() - begin)
+        times.append(thread_time() - begin)
     return min(times)
 
 
