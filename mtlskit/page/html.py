@@ -53,9 +53,9 @@ Dress = Callable[..., str]
 
 
 def fragment(page: Page) -> str:
-    """Print the page for a notebook's output cell: headings begin at level 3, after any title."""
+    """Print the page for a notebook's output cell: headings begin at level 3, with any title."""
     press = _Press(_inlined, _image, anchors=False)
-    body = press.blocks(page.blocks, 4, ())
+    body = press.blocks(page.blocks, 4 if page.title else 3, ())
     title = f"<h3{_inlined('title')}>{_text(page.title)}</h3>" if page.title else ""
     return f"<div{_inlined('page')}>{title}{body}</div>"
 
