@@ -44,24 +44,15 @@ settings.load_profile("ci" if CI else "here")
 def report_of() -> Callable[[str, str], Report]:
     """Gives the report of a scene of the lab in one TLS version; each is played once a session."""
     # Here, and not above: most test files need none of it, and one broken room must not hide all.
-    import mtlskit  # noqa: PLC0415  see above
-    from mtlskit.lab import scenes  # noqa: PLC0415  see above
+    from mtlskit.lab.diagnosed import diagnosed  # noqa: PLC0415  see above
+    from mtlskit.lab.scenes import stage  # noqa: PLC0415  see above
 
     reports: dict[tuple[str, str], Report] = {}
 
     def played(scene: str, tls: str) -> Report:
         if (scene, tls) not in reports:
-            with scenes.stage(scene, tls=tls) as staged:
-                reports[scene, tls] = mtlskit.diagnose(
-                    staged.target,
-                    identity=staged.identity_files,
-                    trust=staged.trust_files,
-                    material=staged.material_files,
-                    password=staged.password,
-                    server_name=staged.server_name,
-                    tls=None if staged.versions == ("1.2", "1.3") else staged.versions[0],
-                    timeout=5.0,
-                )
+            with stage(scene, tls=tls) as staged:
+                reports[scene, tls] = diagnosed(staged)
         return reports[scene, tls]
 
     return played

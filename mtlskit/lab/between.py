@@ -12,8 +12,8 @@ from http import HTTPStatus
 
 from OpenSSL import SSL
 
-from mtlskit.lab.crowd import Again, read_hello
-from mtlskit.lab.endpoint import Behaviour, Line, Visit
+from mtlskit.lab.endpoint import Behaviour, Line, Over, Visit
+from mtlskit.lab.hello import Again, read_hello
 from mtlskit.lab.servers import Tls, silent, tls
 from mtlskit.material import Target
 
@@ -52,6 +52,39 @@ def ending(shown: Tls, behind: Target) -> Behaviour:
         return tls(page)(line)
 
     return behave
+
+
+def declining(status: int = 403) -> Behaviour:
+    """Be a proxy that opens a way to nobody (RFC 9110, 9.3.6)."""
+
+    def behave(line: Line) -> Visit:
+        _asked_for(line)
+        phrase = HTTPStatus(status).phrase
+        head = f"HTTP/1.1 {status} {phrase}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        line.send(head.encode("ascii"))
+        return Visit(status=status)
+
+    return behave
+
+
+def opening(then: Behaviour) -> Behaviour:
+    """Be a proxy that says it opened the way, and then speaks TLS for itself."""
+
+    def behave(line: Line) -> Visit:
+        _asked_for(line)
+        line.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        return then(line)
+
+    return behave
+
+
+def _asked_for(line: Line) -> None:
+    """Read the head of a CONNECT request."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += line.receive()
+        if len(head) > _ANSWER_LIMIT:
+            raise Over("the head of the request does not end")
 
 
 def _asked(behind: Target) -> tuple[int, str]:

@@ -9,16 +9,18 @@ Acme Corporation is the client. Partner Example Ltd owns the endpoint and trusts
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from cryptography import x509
 
 from mtlskit.lab.endpoint import Behaviour
+from mtlskit.lab.lists import revocation_list
 from mtlskit.lab.pki import Authority, Issued, now, pem
 from mtlskit.lab.servers import Tls
-from mtlskit.material import Blob, Source
+from mtlskit.material import Blob, Source, Target
 
 HOST = "partner-api.example"
 CLIENT = "CN=Acme Integration Client, O=Acme Corporation"
@@ -36,6 +38,7 @@ class Hand:
         password: the password that it has for its key stores.
         server_name: the name by which it calls.
         versions: the TLS versions that it is set to speak, lowest and highest.
+        manner: what else is out of the ordinary in its calls; see `mtlskit.collect.calling`.
     """
 
     identity_files: tuple[Blob, ...]
@@ -44,6 +47,7 @@ class Hand:
     password: str | None = field(default=None, repr=False)
     server_name: str = HOST
     versions: tuple[str, str] = ("1.2", "1.3")
+    manner: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,15 @@ class Plan:
         endpoint: what the partner's endpoint does; None: nobody listens on its port.
         mended: what the client would hold if it were put right; None if only others can mend it.
         host: the host to call, where it is not the lab's own.
+        proxy: given the endpoint's address, what the proxy does by which the client calls; None:
+            it calls directly.
     """
 
     hand: Hand
     endpoint: Tls | Behaviour | None
     mended: Hand | None = None
     host: str | None = None
+    proxy: Callable[[Target], Behaviour] | None = None
 
 
 class Cast:
@@ -102,6 +109,19 @@ class Cast:
             f"CN={self.host}, O=Partner Example Ltd", self.host, _ADDRESS
         )
 
+    def lists(
+        self, *revoked: Issued, late: bool = False
+    ) -> tuple[x509.CertificateRevocationList, ...]:
+        """Make the lists of Acme's authorities; `late`: those whose successors are overdue."""
+        since, due = (self.ago(days=9), self.ago(days=2)) if late else (None, None)
+        told = ((self.root, ()), (self.issuing, tuple(one.certificate for one in revoked)))
+        return tuple(
+            x509.load_der_x509_crl(
+                revocation_list(authority, *listed, this_update=since, next_update=due)
+            )
+            for authority, listed in told
+        )
+
     def endpoint(self, **settings: object) -> Tls:
         """Describe the partner's endpoint: it trusts Acme's root and demands a certificate."""
         usual: dict[str, object] = {
@@ -127,6 +147,10 @@ class Cast:
     def p12(self, issued: Issued, name: str = "acme-client.p12", *, chain: bool = True) -> Blob:
         """Write an identity as a PKCS#12 file, sealed with this staging's password."""
         return Blob(Source(name), issued.p12(self.password, "acme-client", chain=chain))
+
+    def pem(self, issued: Issued, name: str = "acme-client.pem") -> Blob:
+        """Write an identity as a PEM file, its issuers in the order in which they are held."""
+        return text(name, [issued.pem_chain(), issued.pem_key(self.password)])
 
     def holding(self, *identities: Issued | Blob, **settings: object) -> Plan:
         """Plan a scene in which these identities are at fault, and the good one is the cure."""

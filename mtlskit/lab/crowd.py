@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from mtlskit.lab.cast import Plan
 from mtlskit.lab.endpoint import Behaviour, Line, Visit, serve
+from mtlskit.lab.hello import Again, read_hello
 from mtlskit.lab.scenes import SCENES, Staged, Version, behaviour_of, plan_of, staging, written
-from mtlskit.wire.conversation import Conversation
-from mtlskit.wire.messages import ClientHello
 
 DOMAIN = "lab.example"
-_HELLO_LIMIT = 65536
 
 
 def host_of(scene_id: str) -> str:
@@ -26,30 +25,35 @@ def host_of(scene_id: str) -> str:
 
 @contextmanager
 def stage_all(tls: Version = "1.3", directory: Path | None = None) -> Iterator[tuple[Staged, ...]]:
-    """Play every scene that the lab's own endpoint can, all on one port.
+    """Play every scene that can be told by its name, all on one port.
 
     Args:
         tls: the TLS version to play them in.
         directory: where to write the clients' files, in a directory for each scene.
     """
-    plans = {one: plan_of(one, tls, host_of(one)) for one in SCENES}
+    plans = {
+        one: plan
+        for one in SCENES
+        if _by_its_name(plan := plan_of(one, tls, host_of(one)), host_of(one))
+    }
     named = {
         host_of(one): behaviour_of(plan.endpoint)
         for one, plan in plans.items()
         if plan.endpoint is not None
     }
     with serve(by_name(named)) as endpoint:
-        staged = [
-            staging(one, tls, endpoint.target, plan)
-            for one, plan in plans.items()
-            if plan.endpoint is not None
-        ]
+        staged = [staging(one, tls, endpoint.target, plan) for one, plan in plans.items()]
         if directory is not None:
             for one in staged:
                 folder = directory / host_of(one.scene.id).partition(".")[0]
                 folder.mkdir(mode=0o700)
                 written(one, folder)
         yield tuple(staged)
+
+
+def _by_its_name(plan: Plan, host: str) -> bool:
+    """Tell whether the client of a scene calls the endpoint itself, by the scene's own name."""
+    return plan.endpoint is not None and plan.proxy is None and plan.hand.server_name == host
 
 
 def by_name(named: Mapping[str, Behaviour]) -> Behaviour:
@@ -63,30 +67,3 @@ def by_name(named: Mapping[str, Behaviour]) -> Behaviour:
         return behaviour(Again(line, first))
 
     return behave
-
-
-class Again(Line):
-    """The same line, with what was read of it to be read once more."""
-
-    def __init__(self, line: Line, first: bytes) -> None:
-        vars(self).update(vars(line))
-        self._first = first
-
-    def receive(self) -> bytes:
-        """Return what was put back, and then what comes."""
-        if self._first:
-            data, self._first = self._first, b""
-            return data
-        return super().receive()
-
-
-def read_hello(line: Line) -> tuple[bytes, str | None]:
-    """Read until the ClientHello is whole; return what was read, and the server name in it."""
-    conversation, read = Conversation(), b""
-    while len(read) < _HELLO_LIMIT:
-        data = line.receive()
-        read += data
-        for seen in conversation.feed("client", data):
-            hello = seen.item
-            return read, hello.server_name if isinstance(hello, ClientHello) else None
-    return read, None

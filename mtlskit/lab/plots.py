@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from cryptography import x509
 
-from mtlskit.lab import servers
+from mtlskit.lab import between, servers
 from mtlskit.lab.cast import CLIENT, Cast, Plan, certificates, text
 from mtlskit.lab.pki import Authority, Issued, new_key, self_signed
+from mtlskit.lab.servers import Tls
 
 Plot = Callable[[Cast], Plan]
 
@@ -168,6 +169,12 @@ def _key_locked(cast: Cast) -> Plan:
     return cast.holding(text("acme-client.pem", locked))
 
 
+@_plot("client.revoked")
+def _revoked(cast: Cast) -> Plan:
+    revoked = cast.issuing.client(CLIENT)
+    return cast.holding(revoked, crls=cast.lists(revoked))
+
+
 @_plot("client.weak")
 def _weak(cast: Cast) -> Plan:
     return cast.holding(cast.issuing.client(CLIENT, key="RSA 1024"))
@@ -267,6 +274,11 @@ def _server_depth(cast: Cast) -> Plan:
     return Plan(cast.hand(cast.good), cast.endpoint(depth=0))
 
 
+@_plot("server.crl-stale")
+def _stale_lists(cast: Cast) -> Plan:
+    return Plan(cast.hand(cast.good), cast.endpoint(crls=cast.lists(late=True)))
+
+
 @_plot("application.forbidden")
 def _forbidden(cast: Cast) -> Plan:
     says = "The account of this client is not allowed to read orders."
@@ -292,6 +304,41 @@ def _cipher(cast: Cast) -> Plan:
     return Plan(
         cast.hand(cast.good),
         cast.endpoint(ciphers="ECDHE-ECDSA-ARIA256-GCM-SHA384", suites="TLS_AES_128_CCM_8_SHA256"),
+    )
+
+
+@_plot("protocol.signature")
+def _signature(cast: Cast) -> Plan:
+    # The endpoint's key is on P-256, and the client takes RSA signatures alone.
+    manner = {"schemes": ("rsa_pss_rsae_sha256", "rsa_pkcs1_sha256")}
+    return Plan(cast.hand(cast.good, manner=manner), cast.endpoint(), cast.hand(cast.good))
+
+
+@_plot("protocol.sni")
+def _name_of_nobody(cast: Cast) -> Plan:
+    return Plan(
+        cast.hand(cast.good, server_name="orders.partner.example"),
+        cast.endpoint(names=(cast.host,)),
+        cast.hand(cast.good),
+    )
+
+
+@_plot("protocol.alpn")
+def _application_protocol(cast: Cast) -> Plan:
+    return Plan(
+        cast.hand(cast.good, manner={"alpn": ("http/1.1",)}),
+        cast.endpoint(alpn=("h2",)),
+        cast.hand(cast.good),
+    )
+
+
+@_plot("protocol.hello-too-large")
+def _large_hello(cast: Cast) -> Plan:
+    both = ("1.2", "1.3")
+    return Plan(
+        cast.hand(cast.good, manner={"hello": "large"}, versions=both),
+        between.firewall(servers.tls(cast.endpoint())),
+        cast.hand(cast.good, manner={"hello": "small"}, versions=both),
     )
 
 
@@ -322,6 +369,24 @@ def _unresolved(cast: Cast) -> Plan:
 @_plot("network.reset")
 def _reset(cast: Cast) -> Plan:
     return Plan(cast.hand(cast.good), servers.reset_on_hello)
+
+
+@_plot("network.proxy")
+def _proxy_declines(cast: Cast) -> Plan:
+    return replace(
+        Plan(cast.hand(cast.good), cast.endpoint(), cast.hand(cast.good)),
+        proxy=lambda _: between.declining(),
+    )
+
+
+@_plot("network.terminated")
+def _proxy_ends_tls(cast: Cast) -> Plan:
+    gateway = Authority.root("CN=Acme Web Gateway CA, O=Acme Corporation")
+    shown = Tls(gateway.server(f"CN={cast.host}", cast.host), versions=(cast.tls, cast.tls))
+    return replace(
+        Plan(cast.hand(cast.good), cast.endpoint(), cast.hand(cast.good)),
+        proxy=lambda behind: between.opening(between.ending(shown, behind)),
+    )
 
 
 @_plot("network.timeout")

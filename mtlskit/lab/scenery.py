@@ -9,11 +9,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, fields
-from typing import get_args
+from dataclasses import astuple, dataclass, fields, replace
+from typing import cast, get_args
 
 from mtlskit.case import Case
-from mtlskit.collect.call import Call, HttpRequest
+from mtlskit.collect.calling import Manner, call_of
 from mtlskit.collect.given import case_of
 from mtlskit.collect.live import connect
 from mtlskit.lab.scenes import SCENES, Scene, Staged, Version, plan_of, setup_of, stage
@@ -67,19 +67,16 @@ def shown(stack: Stack, scenes: Iterable[Scene] | None = None) -> Iterator[Shown
 
 def met(staged: Staged, *, answers: bool = True) -> Trace:
     """Call the endpoint of a scene as its client would: with its first usable identity."""
-    case = holding(staged)
-    usable = [one for one in case.identities or () if one.key_matches]
-    call = Call(
-        staged.target,
-        server_name=staged.server_name,
-        identity=usable[0] if usable else None,
-        trust=case.trust,
-        versions=staged.versions,
-        request=HttpRequest() if answers else None,
-        timeout=PATIENCE,
-        linger=_LINGER,
+    low, high = staged.versions
+    call = call_of(
+        holding(staged),
+        None,
+        staged.server_name,
+        PATIENCE,
+        request=answers,
+        manner=cast("Manner", staged.manner),
     )
-    return follow(connect(call))
+    return follow(connect(replace(call, versions=(low, high), linger=_LINGER)))
 
 
 def holding(staged: Staged) -> Case:

@@ -74,6 +74,7 @@ class Staged:
         password: the password that the client has for its key stores.
         url: what the client calls.
         versions: the TLS versions that the client is set to speak.
+        manner: what else is out of the ordinary in its calls, its proxy among it.
         mended: the same, with what the client holds put right; None if only others can mend it.
         endpoint: the running endpoint, which tells what it saw; None if there is none.
         running: the real server that plays the endpoint, which tells its log; None if none does.
@@ -90,6 +91,7 @@ class Staged:
     password: str | None = field(repr=False)
     url: str
     versions: tuple[str, str]
+    manner: Mapping[str, Any] = field(default_factory=dict)
     mended: Staged | None = field(default=None, repr=False)
     endpoint: Endpoint | None = field(default=None, repr=False)
     running: Running | None = field(default=None, repr=False)
@@ -122,7 +124,10 @@ def stage(
     plan = plan_of(scene_id, tls, host)
     with ExitStack() as leaving:
         target, endpoint, running = _opened(plan, leaving, scene_id, stack)
-        staged = staging(scene_id, tls, target, plan)
+        via = None
+        if plan.proxy is not None:
+            via = leaving.enter_context(serve(plan.proxy(target))).target
+        staged = staging(scene_id, tls, target, plan, via)
         if directory is not None:
             staged = replace(staged, files=written(staged, directory))
         yield replace(staged, endpoint=endpoint, running=running)
@@ -153,6 +158,9 @@ def setup_of(plan: Plan) -> Setup | None:
         versions=told.versions,
         ca_list=told.listed,
         depth=DEPTH if told.depth is None else told.depth,
+        crls=told.crls,
+        schemes=told.schemes,
+        names=told.names,
         ciphers=(told.ciphers, told.suites) if told.ciphers and told.suites else None,
         alpn=told.alpn,
         status=told.status,
@@ -185,9 +193,16 @@ def behaviour_of(told: Tls | Behaviour) -> Behaviour:
     return tls(told) if isinstance(told, Tls) else told
 
 
-def staging(scene_id: str, version: Version, target: Target, plan: Plan) -> Staged:
-    """Tell what the client holds in a scene that is played at `target`, and once it is mended."""
+def staging(
+    scene_id: str, version: Version, target: Target, plan: Plan, via: Target | None = None
+) -> Staged:
+    """Tell what the client holds in a scene that is played at `target`, and once it is mended.
+
+    It calls by the proxy `via`, if there is one, until it is mended.
+    """
     staged = _staged(SCENES[scene_id], version, target, plan.hand)
+    if via is not None:
+        staged = replace(staged, manner={**staged.manner, "via": f"http://{via}"})
     if plan.mended is None:
         return staged
     return replace(staged, mended=_staged(staged.scene, version, target, plan.mended))
@@ -208,8 +223,9 @@ def written(staged: Staged, directory: Path) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-def _declared() -> Mapping[str, Scene]:
-    told = tomllib.loads(Path(__file__).with_name("scenes.toml").read_text(encoding="utf-8"))
+def declared(name: str) -> Mapping[str, Scene]:
+    """Read the scenes that a file beside this one declares, by their id."""
+    told = tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return MappingProxyType({one["id"]: _scene(one) for one in told["scene"]})
 
 
@@ -217,14 +233,15 @@ def _scene(told: dict[str, Any]) -> Scene:
     """Read one declaration. What holds in both TLS versions is written once."""
     usual = {"refused_by": None, "http": None}
     by_version = {key: _by_version(told.get(key)) for key in ("stage", "alert")}
-    return Scene(**(usual | told | by_version))
+    known = {one.name for one in fields(Scene)}
+    return Scene(**{key: one for key, one in (usual | told | by_version).items() if key in known})
 
 
 def _by_version(told: Any) -> Mapping[str, Any]:  # noqa: ANN401 - text, number or table
     if isinstance(told, dict):
-        return MappingProxyType(told)
+        return MappingProxyType(dict.fromkeys(get_args(Version)) | told)
     return MappingProxyType(dict.fromkeys(get_args(Version), told))
 
 
-SCENES: Mapping[str, Scene] = _declared()
+SCENES: Mapping[str, Scene] = declared("scenes.toml")
 """Every scene that the lab can play, by its id, in the order of the vocabulary."""

@@ -7,17 +7,21 @@ says, when it always says it.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
+from itertools import pairwise
 from typing import Any, Literal
 
 from cryptography import x509
+from cryptography.hazmat.bindings.openssl.binding import Binding
 from OpenSSL import SSL, crypto
 
 from mtlskit.collect.tls_on_line import request_head, until_done
 from mtlskit.lab.endpoint import Behaviour, Line, Over, Visit
+from mtlskit.lab.hello import only
+from mtlskit.lab.late import ask_late
 from mtlskit.lab.pki import Issued
 
 _CHUNK = 16384
@@ -26,6 +30,12 @@ _VERSIONS = {
     "1.1": SSL.TLS1_1_VERSION,
     "1.2": SSL.TLS1_2_VERSION,
     "1.3": SSL.TLS1_3_VERSION,
+}
+_CRL_CHECK = crypto.X509StoreFlags.CRL_CHECK | crypto.X509StoreFlags.CRL_CHECK_ALL
+_DISORDER: Mapping[str, Any] = {
+    "status": 400,
+    "title": "400 The SSL certificate error",  # as nginx words it
+    "says": "Each certificate must certify the one before it.",
 }
 _NO_ISSUER = (2, 20, 21, 27)
 """Ends of a path without its issuer, as X509_STORE_CTX_get_error(3) numbers them."""
@@ -50,8 +60,16 @@ class Tls:
         alpn: application protocols that it speaks, refusing all others; () it does not care.
         ciphers: TLS 1.2 cipher list, in OpenSSL's words.
         suites: TLS 1.3 cipher suites, in OpenSSL's words.
+        schemes: signature schemes that it signs by and takes, in OpenSSL's words; None: OpenSSL's.
         status: the HTTP status that it answers with.
         says: what stands on the page.
+        title: its title; None: the status and its usual words.
+        crls: revocation lists that it checks every client certificate against; () none are.
+        names: the only server names that it answers to; () it does not care.
+        ordered: it takes a chain only if each certificate certifies the one before it (RFC 5246,
+            7.4.2), and answers 400 to any other, as gateways that look for themselves do.
+        late: it asks only after the handshake: by renegotiation in TLS 1.2, by post-handshake
+            authentication in TLS 1.3. Who then shows none is answered 403.
         at: the time by which it judges certificates; None: the present.
         by_name: names (DER) of authorities of which it is taken for granted that it holds them: a
             chain that ends below one of them counts as verified so far.
@@ -66,8 +84,14 @@ class Tls:
     alpn: tuple[str, ...] = ()
     ciphers: str | None = None
     suites: str | None = None
+    schemes: str | None = None
     status: int = 200
     says: str = "Welcome."
+    title: str | None = None
+    crls: tuple[x509.CertificateRevocationList, ...] = ()
+    names: tuple[str, ...] = ()
+    ordered: bool = False
+    late: bool = False
     at: datetime | None = None
     by_name: tuple[bytes, ...] = ()
 
@@ -79,7 +103,7 @@ def tls(settings: Tls) -> Behaviour:
     def behave(line: Line) -> Visit:
         return _Conversation(settings, SSL.Connection(context, None), line).hold()
 
-    return behave
+    return only(settings.names, behave) if settings.names else behave
 
 
 def _context(settings: Tls) -> SSL.Context:
@@ -93,6 +117,8 @@ def _context(settings: Tls) -> SSL.Context:
         context.set_cipher_list(settings.ciphers.encode())
     if settings.suites:
         context.set_tls13_ciphersuites(settings.suites.encode())
+    if settings.schemes:  # pyOpenSSL has no name for it; it is OpenSSL's own function
+        Binding.lib.SSL_CTX_set1_sigalgs_list(context._context, settings.schemes.encode())  # noqa: SLF001 - no public way
     if settings.alpn:
         context.set_alpn_select_callback(_alpn(settings.alpn))
     context.use_certificate(settings.identity.certificate)
@@ -110,11 +136,16 @@ def _demand(context: SSL.Context, settings: Tls) -> None:
             store.set_time(settings.at)
         for anchor in settings.trust:
             store.add_cert(crypto.X509.from_cryptography(anchor))
+        if settings.crls:
+            store.set_flags(_CRL_CHECK)
+        for listed in settings.crls:
+            store.add_crl(listed)
     for authority in settings.trust if settings.listed is None else settings.listed:
         context.add_client_ca(authority)
     if settings.depth is not None:
         context.set_verify_depth(settings.depth)
-    context.set_verify(_ASKING[settings.asks], _noting(frozenset(settings.by_name)))
+    asks = "none" if settings.late else settings.asks
+    context.set_verify(_ASKING[asks], _noting(frozenset(settings.by_name)))
 
 
 def _noting(
@@ -165,8 +196,12 @@ class _Conversation:
             self._until_done(self._tls.do_handshake)
             seen = self._met()
             request_head(self._tls, self._line)
-            self._answer(seen)
-            return replace(seen, status=self._settings.status)
+            if self._settings.late:
+                ask_late(self._tls, self._line, _noting(frozenset(self._settings.by_name)))
+                seen = self._met()
+            answer = self._judged(seen)
+            self._answer(answer, seen)
+            return replace(seen, status=answer.status)
         except SSL.Error as error:
             return replace(seen, ended=_words(error), verify=next(iter(self._rejected), None))
         except (Over, OSError) as end:
@@ -177,8 +212,23 @@ class _Conversation:
         subject = certificate.subject.rfc4514_string() if certificate else None
         return Visit(version=self._tls.get_protocol_version_name(), client=subject)
 
-    def _answer(self, seen: Visit) -> None:
-        page = _page(self._settings, seen)
+    def _judged(self, seen: Visit) -> Tls:
+        """Look at what OpenSSL does not: whether a late certificate came, and the chain's order."""
+        if self._settings.late and seen.client is None:
+            return replace(self._settings, status=403, says="No client certificate reached us.")
+        if self._settings.ordered and not self._in_order():
+            return replace(self._settings, **_DISORDER)
+        return self._settings
+
+    def _in_order(self) -> bool:
+        """Tell whether each certificate that was sent certifies the one before it."""
+        leaf = self._tls.get_peer_certificate(as_cryptography=True)
+        sent = self._tls.get_peer_cert_chain(as_cryptography=True) or []
+        chain = [leaf, *(one for one in sent if one != leaf)] if leaf else []
+        return all(one.issuer == after.subject for one, after in pairwise(chain))
+
+    def _answer(self, settings: Tls, seen: Visit) -> None:
+        page = _page(settings, seen)
         self._until_done(lambda: self._tls.send(page))
         self._until_done(self._tls.shutdown)
 
@@ -199,8 +249,9 @@ def _page(settings: Tls, seen: Visit) -> bytes:
     """Write the HTTP response: the status, what the endpoint says, and what it saw."""
     phrase = f"{settings.status} {HTTPStatus(settings.status).phrase}"
     client = seen.client or "no certificate"
+    title = html.escape(settings.title or phrase)
     body = (
-        f"<!doctype html>\n<title>{phrase}</title>\n<h1>{phrase}</h1>\n"
+        f"<!doctype html>\n<title>{title}</title>\n<h1>{phrase}</h1>\n"
         f"<p>{html.escape(settings.says)}</p>\n"
         f"<p>{seen.version}, client: {html.escape(client)}</p>\n"
     ).encode()

@@ -19,7 +19,7 @@ ONLY_OTHERS_KNOW = {
 }
 """Scenes in which the client's side cannot see the cause; it must be among the open ones."""
 
-SEEN_BY_ITS_SYMPTOM_ALONE = {"protocol.cipher", "network.timeout"}
+SEEN_BY_ITS_SYMPTOM_ALONE = {"protocol.cipher", "network.timeout", "server.crl-stale"}
 """Scenes of which nothing is seen but a symptom that others share: never more than possible."""
 
 

@@ -15,6 +15,7 @@ from mtlskit.material import Blob
 
 _ENDS = {  # curl's exit status (its manual, "EXIT CODES")
     0: "answered",
+    5: "no proxy",
     6: "unresolved",
     7: "not connected",
     28: "timed out",
@@ -49,7 +50,6 @@ class Heard:
 def curl(tmp_path: Path, program: Callable[[str], str]) -> Callable[..., Heard]:
     """Calls a staged endpoint as the staging says, with or without its first identity."""
     config = tmp_path / "openssl.cnf"
-    config.write_text(_NO_OPINION)
 
     def written(blob: Blob) -> str:
         return str(write_private(tmp_path / blob.source.name, blob.data))
@@ -69,6 +69,12 @@ def curl(tmp_path: Path, program: Callable[[str], str]) -> Callable[..., Heard]:
             f'cacert = "{written(staged.trust_files[0])}"',
             f'url = "https://{host}:{port}/orders"',
         ]
+        # All that curl can be told of this: to offer HTTP/1.1 alone, or nothing.
+        told.append("http1.1" if "alpn" in staged.manner else "no-alpn")
+        if "via" in staged.manner:
+            told.append(f'proxy = "{staged.manner["via"]}"')
+        schemes = ":".join(staged.manner.get("schemes", ()))
+        config.write_text(_NO_OPINION + (f"SignatureAlgorithms = {schemes}\n" if schemes else ""))
         if identity and staged.identity_files:
             file = staged.identity_files[0]
             kind = "P12" if file.source.name.endswith(".p12") else "PEM"

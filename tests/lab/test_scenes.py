@@ -28,10 +28,13 @@ _ALERTS = {  # RFC 8446, 6, as OpenSSL says them
     40: "handshake failure",
     42: "bad certificate",
     43: "unsupported certificate",
+    44: "certificate revoked",
     45: "certificate expired",
     46: "certificate unknown",
     48: "unknown ca",
     70: "protocol version",
+    112: "unrecognized name",
+    120: "no application protocol",
     116: "certificate required",
 }
 _UNUSABLE = {  # scenes whose identity a client cannot even load
@@ -53,6 +56,7 @@ _QUIET = {  # scenes in which no alert is sent
     "network.unresolved": ("unresolved", "partner-api.invalid"),
     "network.reset": ("broke in the handshake", "reset by peer"),
     "network.timeout": ("timed out", "timed out"),
+    "network.proxy": ("broke while reading", "403"),
 }
 
 every_scene = pytest.mark.parametrize("scene_id", SCENES)
@@ -79,7 +83,7 @@ def test_server_refuses_as_declared(
             assert "ALERT_CERTIFICATE_EXPIRED" in _python_hears(staged, tmp_path)
         else:
             assert heard.end == _BREAKS[scene.stage[tls]]
-            assert f"alert {_ALERTS[scene.alert[tls]]}" in heard.words
+            assert _ALERTS[scene.alert[tls]] in heard.words
 
 
 def _python_hears(staged: Staged, directory: Path) -> str:
@@ -123,6 +127,9 @@ def test_client_refuses_as_declared(scene_id: str, tls: Version, curl: Callable[
         assert visit.status is None
         # curl compares the name only after the handshake, and then takes its leave.
         by_name = scene_id == "server.name-mismatch"
+        if "via" in staged.manner:  # the endpoint met the proxy alone, which shows no certificate
+            assert "peer did not return a certificate" in visit.ended
+            return
         assert visit.ended == "the client said goodbye" if by_name else "alert" in visit.ended
 
 
