@@ -22,6 +22,7 @@ from mtlskit.rules.rule import Answer, Clear, Doubtful, Found, Inapplicable, rul
 from mtlskit.trace.events import Asked, Trace
 
 _FORBIDDEN = (401, 403)
+_MISDIRECTED = 421
 _ANY = ("clientAuth",)
 """A certificate without extended key usage may be used for everything."""
 _NO_CERTIFICATE_PAGE = "no required ssl certificate was sent"
@@ -79,9 +80,22 @@ def _nothing_to_send(case: Case, seen: Because) -> Found:
         return Found((seen, keyless), decisive=not spoilt)
     if case.chosen is None:
         held = ", ".join(one.certificate.label for one in usable)
-        return Found((seen, Because(f"at hand, and not used on this call: {held}")))
+        unused = Because(f"at hand, and not used on this call: {held}")
+        # Where none of them could be sent, that they were withheld is the better name for it.
+        return Found((seen, unused), decisive=any(_could_be_sent(case, one) for one in usable))
     text = f"{case.chosen.certificate.label} was configured and yet not sent"
     return Found((seen, Because(text, case.chosen.source)), decisive=False)
+
+
+def _could_be_sent(case: Case, one: Identity) -> bool:
+    """Tell whether a client that heeds the server's request and the purpose would send it."""
+    trace = case.need_trace()
+    if "clientAuth" not in (one.certificate.eku or _ANY):
+        return False
+    if trace.asked is None:
+        return True
+    named = not trace.asked.authorities or listed(case, _chain(one)) is not None
+    return named and _signs_with(one.certificate, trace.asked, trace.tls)
 
 
 def _what_was_sent(trace: Trace) -> Because:
@@ -263,8 +277,12 @@ def does_not_ask(case: Case) -> Answer:
         return Inapplicable((Because("the handshake did not come so far", trace.source),))
     if trace.resumed:
         return Inapplicable((Because("the session was resumed", trace.source),))
+    if any(one.name == "HelloRequest" for one in trace.events):
+        return Inapplicable((Because("the server asked later, by renegotiation", trace.source),))
     seen = Because("the server's flight held no CertificateRequest", trace.source)
-    return Found((seen,), decisive=refused_by_server(trace))
+    # A request that was misdirected may well be asked elsewhere (RFC 9110, 15.5.20).
+    misdirected = trace.http is not None and trace.http.status == _MISDIRECTED
+    return Found((seen,), decisive=refused_by_server(trace) and not misdirected)
 
 
 @rule(
