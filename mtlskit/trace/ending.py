@@ -13,7 +13,7 @@ from mtlskit.material import Because, Side, Source, Tap
 from mtlskit.trace.events import Ended, HttpAnswer, Outcome, RefusedBy, Stage, Symptom
 from mtlskit.wire.messages import Alert
 
-_CLOSE_NOTIFY = 0
+_CLOSE_NOTIFY, _HANDSHAKE_FAILURE = 0, 40
 _NO_ERRORS = frozenset({_CLOSE_NOTIFY, 90})
 """close_notify and user_canceled say that a side is done, not that something is wrong."""
 _OF_A_CLOSE: dict[Side, frozenset[int]] = {
@@ -77,7 +77,19 @@ class Signs:
         if ends and self.fatal is None:
             self.fatal = (sender, item, source)
             # OpenSSL 3 sends decode_error when the other side has closed: that refuses nobody.
-            self.echo = after_close and item.description in _OF_A_CLOSE[sender]
+            of_close = item.description in _OF_A_CLOSE[sender]
+            self.echo = after_close and (of_close or self._waited_in_vain(sender, item))
+
+    def _waited_in_vain(self, sender: Side, item: Alert) -> bool:
+        """Tell whether a server complains of a client that left instead of giving its flight.
+
+        Java servers, too, call that handshake_failure; there was nothing yet to be refused.
+        """
+        asked = self.said & {("server", "Finished"), ("server", "ServerHelloDone")}
+        flight = {("client", one) for one in ("Certificate", "ClientKeyExchange", "Finished")}
+        answered = self.said & flight or "client" in self.sealed_from
+        waited = sender == "server" and bool(asked) and not answered
+        return waited and item.description == _HANDSHAKE_FAILURE
 
     def hide(self, sender: Side, inner_type: int | None, *, tls: str | None) -> None:
         """Note a sealed record that could not be opened."""

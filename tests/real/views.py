@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from mtlskit.collect.calling import call_of
 from mtlskit.collect.capture import read_capture
@@ -47,12 +48,18 @@ class Views:
     def answers(self, name: str) -> dict[str, object]:
         """What each account says to one question, where it says anything."""
         asked = {
-            "sent": lambda one: None if one.client_chain is None else len(one.client_chain),
+            "sent": _sent,
             "refused by": lambda one: one.ended.refused_by,
             "alert": lambda one: one.ended.symptom.alert,
         }[name]
         told = {whose: asked(trace) for whose, trace in self.accounts}
         return {whose: answer for whose, answer in told.items() if answer is not None}
+
+
+def _sent(trace: Trace) -> int | None:
+    """How many certificates the client sent; a Java log prints them without their bytes."""
+    told = trace.client_printed if trace.client_chain is None else trace.client_chain
+    return None if told is None else len(told)
 
 
 @contextmanager
@@ -112,11 +119,16 @@ def misnamed(views: Views, staged: Staged, client: str) -> dict[str, object]:
     """The answers, if another side is named than the one that refused; else nothing.
 
     A client that verifies after its handshake leaves without an alert: then its own word counts.
-    A client that refuses its own files before it says a word has refused nobody.
+    A client that refuses its own files before it says a word has refused nobody; nor has a server
+    that does not mind the fault, and answers. Where nothing tells, nobody may be acquitted.
     """
     if not views.connected:
         return {}
     told = views.answers("refused by") or {"altogether": views.run.refused_by}
+    if told == {"altogether": None}:
+        answered = views.run.wire.http or views.run.trace.http
+        served = answered is not None and answered.status == HTTPStatus.OK
+        return {} if served or views.run.outcome == "undecided" else told
     expected = OTHERWISE.get((staged.scene.id, staged.tls or "", client), staged.scene.refused_by)
     return told if set(told.values()) != {expected} else {}
 

@@ -70,6 +70,34 @@ def test_a_client_that_leaves_at_once_has_not_said_that_it_accepts() -> None:
     assert ended(signs, "1.2", Closing(None, "open")).outcome == "accepted"
 
 
+@pytest.mark.parametrize(("tls", "last"), [("1.2", "ServerHelloDone"), ("1.3", "Finished")])
+def test_a_server_whose_client_left_before_its_flight_refused_nobody(tls: str, last: str) -> None:
+    """Java servers say handshake_failure to a close in place of the client's flight."""
+    signs = flight(("server", last))
+    signs.alert("server", Alert(2, 40), SOURCE, after_close=True, tls=tls)
+    assert ended(signs, tls, Closing("client", "fin")).refused_by is None
+    for answered in ("Certificate", "ClientKeyExchange", "Finished"):
+        signs = flight(("server", last), ("client", answered))
+        signs.alert("server", Alert(2, 40), SOURCE, after_close=True, tls=tls)
+        assert ended(signs, tls, Closing("client", "fin")).refused_by == "server"
+
+
+def test_a_server_that_waits_for_a_flight_may_refuse_before_the_close() -> None:
+    """Only after the close can an alert be about it, and only once the server has asked."""
+    for said, late in ((("server", "Finished"), False), (("server", "ServerHello"), True)):
+        signs = flight(said)
+        signs.alert("server", Alert(2, 40), SOURCE, after_close=late, tls="1.3")
+        assert ended(signs, "1.3", Closing("client", "fin")).refused_by == "server"
+
+
+def test_a_sealed_flight_may_have_been_refused() -> None:
+    """What a client said that cannot be read may have been its certificate."""
+    signs = flight(("server", "Finished"))
+    signs.hide("client", 22, tls="1.3")
+    signs.alert("server", Alert(2, 40), SOURCE, after_close=True, tls="1.3")
+    assert ended(signs, "1.3", Closing("client", "fin")).refused_by == "server"
+
+
 @pytest.mark.parametrize("code", [40, 42, 48, 116])
 def test_a_refusal_that_crosses_the_clients_close_stays_a_refusal(code: int) -> None:
     """A client without a certificate may close before the server's alert has come."""

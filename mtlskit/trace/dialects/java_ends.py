@@ -31,8 +31,14 @@ def exception_ends(story: Story, told: str, at: Source) -> bool:
 
 
 def is_of_tcp(text: str, thrown: Sequence[tuple[str, str]]) -> bool:
-    """Tell whether a fatal entry is of input and output, and so no refusal."""
-    return of_ending(text) is not None or (bool(thrown) and thrown[0][0].startswith(_INPUT_OUTPUT))
+    """Tell whether a fatal entry is of input and output, and so no refusal.
+
+    The entry's own words may say less than the exception (``Couldn't kickstart handshaking``).
+    """
+    if of_ending(text) is not None:
+        return True
+    name, said = thrown[0] if thrown else ("", "")
+    return name.startswith(_INPUT_OUTPUT) or of_ending(said) is not None
 
 
 def tcp_ended(story: Story, text: str, thrown: Sequence[tuple[str, str]], at: Source) -> bool:

@@ -78,3 +78,25 @@ def test_a_server_whose_certificate_was_shown_has_spoken() -> None:
     )
     assert trace.ended.outcome == "undecided"
     assert "stops before a version" in trace.ended.because[0].text
+
+
+def test_a_java_that_could_not_begin_was_left() -> None:
+    """The entry's own words name no end; the exception in it does, and refuses nobody."""
+    trace = told(
+        "javax.net.ssl|DEBUG|10|main|2026-11-24 03:33:54.841 UTC|CertificateMessage.java:330|"
+        "Produced client Certificate handshake message (\n"
+        '"Certificates": <empty list>\n'
+        ")\n"
+        "javax.net.ssl|DEBUG|10|main|2026-11-24 03:33:54.959 UTC|Finished.java:396|"
+        "Produced client Finished handshake message (\n)\n"
+        "javax.net.ssl|ERROR|10|main|2026-11-24 03:33:54.991 UTC|TransportContext.java:375|"
+        "Fatal (HANDSHAKE_FAILURE): Couldn't kickstart handshaking (\n"
+        '"throwable" : {\n'
+        "  javax.net.ssl.SSLHandshakeException: Remote host terminated the handshake\n"
+        "  \tat java.base/sun.security.ssl.SSLSocketImpl.handleEOF(SSLSocketImpl.java:1719)\n"
+        "  Caused by: java.io.EOFException: SSL peer shut down incorrectly\n"
+        "  \t... 14 more}\n\n)\n"
+    )
+    assert trace.ended.refused_by != "client"
+    assert trace.ended.symptom.alert is None
+    assert trace.ended.symptom.tcp == "fin"
