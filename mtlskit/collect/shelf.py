@@ -11,14 +11,12 @@ import weakref
 from struct import Struct
 from typing import Final
 
-from mtlskit.wire.half import Piece
+from mtlskit.wire.half import PIECE, Piece
 
-IN_MEMORY: Final = 32 << 20
+IN_MEMORY: Final = 24 << 20
 """Bytes."""
 _PIECE: Final = Struct(">BQQqQqI")
 _UNKNOWN: Final = -1
-_OVERHEAD: Final = 300
-"""Bytes that a piece takes in memory beside its data."""
 _SPOOL: Final = 1 << 20
 
 Place = tuple[int, int] | list[tuple[int, Piece]]
@@ -38,7 +36,7 @@ class Shelf:
 
     def put(self, pieces: list[tuple[int, Piece]]) -> Place:
         """Lay pieces down: each with the direction it belongs to."""
-        self._held += sum(len(one.data) + _OVERHEAD for _, one in pieces)
+        self._held += sum(len(one.data) + PIECE for _, one in pieces)
         if self._held <= IN_MEMORY:
             return pieces
         parts: list[bytes] = []

@@ -14,6 +14,7 @@ from mtlskit.wire import records
 
 if TYPE_CHECKING:
     from mtlskit.wire.flow import Flow
+    from mtlskit.wire.waiting import Waiting
 
 HEAD: Final = 1 << 18
 """Bytes of one direction that are kept from its beginning on."""
@@ -26,6 +27,8 @@ SHORT: Final = 1024
 """Bytes of a record that is kept even then."""
 TAIL: Final = 64
 """How many such records are kept, the last ones."""
+PIECE: Final = 300
+"""Bytes that a piece takes in memory beside its data."""
 _NOWHERE: Final = -1
 _COMPARED: Final = 64
 
@@ -57,8 +60,7 @@ class Half:
         passing: bytes of a record being passed over that are still to come.
         drop: nothing of it is wanted.
         frame: the last frame.
-        waiting, waits: pieces that came too early, by sequence number; and their bytes.
-        queue: the sequence numbers of those that wait, in order.
+        waiting: pieces that came too early; None: none did.
         held: pieces in which TLS was not yet found.
     """
 
@@ -80,9 +82,7 @@ class Half:
         "isn",
         "next",
         "passing",
-        "queue",
         "waiting",
-        "waits",
     )
 
     def __init__(self, flow: Flow, index: int) -> None:
@@ -95,9 +95,7 @@ class Half:
         self.gap = 0
         self._count = 0  # records in the gap
         self._lost = False  # the gap was not captured, or its records are not known
-        self.waiting: dict[int, tuple[Piece, int]] | None = None
-        self.waits = 0
-        self.queue: list[int] = []
+        self.waiting: Waiting | None = None
         self.held: list[Piece] = []
         self._pieces: list[Piece] = []
         self._tail: deque[Piece] | None = None
@@ -302,7 +300,7 @@ class Half:
         count = None if self._lost or not self.gap else self._count
         made = Piece(piece.order, piece.frame, piece.time, self.gap, count, data)
         self.gap, self._count, self._lost = 0, 0, False
-        self.flow.kept += len(data)
+        self.flow.kept += len(data) + PIECE
         if self._tail is None and (self._room >= 0 or not last):
             self._pieces.append(made)
             return
@@ -317,7 +315,7 @@ class Half:
         if self._tail is None:
             return
         oldest, after = self._tail.popleft(), self._tail.popleft()
-        self.flow.kept -= len(oldest.data)
+        self.flow.kept -= len(oldest.data) + PIECE
         known = not (oldest.gap and oldest.records is None)
         known = known and not (after.gap and after.records is None)
         count = (oldest.records or 0) + (after.records or 0) + 1 if known else None

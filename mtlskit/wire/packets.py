@@ -7,7 +7,7 @@ Offsets are into the block that holds the frame; nothing is copied but the addre
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
@@ -33,8 +33,14 @@ _MOST_HEADERS: Final = 16
 _H: Final = Struct(">H").unpack_from
 _TCP: Final = Struct(">4sIIBB").unpack_from
 _IP4: Final = Struct(">BxHHHxB").unpack_from
-_MOST_FRAGMENTED: Final = 256
-_MOST_PARTS: Final = 64
+_LONGEST: Final = 0xFFFF
+"""The longest packet of IPv4 (RFC 791, 3.1), and of IPv6 without jumbograms, in bytes."""
+_MOST_PARTS: Final = 256
+"""Fragments of one packet: the longest, over links that carry 296 bytes (RFC 1144, 5.2)."""
+FRAGMENTS: Final = 4 << 20
+"""Bytes of fragments that wait for the rest of their packets; beyond, the oldest are let go."""
+_PART: Final = 300
+"""Bytes that a fragment takes in memory beside its data."""
 
 NAMES: Final = {
     0: "null",
@@ -87,13 +93,16 @@ class Dissector:
     Attributes:
         links: frames of link types that are not read, by link type.
         fragments: IP fragments seen.
+        incomplete: fragmented packets that were let go before they were complete.
         other: frames that hold no TCP.
     """
 
     links: Counter[int] = field(default_factory=Counter)
     fragments: int = 0
+    incomplete: int = 0
     other: int = 0
-    _parts: dict[bytes, _Parts] = field(default_factory=dict)
+    _parts: OrderedDict[bytes, _Parts] = field(default_factory=OrderedDict)
+    _held: int = 0
 
     def segment(self, link: int, block: bytes, start: int, end: int) -> Segment | None:
         """Find the TCP segment in a frame; None: there is none."""
@@ -114,7 +123,7 @@ class Dissector:
 
     def unfinished(self) -> int:
         """How many fragmented packets were never complete."""
-        return len(self._parts)
+        return self.incomplete + len(self._parts)
 
     def _ipv4(self, block: bytes, at: int, end: int) -> Segment | None:
         if end - at < 20 or block[at] >> 4 != 4:  # noqa: PLR2004 - the shortest header; version 4
@@ -163,32 +172,43 @@ class Dissector:
     def _join(self, key: bytes, data: bytes, offset: int, *, last: bool) -> bytes | None:
         """Take a fragment; give the whole when all are there."""
         self.fragments += 1
+        if offset + len(data) > _LONGEST:
+            return None
         parts = self._parts.get(key)
         if parts is None:
-            if len(self._parts) >= _MOST_FRAGMENTED:
-                self._parts.pop(next(iter(self._parts)))
             parts = self._parts[key] = _Parts()
+            self._held += parts.held
+        self._held -= parts.held
         whole = parts.add(data, offset, last=last)
+        self._held += parts.held
         if whole is not None:
-            del self._parts[key]
+            self._let_go(key)
+        while self._held > FRAGMENTS:
+            self._let_go(next(iter(self._parts)))
+            self.incomplete += 1
         return whole
+
+    def _let_go(self, key: bytes) -> None:
+        self._held -= self._parts.pop(key).held
 
 
 class _Parts:
-    """The fragments of one packet that have come so far."""
+    """The fragments of one packet that have come so far; `held`: what they take in memory."""
 
-    __slots__ = ("pieces", "total")
+    __slots__ = ("held", "pieces", "total")
 
     def __init__(self) -> None:
         self.pieces: dict[int, bytes] = {}
+        self.held = _PART
         self.total: int | None = None
 
     def add(self, data: bytes, offset: int, *, last: bool) -> bytes | None:
-        if len(self.pieces) < _MOST_PARTS:
-            self.pieces.setdefault(offset, data)
+        if offset not in self.pieces and len(self.pieces) < _MOST_PARTS:
+            self.pieces[offset] = data
+            self.held += len(data) + _PART
         if last:
             self.total = offset + len(data)
-        if self.total is None:
+        if self.total is None or self.held < self.total:
             return None
         whole = bytearray()
         for at in sorted(self.pieces):

@@ -10,17 +10,17 @@ loop in `Streams.read` passes over the bytes between them without a call.
 
 from __future__ import annotations
 
-from bisect import insort
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from struct import Struct
 from typing import Final
 
 from mtlskit.wire.capfile import Packet
 from mtlskit.wire.flow import Flow
-from mtlskit.wire.half import Half, Piece
+from mtlskit.wire.half import PIECE, Half, Piece
 from mtlskit.wire.packets import ACK, FIN, IPV4, RST, SYN, TCP, Dissector, Segment, reverse
 from mtlskit.wire.prologue import hello, is_tls, tls_within
+from mtlskit.wire.waiting import Waiting
 
 __all__ = ["Streams"]
 
@@ -31,19 +31,25 @@ _WINDOW: Final = 1 << 30
 """The widest window of TCP (RFC 7323, 2.3): what is further ahead is not of this connection."""
 WAITING: Final = 1 << 20
 """Bytes of one direction that wait for what should have come before them; then that is lost."""
-WAITING_ALL: Final = 1 << 25
+WAITING_ALL: Final = 1 << 24
+"""What may wait in all connections together, with what it takes in memory."""
 PROLOGUE: Final = 1 << 18
 """Bytes of another protocol after which a connection is taken to speak no TLS."""
 SAMPLE: Final = 2048
 """Bytes of the prologue that are kept, to tell what it was."""
+SAMPLES: Final = 1 << 23
+"""Bytes of all prologues; beyond, of each one only so much is kept:"""
+BRIEF: Final = 256
 LATE: Final = 40_000
 """Bytes of one direction in which TLS is looked for where the connection's start was not captured:
 two records of the greatest length."""
-OPEN: Final = 50_000
+LOOKING: Final = 1 << 23
+"""What may be held in which TLS is still looked for; beyond, the oldest are judged as they are."""
+OPEN: Final = 30_000
 """Connections that are followed at a time; beyond, the oldest are told as they are."""
 LINGER: Final = 1000
 """Closed connections that are still listened to, for what comes late."""
-KEPT: Final = 48 << 20
+KEPT: Final = 40 << 20
 """Bytes held in memory; beyond, they are handed to be laid aside."""
 
 _RANDOM_STARTS, _RANDOM_ENDS = 11, 43
@@ -69,10 +75,15 @@ class Streams:
     def __init__(self, done: Keeper, aside: Keeper) -> None:
         self._done, self._aside = done, aside
         self.dissector = Dissector()
-        self._halves: dict[bytes, Half] = {}
+        # Ordered dictionaries, for the oldest of many is found in them at once.
+        self._halves: OrderedDict[bytes, Half] = OrderedDict()
         self._closing: deque[Flow] = deque()
         self._kept = 0
         self._waiting = 0
+        self._sampled = 0
+        self._held: OrderedDict[Flow, int] = OrderedDict()
+        self._patient: OrderedDict[Half, None] = OrderedDict()
+        self._looking = 0
         self.plain = 0
         """TCP connections in which no TLS was found."""
         self.skipped = 0
@@ -186,14 +197,15 @@ class Streams:
                 return
             cut = segment.length - (_WRAP - ahead) - len(data)
             ahead = 0
+        piece = Piece(number, number, time, 0, None, data)
         if ahead > _WINDOW:
             half.flow.conflicts += 1
-        elif ahead:
-            self._wait(half, seq, Piece(number, number, time, 0, None, data), cut)
-        else:
-            self._in_order(half, Piece(number, number, time, 0, None, data), cut)
-            if half.waiting:
+        elif ahead or half.waiting:
+            self._wait(half, (half.next + ahead) & _MASK, piece, cut)
+            if not ahead:
                 self._waited(half, number)
+        else:
+            self._in_order(half, piece, cut)
 
     @staticmethod
     def _again(half: Half, data: bytes, length: int, behind: int) -> bytes:
@@ -204,64 +216,39 @@ class Streams:
         return data[behind:]
 
     def _wait(self, half: Half, seq: int, piece: Piece, cut: int) -> None:
-        if half.waiting is None:
-            half.waiting = {}
-        if seq in half.waiting:
-            self._wait_again(half, seq, piece, cut)
-        else:
-            half.waiting[seq] = (piece, cut)
-            insort(half.queue, seq, key=lambda one: self._ahead(half, one))
-            half.waits += len(piece.data)
-            self._waiting += len(piece.data)
-        if half.waits > WAITING or self._waiting > WAITING_ALL or len(half.waiting) > WAITING >> 8:
+        """Keep what came too early; where too much waits, what is missing is taken to be lost."""
+        waiting = half.waiting = half.waiting or Waiting()
+        self._waiting -= waiting.cost
+        repeated, conflicts = waiting.put(half.next or 0, seq, piece, cut)
+        self._waiting += waiting.cost
+        half.flow.repeated += repeated
+        half.flow.conflicts += conflicts
+        self._patient[half] = None
+        if waiting.size > WAITING or len(waiting) > WAITING >> 8:
             self._give_up(half)
-
-    def _wait_again(self, half: Half, seq: int, piece: Piece, cut: int) -> None:
-        """Add what is new to a piece that waits; note it if what was there differs."""
-        waiting = half.waiting or {}
-        first, missing = waiting[seq]
-        both = min(len(first.data), len(piece.data))
-        half.flow.repeated += 1
-        half.flow.conflicts += first.data[:both] != piece.data[:both]
-        more = piece.data[both:]
-        total = max(len(first.data) + missing, len(piece.data) + cut)
-        data = first.data + more
-        waiting[seq] = (first._replace(data=data), total - len(data))
-        half.waits += len(more)
-        self._waiting += len(more)
+        while self._waiting > WAITING_ALL:
+            self._give_up(next(iter(self._patient)))
 
     def _waited(self, half: Half, number: int) -> None:
         """Take what waited for the bytes that have come now."""
-        while half.waiting:
-            seq = half.queue[0]
-            ahead = self._ahead(half, seq)
-            if ahead > 0:
-                return
-            piece, cut = half.waiting.pop(half.queue.pop(0))
-            half.waits -= len(piece.data)
-            self._waiting -= len(piece.data)
-            if ahead + len(piece.data) + cut > 0:
-                kept = max(0, len(piece.data) + ahead)
-                cut = min(cut, len(piece.data) + cut + ahead)
-                data = piece.data[-ahead:] if kept else b""
-                order = max(piece.order, number)
-                self._in_order(half, piece._replace(order=order, data=data), cut)
-
-    @staticmethod
-    def _ahead(half: Half, seq: int) -> int:
-        """How far a sequence number is ahead of what is expected; less than 0: behind."""
-        return ((seq - (half.next or 0) + _HALF_WRAP) & _MASK) - _HALF_WRAP
+        while (waiting := half.waiting) and waiting.first(half.next or 0)[0] <= 0:
+            self._waiting -= waiting.cost
+            piece, cut = waiting.take(half.next or 0)
+            self._waiting += waiting.cost
+            if piece.data or cut:
+                self._in_order(half, piece._replace(order=max(piece.order, number)), cut)
+        if not waiting:
+            self._patient.pop(half, None)
 
     def _give_up(self, half: Half) -> None:
         """What the waiting pieces wait for does not come."""
         while half.waiting:
-            seq = half.queue[0]
-            missing = self._ahead(half, seq)
+            missing, piece = half.waiting.first(half.next or 0)
             if missing > 0:
                 half.flow.lost += missing
-                half.next = seq
-                self._hole(half, missing, half.waiting[seq][0])
-            self._waited(half, half.waiting[seq][0].order)
+                half.next = ((half.next or 0) + missing) & _MASK
+                self._hole(half, missing, piece)
+            self._waited(half, piece.order)
 
     def _hole(self, half: Half, missing: int, before: Piece) -> None:
         if half.flow.tls:
@@ -289,6 +276,11 @@ class Streams:
     # Until TLS is found.
 
     def _look(self, half: Half, piece: Piece) -> None:
+        self._look_at(half, piece)
+        if half.flow.late:
+            self._count_held(half.flow)
+
+    def _look_at(self, half: Half, piece: Piece) -> None:
         flow = half.flow
         if flow.speaker != half.index:
             flow.speaker = half.index
@@ -305,6 +297,19 @@ class Streams:
             self._look_within(half, data)
         else:
             self._prologue(half, data, piece)
+
+    def _count_held(self, flow: Flow) -> None:
+        """Where too much is held undecided, judge the oldest by what there is of them."""
+        held = sum(len(one.data) + PIECE for half in flow.halves for one in half.held)
+        self._looking += held - self._held.pop(flow, 0)
+        if held:
+            self._held[flow] = held
+        while self._looking > LOOKING:
+            oldest = next(iter(self._held))
+            self._looking -= self._held.pop(oldest)
+            self._settle(oldest)
+            if not oldest.tls:
+                self._drop(oldest)
 
     def _prologue(self, half: Half, data: bytes, piece: Piece) -> None:
         """Another protocol speaks: keep a little of it; TLS may begin with a later segment."""
@@ -324,13 +329,19 @@ class Streams:
         if flow.before > PROLOGUE:
             self._drop(flow)
 
-    @staticmethod
-    def _say_before(half: Half, data: bytes) -> None:
+    def _say_before(self, half: Half, data: bytes) -> None:
         flow = half.flow
-        room = SAMPLE - sum(len(one) for _, one in flow.prologue)
+        most = SAMPLE if self._sampled < SAMPLES else BRIEF
+        room = most - sum(len(one) for _, one in flow.prologue)
         if room > 0:
             flow.prologue.append((half.index, data[:room]))
+            self._sampled += len(data[:room])
         flow.before += len(data)
+
+    def _forget(self, flow: Flow) -> None:
+        """What was said is not needed: no TLS followed."""
+        self._sampled -= sum(len(one) for _, one in flow.prologue)
+        flow.prologue = []
 
     def _look_within(self, half: Half, data: bytes) -> None:
         """Look for records in a connection whose beginning was not captured."""
@@ -361,10 +372,10 @@ class Streams:
     def _drop(self, flow: Flow) -> None:
         """No TLS here: pass over what still comes."""
         for half in flow.halves:
-            self._waiting -= half.waits
-            half.drop, half.held, half.waiting, half.waits = True, [], None, 0
-            half.queue = []
-        flow.prologue = []
+            self._waiting -= half.waiting.cost if half.waiting else 0
+            self._patient.pop(half, None)
+            half.drop, half.held, half.waiting = True, [], None
+        self._forget(flow)
 
     # The end of a connection.
 
@@ -391,11 +402,14 @@ class Streams:
                 del self._halves[key]
             if half.waiting:
                 self._give_up(half)
-            half.end()
-        self._settle(flow)
-        if not flow.tls and (flow.before or flow.late or any(one.drop for one in flow.halves)):
-            self.plain += 1
         self._kept -= flow.kept
+        for half in flow.halves:
+            half.end()
+        self._looking -= self._held.pop(flow, 0)
+        self._settle(flow)
+        if not flow.tls:
+            self._forget(flow)
+            self.plain += bool(flow.before or flow.late or any(one.drop for one in flow.halves))
         self._done(flow)
 
     def _settle(self, flow: Flow) -> None:

@@ -15,7 +15,6 @@ from mtlskit.collect.capture import Capture, read_capture
 from mtlskit.material import Blob, Closing, Secrets, Side, Source, Tap
 from mtlskit.trace.events import Trace
 from mtlskit.wire import half, streams
-from mtlskit.wire.flow import Flow
 from tests.wire.wrapping import (
     ACK,
     FIN,
@@ -488,28 +487,6 @@ def test_of_bytes_that_wait_the_first_win(talk: Chunks) -> None:
         assert capture.connections[0].conflicts == conflicts
 
 
-def test_many_small_segments_after_a_lost_one_cost_little() -> None:
-    """What waits is kept in order: to take four thousand pieces is no search for each."""
-    asked: list[int] = []
-    flow = Flow(b"k" * 12, 1, 0)
-    waiting = streams.Streams(lambda _: None, lambda _: None)
-    one = flow.halves[0]
-    one.next, flow.late = 0, True
-    counted = waiting._ahead
-
-    def ahead(half: half.Half, seq: int) -> int:
-        asked.append(seq)
-        return counted(half, seq)
-
-    waiting._ahead = ahead
-    for seq in range(10, 4000, 2):
-        waiting._wait(one, seq, half.Piece(1, 1, 0, 0, None, b"xy"), 0)
-    one.next = 10
-    waiting._waited(one, 2)
-    assert (one.next, one.waits, one.queue) == (4000, 0, [])
-    assert len(asked) < 2000 * 16
-
-
 @pytest.mark.parametrize("end", [b"\r\n", b"\n", b"\r"])
 def test_the_credentials_of_a_proxy_are_not_told(talk: Chunks, end: bytes) -> None:
     """Of what a proxy was asked the first line alone is told, whatever ends it."""
@@ -520,3 +497,35 @@ def test_the_credentials_of_a_proxy_are_not_told(talk: Chunks, end: bytes) -> No
     assert "CONNECT a:443" in connection.notes[0]
     assert "c2Vj" not in connection.notes[0]
     assert str(connection.tap.target) == "a:443"
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 30), (30, 0), (20, 10)])
+def test_segments_that_wait_and_overlap_in_part_are_one(
+    talk: Chunks, first: int, second: int
+) -> None:
+    """Whichever came first wins where both have bytes; the other one fills what is missing."""
+    parts = segments(talk, part=100)
+    at = next(n for n, one in enumerate(parts) if len(one.data) == 100)
+    one, after = parts[at], parts[at + 1]
+    seqs = [replace(after, seq=after.seq + shift, data=after.data[shift : shift + 50])
+            for shift in (first, second)]  # fmt: skip
+    rest = replace(after, seq=after.seq + 50, data=after.data[50:])
+    begin = replace(after, data=after.data[:25])
+    capture = captured(wrapped([*parts[:at], *seqs, rest, one, begin, *parts[at + 1 :]]))
+    assert as_sent(capture, talk)
+    assert capture.connections[0].conflicts == 0
+    bent = replace(seqs[1], data=bytes(byte ^ 255 for byte in seqs[1].data))
+    frames = [*parts[:at], seqs[0], bent, rest, one, begin, *parts[at + 1 :]]
+    capture = captured(wrapped(frames))
+    assert capture.connections[0].conflicts > 0
+
+
+def test_what_waited_wins_over_what_fills_the_gap_and_goes_on(talk: Chunks) -> None:
+    """A late segment that runs into one that waits says nothing new there, only a conflict."""
+    parts = segments(talk, part=100)
+    at = next(n for n, one in enumerate(parts) if len(one.data) == 100)
+    one, after = parts[at], parts[at + 1]
+    for data, conflicts in ((one.data + after.data, 0), (one.data + bytes(50), 1)):
+        capture = captured(wrapped([*parts[:at], after, replace(one, data=data), *parts[at + 2 :]]))
+        assert as_sent(capture, talk)
+        assert capture.connections[0].conflicts == conflicts
