@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from mtlskit.certs.certificate import Certificate
-from mtlskit.certs.keystore import Identity, Store
-from mtlskit.certs.ocsp import Response
-from mtlskit.certs.signed import Crl
-from mtlskit.instance.othertools.tool import Tool
-from mtlskit.instance.settings import Settings
 from mtlskit.material import Because, Problem, Target
-from mtlskit.trace.events import Trace
+
+if TYPE_CHECKING:  # a case holds what every room made, and loads none of them
+    from mtlskit.certs.certificate import Certificate
+    from mtlskit.certs.keystore import Identity, Store
+    from mtlskit.certs.ocsp import Response
+    from mtlskit.certs.signed import Crl
+    from mtlskit.instance.othertools.tool import Tool
+    from mtlskit.instance.settings import Settings
+    from mtlskit.trace.events import Trace
 
 
 class Missing(LookupError):  # noqa: N818 - it is raised to say what is missing

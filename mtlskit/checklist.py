@@ -12,17 +12,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mtlskit.case import Case
-from mtlskit.instance.othertools.beside import beside
-from mtlskit.instance.othertools.tool import Sending
 from mtlskit.instance.protocols import schemes
 from mtlskit.instance.settings import Settings
 from mtlskit.material import Because, Source, Unreadable
 from mtlskit.rules.configured import called
 from mtlskit.rules.rule import Clear, Finding, Found, Inapplicable, Unknown, Verdict
 from mtlskit.trace.events import Trace
+
+if TYPE_CHECKING:
+    from mtlskit.instance.othertools.tool import Sending
 
 Answer = Literal["yes", "no", "unknown"]
 Verdicts = Mapping[str, Verdict]
@@ -185,6 +186,8 @@ def _held_by_tools(case: Case) -> tuple[Because, ...]:
         url = called(case, case.settings)
     if not case.tools or url is None:
         return ()
+    from mtlskit.instance.othertools.beside import beside  # noqa: PLC0415 - seldom, and a room
+
     try:
         compared = beside(case.settings, url, case.tools)
     except Unreadable:

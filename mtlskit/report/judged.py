@@ -12,7 +12,7 @@ from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from mtlskit import rules
 from mtlskit.case import Case
@@ -24,13 +24,15 @@ from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain
 from mtlskit.page.shown import Shown
 from mtlskit.page.text import brief, text
-from mtlskit.report import messages, record, saving, sections
 from mtlskit.report.naming import LEVELS, Level, Names, names_of, strings
 from mtlskit.report.preview import Preview
-from mtlskit.report.record import SCHEMA
 from mtlskit.report.redaction import clean, clean_page, clean_plain, mapped, renamed
+from mtlskit.report.schema import SCHEMA
 from mtlskit.rules.rule import Rule, ask, declared
 from mtlskit.trace.events import Outcome, RefusedBy, Stage
+
+if TYPE_CHECKING:
+    from mtlskit.report.messages import Message
 
 __all__ = ["SCHEMA", "Report", "judge"]
 
@@ -79,15 +81,21 @@ class Report(Shown):
 
     def page(self) -> Page:
         """Tell it: the first screen in one minute, then the evidence."""
+        from mtlskit.report import sections  # noqa: PLC0415 - what prints is loaded where it prints
+
         change = self._change()
         page = clean_page(sections.page_of(self, change))
         return cast("Page", renamed(page, change)) if self.level != "secrets" else page
 
     def __str__(self) -> str:
+        from mtlskit.report import sections  # noqa: PLC0415 - what prints is loaded where it prints
+
         return text(brief(self.page(), _ELSEWHERE, sections.FOR_LATER))
 
     def json(self) -> dict[str, Plain]:
         """Tell it to a program, by schema 1."""
+        from mtlskit.report import record  # noqa: PLC0415 - what prints is loaded where it prints
+
         told = clean_plain(record.record_of(self))
         return cast("dict[str, Plain]", renamed(told, self._change()))
 
@@ -110,10 +118,12 @@ class Report(Shown):
         """Return what is done to every text."""
         return str if self.level == "secrets" else _names(self).changer()
 
-    def messages(self) -> tuple[messages.Message, ...]:
+    def messages(self) -> tuple[Message, ...]:
         """Return the messages to paste; none to the partner where no connection was looked at."""
+        from mtlskit.report import messages  # noqa: PLC0415 - what prints is loaded where it prints
+
         return cast(
-            "tuple[messages.Message, ...]",
+            "tuple[Message, ...]",
             renamed(mapped(messages.messages(self), clean), self._change()),
         )
 
@@ -133,13 +143,17 @@ class Report(Shown):
         Raises:
             FileExistsError: a file of that name is no report of ours; nothing is written.
             OSError: the folder is not there or cannot be written to.
-            saving.NoPdfError: `pdf` is asked for, and nothing here prints PDF.
+            NoPdfError: `pdf` is asked for, and nothing here prints PDF.
         """
+        from mtlskit.report import saving  # noqa: PLC0415 - what prints is loaded where it prints
+
         return saving.save(self.redacted(redact or self.level), stem, pdf=pdf)
 
 
 def _names(report: Report) -> Names:
     """Find what the report's level hides."""
+    from mtlskit.report import record  # noqa: PLC0415 - what prints is loaded where it prints
+
     said = strings(record.record_of(report)) if report.level != "secrets" else ()
     return names_of(report.case, report.level, said)
 

@@ -18,14 +18,13 @@ from mtlskit.page.plain import Plain, plain
 from mtlskit.report import connections, instance, matched, messages, othertools
 from mtlskit.report.identities import key_word
 from mtlskit.report.redaction import address
+from mtlskit.report.schema import SCHEMA
 from mtlskit.report.sections import versions
 from mtlskit.rules.rule import Broken, Finding, Unknown
 from mtlskit.trace.events import Symptom, Trace
 
 if TYPE_CHECKING:
     from mtlskit.report.judged import Report
-
-SCHEMA = 1
 
 
 def record_of(report: Report) -> dict[str, Plain]:

@@ -16,8 +16,8 @@ from mtlskit.material import Blob, Problem, Source, Unreadable
 from mtlskit.page.blocks import Block, Callout, Fields, Inline, Listing, Page, Section, Table, Tone
 from mtlskit.page.plain import Plain
 from mtlskit.page.shown import Shown
-from mtlskit.report.record import SCHEMA
 from mtlskit.report.redaction import clean_page, clean_plain
+from mtlskit.report.schema import SCHEMA
 from mtlskit.report.words import sentence, standing_badge, words
 
 Record = Mapping[str, Any]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from mtlskit.certs.certificate import Certificate
 from mtlskit.page.blocks import Badge, Block, Callout, Fields, Inline, Page, Section, Table, Tone
 from mtlskit.trace.printed import PrintedCertificate
-from mtlskit.trace.rungs import ladder_of
 
 if TYPE_CHECKING:
     from mtlskit.trace.events import Trace
@@ -64,6 +63,8 @@ def _blocks(trace: Trace) -> list[Block]:
         Fields(facts(trace)),
     ]
     if trace.events:
+        from mtlskit.trace.rungs import ladder_of  # noqa: PLC0415 - drawing is loaded to draw
+
         blocks.append(Section("Message by message", (ladder_of(trace).picture(),)))
     asked = asked_and_sent(trace)
     if asked is not None:

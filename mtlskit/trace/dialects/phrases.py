@@ -113,6 +113,10 @@ class Hit:
     values: Mapping[str, str]
 
 
+_PIECES = re.compile(r"\\x[0-9a-fA-F]{2}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|.", re.DOTALL)
+"""What a pattern is made of: an escape, a set, a count, any other character."""
+
+
 @cache
 def families() -> Mapping[str, Family]:
     """Return every family by its id; programs first, then the libraries that they use."""
@@ -169,11 +173,44 @@ def _marked(low: str, *, fallback: bool) -> Iterator[str]:
 
 
 def _hits(family: str, line: str) -> Iterator[Hit]:
+    low = line.lower()
     for row in phrases_of(family):
+        if not any(one in low for one in _literals(row.pattern)):
+            continue
         match = _compiled(row.pattern).search(line)
         if match is not None:
             values = {key: value for key, value in match.groupdict().items() if value}
             yield Hit(row, match.start(), match.end(), values)
+
+
+@cache
+def _literals(pattern: str) -> tuple[str, ...]:
+    """Return texts, in lower case, of which every match of the pattern holds at least one.
+
+    To look for a text in a line costs less than to compile a pattern. Groups and sets are passed
+    over, and so is a character that may be left out.
+    """
+    alternatives, depth = [[""]], 0
+    for piece in _PIECES.findall(pattern):
+        if piece in ("(", ")"):
+            depth += 1 if piece == "(" else -1
+            alternatives[-1].append("")
+        elif piece == "|" and not depth:
+            alternatives.append([""])
+        elif not depth:
+            _lengthen(alternatives[-1], piece)
+    return tuple(max(runs, key=len).lower() for runs in alternatives)
+
+
+def _lengthen(runs: list[str], piece: str) -> None:
+    """Add a piece of a pattern to the last text, or begin another."""
+    escaped = piece[0] == "\\"
+    if (escaped and not piece[1].isalnum()) or (len(piece) == 1 and piece not in "?*+.^$"):
+        runs[-1] += piece[-1]
+        return
+    if piece[0] in "?*{":
+        runs[-1] = runs[-1][:-1]
+    runs.append("")
 
 
 @cache

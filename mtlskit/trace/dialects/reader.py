@@ -15,7 +15,6 @@ from itertools import chain, islice
 from typing import Protocol
 
 from mtlskit.material import Problem, Side, Source
-from mtlskit.trace.dialects import java
 from mtlskit.trace.dialects.grouping import Placed, groups, key_of, nested
 from mtlskit.trace.dialects.lines import said_in
 from mtlskit.trace.dialects.log import Log
@@ -28,6 +27,11 @@ from mtlskit.trace.said import Said
 
 _TRANSCRIPTS = ("curl", "gnutls", "openssl")
 """The readers of a client's own transcript, in the order in which they are asked."""
+_DEBUG = (
+    *("javax.net.ssl|", "sun.security.ssl.SSLLogger", "*** ", " TLSv", " SSLv"),
+    *(">>>", "<<<", "Sent Record", "Received Record", "TLS Record"),
+)
+"""What a single line of a debug log or transcript holds."""
 _BEGIN = 400
 """Lines by which a transcript is recognised."""
 _LONGEST = 1_000_000
@@ -82,7 +86,9 @@ def read_log(lines: Iterable[str], source: Source) -> Log:
 def _dialect_of(head: Sequence[str]) -> str | None:
     """Name the first dialect that these lines are of; a line counts as far as it is read."""
     looked_at = [line[:LINE] for line in head]
-    if java.fits(looked_at):
+    if len(looked_at) == 1 and not any(mark in looked_at[0] for mark in _DEBUG):
+        return None  # one pasted line; the readers of whole logs are not even loaded
+    if _module("java").fits(looked_at):
         return "java"
     # A transcript begins as such; further down, others quote such lines.
     return next((one for one in _TRANSCRIPTS if _module(one).fits(looked_at[:_BEGIN])), None)
@@ -91,6 +97,8 @@ def _dialect_of(head: Sequence[str]) -> str | None:
 def _told(name: str, lines: _Gathered) -> tuple[tuple[Trace, ...], tuple[Problem, ...]]:
     """Tell the connections of a log by its own reader, and what that reader left out."""
     if name == "java":
+        from mtlskit.trace.dialects import java  # noqa: PLC0415 - loaded for its logs alone
+
         told = java.read_all(lines, lines.source)
         return told.traces, told.problems
     return _module(name).read(lines, lines.source), ()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mtlskit.diagnosis.causes import causes
 from mtlskit.material import Source
+from mtlskit.trace.dialects import phrases
 from mtlskit.trace.dialects.lines import said_in
 from mtlskit.trace.dialects.phrases import LINE, Phrase, families, find, phrase, phrases_of
 from mtlskit.trace.dialects.sense import Sense, sense
@@ -147,3 +148,30 @@ def test_a_phrase_within_another_counts_once() -> None:
     """The longer phrase says all that the shorter one does."""
     hits = find("curl: (60) SSL certificate problem: certificate has expired")
     assert [one.phrase.id for one in hits] == ["curl.60"]
+
+
+def test_no_pattern_is_passed_over_that_would_match() -> None:
+    """Whatever a pattern matches holds one of the texts by which it is looked for first."""
+    for row in ROWS:
+        for other in ROWS:
+            if phrases._compiled(row.pattern).search(other.sample):
+                low = other.sample.lower()
+                assert any(one in low for one in phrases._literals(row.pattern))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "texts"),
+    [
+        ("no shared cipher|NO_SHARED", ("no shared cipher", "no_shared")),
+        (r"error \((\d+)\): denied", ("): denied",)),
+        (r"colou?r fails", ("r fails",)),
+        (r"a{2,3}bc+d", ("bc",)),
+        (r"doesn\x27t (?:fit|match)", ("doesn",)),
+        (r"(?:one|two)", ("",)),
+        (r"[a|b(c]long text", ("long text",)),
+        (r"x\d\.end|\w+", (".end", "")),
+    ],
+)
+def test_the_text_of_a_pattern_is_what_no_match_lacks(pattern: str, texts: tuple[str, ...]) -> None:
+    """Groups, sets, counts and what may be left out are no part of it."""
+    assert phrases._literals(pattern) == texts
