@@ -19,6 +19,9 @@ from mtlskit.trace.events import Ended
 _DOUBT = 0.25
 """Added to each count, so that what was never measured is unlikely and not impossible."""
 
+_SEALED = ("client-certificate", "after-handshake", "application")
+"""Stages at which a refusal travels sealed in TLS 1.3."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sign:
@@ -76,7 +79,7 @@ def share(cause: str, ended: Ended, stack: str | None = None) -> Share | None:
     by_stack: dict[str, list[bool]] = defaultdict(list)
     for row in rows:
         sign = replace(row.sign, stage="") if anywhere else row.sign
-        by_stack[row.stack].append((sealed and row.sign.outcome == "refused") or sign == wanted)
+        by_stack[row.stack].append((sealed and row.sign.stage in _SEALED) or sign == wanted)
     # Each stack counts once, however many faults of this cause were staged on it.
     likelihood = sum(sum(hits) / len(hits) for hits in by_stack.values())
     return Share(

@@ -14,7 +14,8 @@ from typing import Literal
 from mtlskit.case import Attempt, Case
 from mtlskit.diagnosis.beside import connected
 from mtlskit.diagnosis.causes import Cause, Party, causes
-from mtlskit.diagnosis.habits import Share, share, usual
+from mtlskit.diagnosis.habits import Share, share, sign_of, usual
+from mtlskit.diagnosis.parties import parties
 from mtlskit.diagnosis.phrased import Word, words_about
 from mtlskit.diagnosis.proof import helped, passed_the_server, stands
 from mtlskit.diagnosis.stacks import StackGuess, guess_stack
@@ -33,6 +34,14 @@ _TELLING = ("states", "one of")
 _DECISIVE = 30.0
 """How much heavier evidence that explains the failure weighs than none."""
 _SUGGESTIVE = 4.0
+_OF_WHAT_WAS_SENT = ("server.trust-incomplete", "server.crl-stale", "server.ca-list-wrong")
+"""Causes beside the client's own by which a server refuses a certificate that was sent."""
+_CLIENT_WORDS = {
+    44: ("server.revoked",),
+    45: ("server.expired",),
+    48: ("server.untrusted-issuer", "server.chain-incomplete"),
+}
+"""What a client's alert says of the server's certificate by RFC 8446, 6.2; others say little."""
 _WORTH_SAYING = 0.02
 """A possible cause lighter than this part of the heaviest one is left out of the list."""
 
@@ -58,6 +67,11 @@ class Diagnosis:
     opinions: tuple[Opinion, ...]
     findings: tuple[Finding, ...]
     server_stack: StackGuess
+
+    @property
+    def parties(self) -> tuple[Party, ...]:
+        """Who may have to act, the likeliest first; more than one while that is open."""
+        return parties(self.opinions)
 
 
 def reason(case: Case, findings: Iterable[Finding], stack: StackGuess | None = None) -> Diagnosis:
@@ -158,7 +172,10 @@ class _Bench:
     def _weighed(self, cause: Cause, verdict: Verdict | None) -> Opinion | None:
         habit = self._habit(cause)
         unmeasured = _FOUND if isinstance(verdict, Found) else self.usual
-        weight = cause.prior * (habit.likelihood if habit else unmeasured) / self._doubt(cause)
+        weight = cause.prior * (habit.likelihood if habit else unmeasured)
+        weight /= self._doubt(cause) * self._word_of_client(cause)
+        if self._in_vain(cause):
+            weight /= _SUGGESTIVE
         said = _in_words(cause, habit, self.ended)
         word = self.said.get(cause.id)
         if word is not None:
@@ -234,8 +251,18 @@ class _Bench:
         if inferred is None or inferred.sent_certificate is None:
             return 1
         empty = "client.no-identity" in (cause.id, cause.like)
-        of_it = cause.id.startswith("client.") or cause.like == "client.no-identity"
+        of_it = cause.id.startswith("client.") or cause.id in _OF_WHAT_WAS_SENT or empty
         return _DECISIVE if of_it and empty == inferred.sent_certificate else 1
+
+    def _word_of_client(self, cause: Cause) -> float:
+        """Weigh the client's own alert: one with a word for what it found uses that word."""
+        if self.ended is None or self.ended.refused_by != "client":
+            return 1
+        named = _CLIENT_WORDS.get(self.ended.symptom.alert or 0, ())
+        worded = any(cause.id in causes for causes in _CLIENT_WORDS.values())
+        if self.ended.symptom.alert is None or cause.id in named or not (worded or named):
+            return 1
+        return _SUGGESTIVE
 
     def _sent_nothing(self) -> bool:
         return self.case.trace is not None and self.case.trace.sent_certificate is False
@@ -248,6 +275,12 @@ class _Bench:
             return None  # the first outcome did not stand, so the change proves nothing
         before = self.case.need_trace()
         return next((one for one in live if one.cause == cause.id and helped(one, before)), None)
+
+    def _in_vain(self, cause: Cause) -> bool:
+        """Tell whether the change that would have mended this was made, and changed nothing."""
+        seen = None if self.ended is None else sign_of(self.ended)
+        tried = [one for one in self.case.attempts if one.cause == cause.id and not one.stand_in]
+        return bool(tried) and all(sign_of(_ending(one.trace)) == seen for one in tried)
 
     def _rehearsed(self, cause: Cause) -> Attempt | None:
         """Return the change that helped on a stand-in which refused without it, as the server."""

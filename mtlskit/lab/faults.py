@@ -66,7 +66,7 @@ def _ok(world: World) -> Play:
 
 @_fault("ok_rsa", "none")
 def _ok_rsa(world: World) -> Play:
-    return Play(world.rsa_issuing.client(CLIENT, key="RSA 2048"))
+    return Play(world.client(world.rsa_issuing, key="RSA 2048"))
 
 
 @_fault("ku_absent", "none")
@@ -125,7 +125,7 @@ def _expired_intermediate(world: World) -> Play:
 
 @_fault("unrelated_ca", "client.untrusted-issuer")
 def _unrelated(world: World) -> Play:
-    return Play(world.elsewhere.client(CLIENT))
+    return Play(world.client(world.elsewhere))
 
 
 @_fault("unrelated_ca_with_root", "client.untrusted-issuer")
@@ -137,7 +137,7 @@ def _unrelated_with_root(_: World) -> Play:
 
 @_fault("same_dn_ca", "client.untrusted-issuer")
 def _same_name(world: World) -> Play:
-    return Play(world.recreated.client(CLIENT))
+    return Play(world.client(world.recreated))
 
 
 @_fault("same_dn_ca_with_root", "client.untrusted-issuer")

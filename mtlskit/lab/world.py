@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Unpack
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from mtlskit.lab.lists import revocation_list
-from mtlskit.lab.pki import Authority, Issued, now, pem
+from mtlskit.lab.pki import Authority, Issued, Parts, now, pem
+from mtlskit.lab.publisher import NOWHERE, Publisher
 from mtlskit.lab.stacks.setup import Setup
 
 HOST = "server.lab.example"
@@ -45,11 +47,13 @@ class Play:
 class World:
     """The parties of the measuring, made anew once for each run."""
 
-    def __init__(self) -> None:
+    def __init__(self, publisher: Publisher = NOWHERE) -> None:
+        """Make them; what the clients' authorities publish is to be had from `publisher`."""
+        self._publisher = publisher
         self.root = Authority.root("CN=Lab Client Root A, O=mtlskit lab")
-        self.issuing = self.root.intermediate("CN=Lab Client Intermediate A, O=mtlskit lab")
-        self.good = self.issuing.client(CLIENT)
-        self.revoked = self.issuing.client(CLIENT)
+        self.issuing = self._intermediate(self.root, "CN=Lab Client Intermediate A, O=mtlskit lab")
+        self.good = self.client()
+        self.revoked = self.client()
         self.server_root = Authority.root("CN=Lab Server Root, O=mtlskit lab")
         beneath = self.server_root.intermediate("CN=Lab Server Intermediate, O=mtlskit lab")
         self.server = beneath.server(f"CN={HOST}", HOST, "127.0.0.1")
@@ -58,19 +62,19 @@ class World:
     def elsewhere(self) -> Authority:
         """An authority that no server here knows."""
         other = Authority.root("CN=Unrelated Root, O=somebody else")
-        return other.intermediate("CN=Unrelated Intermediate, O=somebody else")
+        return self._intermediate(other, "CN=Unrelated Intermediate, O=somebody else")
 
     @cached_property
     def recreated(self) -> Authority:
         """An authority beneath a root of the right name with another key."""
-        return self.root.recreated().intermediate("CN=Lab Client Intermediate A, O=mtlskit lab")
+        name = "CN=Lab Client Intermediate A, O=mtlskit lab"
+        return self._intermediate(self.root.recreated(), name)
 
     @cached_property
     def rsa_issuing(self) -> Authority:
         """An authority with an RSA key beneath the root."""
-        return self.root.intermediate(
-            "CN=Lab Client Intermediate A RSA, O=mtlskit lab", key="RSA 2048"
-        )
+        name = "CN=Lab Client Intermediate A RSA, O=mtlskit lab"
+        return self._intermediate(self.root, name, key="RSA 2048")
 
     def setup(self, variant: str) -> Setup:
         """Describe the server of a variant."""
@@ -84,9 +88,19 @@ class World:
         der = revocation_list(authority, *listed, this_update=made, next_update=due)
         return x509.load_der_x509_crl(der)
 
-    def client(self, **parts: Any) -> Issued:  # noqa: ANN401 - the parts of a certificate
-        """Issue a client's certificate by the usual authority."""
-        return self.issuing.client(CLIENT, **parts)
+    def client(self, by: Authority | None = None, **parts: Unpack[Parts]) -> Issued:
+        """Issue a client's certificate, by the usual authority unless another one is named."""
+        by = by or self.issuing
+        return by.client(CLIENT, **self._published(by, parts))
+
+    def _intermediate(self, by: Authority, name: str, **parts: Unpack[Parts]) -> Authority:
+        return by.intermediate(name, **self._published(by, parts))
+
+    def _published(self, by: Authority, parts: Parts) -> Parts:
+        """Say in what an authority issues where its list and certificate are to be had."""
+        listing = self._publisher.addresses(by, lambda: self.crl(by).public_bytes(Encoding.DER))
+        extra = (*parts.get("extra", ()), *listing)
+        return {**parts, "extra": extra} if extra else parts
 
 
 _VARIANTS: Mapping[str, Callable[[World], dict[str, Any]]] = {

@@ -12,7 +12,7 @@ from itertools import pairwise
 from mtlskit.case import Case, Missing
 from mtlskit.certs import path_rules
 from mtlskit.certs.certificate import Certificate
-from mtlskit.certs.chain import issuers_of
+from mtlskit.certs.chain import in_order, issuers_of
 from mtlskit.certs.path_rules import Reason, Walk
 from mtlskit.certs.signing import signed_by, verified
 from mtlskit.material import Because
@@ -142,6 +142,23 @@ def issuer_purpose(case: Case) -> Answer:
     return Clear(
         tuple(_told(f"{one.label} is a CA that may sign certificates", one) for one in issuers)
     )
+
+
+@rule(
+    "client.chain-order",
+    title="Does each certificate of the client's chain follow the one that it signed?",
+    cites="RFC 5246, 7.4.2; RFC 8446, 4.4.2",
+)
+def chain_order(case: Case) -> Answer:
+    """Compare the order with the one in which issuer follows issuer; most servers take any."""
+    ours = offered(case)
+    others = ours.chain[1:]
+    if in_order(ours.leaf, others):
+        return Clear((_told("each certificate follows the one that it signed", ours.leaf),))
+    order = ", then ".join(one.label for one in ours.chain)
+    right = ", then ".join(one.label for one in (ours.leaf, *issuers_of(ours.leaf, others)))
+    text = f"the chain that {ours.verb} goes {order}; in order it is {right}"
+    return Found((_told(text, ours.leaf),), decisive=False)
 
 
 @rule(

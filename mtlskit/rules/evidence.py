@@ -14,6 +14,7 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import issuers_of
 from mtlskit.certs.keystore import Identity
 from mtlskit.certs.matching import Matching, match
+from mtlskit.certs.signing import signed_by
 from mtlskit.material import Because, Source
 from mtlskit.trace.events import Asked, Trace
 
@@ -96,6 +97,19 @@ def listed(case: Case, chain: tuple[Certificate, ...]) -> Certificate | None:
     """Return the first certificate of the chain whose issuer the server's CA list names."""
     names = set(asked(case).authorities_der)
     return next((one for one in chain if one.issuer.der in names), None)
+
+
+def held_by_server(case: Case, chain: tuple[Certificate, ...]) -> Certificate | None:
+    """Return the CA, of those that the endpoint's owner named, to which the chain leads.
+
+    One that is its own issuer goes before an intermediate; None: it leads to none of them.
+    """
+    held = case.server_trust or ()
+    way = (chain[0], *issuers_of(chain[0], chain[1:]))
+    met = [
+        anchor for one in way for anchor in held if anchor.der == one.der or signed_by(one, anchor)
+    ]
+    return next((one for one in met if one.self_issued), met[0] if met else None)
 
 
 def matched(case: Case) -> Matching | None:

@@ -11,10 +11,13 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.distinguished import Name, name_from
 from mtlskit.certs.signing import signed_by
 from mtlskit.material import Because
-from mtlskit.rules.evidence import Offered, asked, at_hand, listed, offered
+from mtlskit.rules.evidence import Offered, asked, at_hand, held_by_server, listed, offered
 from mtlskit.rules.rule import Answer, Clear, Doubtful, Found, Inapplicable, rule
 from mtlskit.trace.events import Asked
 
+_MANY = 5
+_DEPTHS = "nginx and Apache accept one, Java five, lighttpd nine"
+"""ssl_verify_depth, SSLVerifyDepth, PKIXParameters.setMaxPathLength, ssl.verifyclient.depth."""
 _GENERIC = frozenset(
     {"a", "and", "authority", "b", "c", "ca", "cert", "certificate", "certificates"}
     | {"certification", "class", "client", "g1", "g2", "g3", "inc", "intermediate", "issuing"}
@@ -35,7 +38,7 @@ def chain_incomplete(case: Case) -> Answer:
     if top.self_issued:
         text = f"the chain ends in {top.label}, which is its own issuer"
         return Clear((Because(text, top.source),))
-    known = _listed(case, ours)
+    known = _listed(case, ours) if case.server_trust is None else _held(case, ours)
     if known is not None:
         return Clear((known,))
     text = f"the chain that {ours.verb} stops at {top.label}; its issuer {top.issuer} is not in it"
@@ -43,15 +46,20 @@ def chain_incomplete(case: Case) -> Answer:
     missing = _bridge(case, top)
     if missing:
         return _missing_found(case, stops, missing)
+    root = _issuer_at_hand(case, top)
+    if root is not None and root.self_issued:
+        text = f"{top.label}, the last one, was issued by {root.label}, a root: none is missing"
+        return Clear((Because(text, root.source),))
     request = asked(case)
     kin = _kin(top.issuer, request)
     if kin is None or _seems_root(top.issuer) or len(ours.chain) > 1:
         # Whoever sends one issuer mostly sends them all, but for the root, which need not be sent.
-        whole = _seems_root(top.issuer) or len(ours.chain) > 1
-        raise (Doubtful if whole else Missing)(
+        hints = _seems_root(top.issuer) + (len(ours.chain) > 1)
+        raise Doubtful(
             f"the certificate of {top.issuer}",
             f"Find the certificate of {top.issuer} and give it as further material (--material): "
             "if its own issuer is in the server's CA list, the chain was incomplete.",
+            doubt=(1.0, 3.0, 10.0)[hints],
         )
     unlisted = f"the server's CA list does not name {top.issuer}, but names {kin}"
     return Found((stops, Because(unlisted, request.source)), decisive=False)
@@ -66,6 +74,15 @@ def _listed(case: Case, ours: Offered) -> Because | None:
         return None
     text = f"{known.issuer}, the issuer of {known.label}, is in the server's CA list"
     return Because(text, case.trace.asked.source)
+
+
+def _held(case: Case, ours: Offered) -> Because | None:
+    """Return the CA to which the chain leads, of those that the endpoint's owner named."""
+    anchor = held_by_server(case, ours.chain)
+    if anchor is None:
+        return None
+    text = f"the chain leads to {anchor.label}, which the server trusts, as its owner said"
+    return Because(text, anchor.source)
 
 
 def _missing_found(case: Case, stops: Because, missing: tuple[Certificate, ...]) -> Found:
@@ -85,7 +102,9 @@ def _missing_found(case: Case, stops: Because, missing: tuple[Certificate, ...])
 
 
 def _bridge(case: Case, top: Certificate) -> tuple[Certificate, ...]:
-    """Return the intermediates at hand that lead from `top` towards the server's CA list."""
+    """Return the intermediates at hand that lead from `top` towards what the server trusts."""
+    if case.server_trust is not None:
+        return _bridge_to_held(case, top)
     trace = case.trace
     names = set(trace.asked.authorities_der) if trace is not None and trace.asked else set()
     bridge: list[Certificate] = []
@@ -97,6 +116,17 @@ def _bridge(case: Case, top: Certificate) -> tuple[Certificate, ...]:
         top = issuer
     reaches = not names or (bridge and bridge[-1].issuer.der in names)
     return tuple(bridge) if reaches else ()
+
+
+def _bridge_to_held(case: Case, top: Certificate) -> tuple[Certificate, ...]:
+    bridge: list[Certificate] = []
+    while held_by_server(case, (top,)) is None:
+        issuer = _issuer_at_hand(case, top)
+        if issuer is None or issuer.self_issued or issuer in bridge:
+            return ()
+        bridge.append(issuer)
+        top = issuer
+    return tuple(bridge)
 
 
 def _issuer_at_hand(case: Case, child: Certificate) -> Certificate | None:
@@ -141,8 +171,11 @@ def _seems_root(name: Name) -> bool:
     cites="RFC 8446, 4.2.4; RFC 5246, 7.4.4",
 )
 def untrusted_issuer(case: Case) -> Answer:
-    """Compare every issuer in the chain with the server's CA list."""
-    ours, request = offered(case), asked(case)
+    """Compare every issuer in the chain with what the server trusts, else with its CA list."""
+    ours = offered(case)
+    if case.server_trust is not None:
+        return _by_its_owner(case, ours, case.server_trust)
+    request = asked(case)
     if not request.authorities:
         raise Missing(
             "the CAs that the server trusts",
@@ -167,6 +200,21 @@ def untrusted_issuer(case: Case) -> Answer:
     text = f"the chain leads from {ours.leaf.label} to {top.issuer}; the server lists {names}"
     whole = top.self_issued or len(ours.chain) > 1 or _seems_root(top.issuer)
     return Found((Because(text, request.source),), decisive=whole)
+
+
+def _by_its_owner(case: Case, ours: Offered, trusted: tuple[Certificate, ...]) -> Answer:
+    """Hold the chain against the CA certificates that the endpoint's owner named."""
+    known = _held(case, ours)
+    if known is not None:
+        return Clear((known,))
+    if ours.leaf.self_issued and len(ours.chain) == 1:
+        return Inapplicable((Because(f"{ours.leaf.label} is its own issuer", ours.leaf.source),))
+    if bridge := _bridge(case, ours.top):
+        text = f"with {bridge[0].label} added, the chain leads to a CA that the server trusts"
+        return Clear((Because(text, bridge[0].source),))
+    names = "; ".join(one.label for one in trusted)
+    text = f"no CA that the server trusts, as its owner said, issued the chain: {names}"
+    return Found((Because(text, trusted[0].source),))
 
 
 def _completed(attempt: Attempt) -> bool:
@@ -203,8 +251,13 @@ def _same_name(case: Case, known: Certificate) -> Answer:
 )
 def trust_incomplete(case: Case) -> Answer:
     """Look whether the listed CA is an intermediate of our own chain, or the chain is long."""
-    ours, request = offered(case), asked(case)
+    ours = offered(case)
+    if case.server_trust is not None:
+        return _anchored(case, ours)
+    request = asked(case)
     known = listed(case, ours.chain)
+    if known is None and not request.authorities:
+        raise Missing("what the server trusts", _TRUST)
     if known is None:
         return Inapplicable((Because("the CA list names no issuer of the chain", request.source),))
     issuer = next((one for one in ours.chain if one.subject.der == known.issuer.der), None)
@@ -214,11 +267,33 @@ def trust_incomplete(case: Case) -> Answer:
             f"{issuer.issuer}, which the server does not list"
         )
         return Found((Because(text, request.source),))
+    if (long := _long(ours)) is not None:
+        return long
+    raise Doubtful("what the server trusts", _TRUST)
+
+
+_TRUST = "Ask the endpoint's owner for the list of trusted CA certificates and the verify depth."
+
+
+def _long(ours: Offered) -> Found | None:
     between = sum(not one.self_issued for one in ours.chain[1:])
-    if between > 1:
-        text = f"{between} intermediates were sent; nginx as it comes accepts one"
-        return Found((Because(text, ours.leaf.source),), decisive=False)
-    raise Doubtful(
-        "what the server trusts",
-        "Ask the endpoint's owner for the list of trusted CA certificates and the verify depth.",
-    )
+    if between <= 1:
+        return None
+    text = f"{between} intermediates were sent; as they come, {_DEPTHS}"
+    return Found((Because(text, ours.leaf.source),), decisive=between > _MANY)
+
+
+def _anchored(case: Case, ours: Offered) -> Answer:
+    """Look whether what the endpoint's owner named ends the chain: a root does, for everyone."""
+    anchor = held_by_server(case, ours.chain)
+    if anchor is None:
+        return Inapplicable((Because("the chain leads to no CA that the server trusts"),))
+    if not anchor.self_issued:
+        text = (
+            f"the server trusts {anchor.label}, as its owner said, and not the root above it, "
+            f"{anchor.issuer}: servers with OpenSSL go on to a root unless they are told not to"
+        )
+        return Found((Because(text, anchor.source),))
+    if (long := _long(ours)) is not None:
+        return long
+    raise Doubtful("the verify depth of the server", _TRUST, doubt=8.0)

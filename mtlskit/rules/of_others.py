@@ -6,11 +6,18 @@ Law of this room: an alert is a hint here, never the proof; what would prove it 
 from __future__ import annotations
 
 from mtlskit.case import Case, Missing
-from mtlskit.certs import path_rules
+from mtlskit.certs import path_rules, revocation
 from mtlskit.certs.chain import issuers_of
 from mtlskit.certs.path_rules import Walk
-from mtlskit.material import Because
-from mtlskit.rules.evidence import offered, refused_by_server, sent_nothing
+from mtlskit.material import Because, Source
+from mtlskit.rules.evidence import (
+    Offered,
+    at_hand,
+    clause,
+    offered,
+    refused_by_server,
+    sent_nothing,
+)
 from mtlskit.rules.rule import Answer, Clear, Doubtful, Found, Inapplicable, rule
 
 _REVOKED, _EXPIRED = 44, 45
@@ -20,21 +27,57 @@ _LARGE = 16_384
 
 @rule(
     "client.revoked",
-    title="Did the server say that the client's certificate was revoked?",
-    cites="RFC 8446, 6.2; RFC 5280, 6.3",
+    title="Is the client's certificate revoked, by its issuer's word or the server's?",
+    cites="RFC 5280, 6.3; RFC 6960, 2.2; RFC 8446, 6.2",
 )
 def revoked(case: Case) -> Answer:
-    """Look for certificate_revoked; half of the servers say so."""
+    """Look it up in the lists and responses at hand, else look for certificate_revoked."""
     trace = case.need_trace()
     if sent_nothing(trace) or not refused_by_server(trace):
         return Inapplicable((Because("the server refused no certificate", trace.source),))
+    told = _by_its_issuer(case)
+    if told is not None:
+        return told
     if trace.ended.symptom.alert == _REVOKED:
         return Found(trace.ended.because)
     raise Missing(
         "the revocation list of the certificate's issuer",
-        "Look the certificate's serial number up in its issuer's revocation list, or try another "
-        "identity of the same CA: if that is accepted, this one may be revoked.",
+        "Look the certificate's serial number up in its issuer's revocation list: --fetch crls "
+        "ocsp asks the addresses that stand in the certificate, or give the list as further "
+        "material (--material).",
     )
+
+
+def _by_its_issuer(case: Case) -> Answer | None:
+    """Ask the lists and responses at hand; None: they say nothing of the client's certificate."""
+    if not case.crls and not case.responses:
+        return None
+    ours, at = offered(case), case.need_time()
+    path = (ours.leaf, *issuers_of(ours.leaf, (*ours.chain[1:], *at_hand(case))))
+    lists = revocation.Lists(case.crls, path, ours.chain[1:], at, responses=case.responses)
+    faults = tuple(revocation.faults(lists))
+    listed = [one for one in faults if one.code == "revoked"]
+    if listed:
+        return Found(tuple(clause(one.because, one.certificate.source) for one in listed))
+    if len(path) == 1 or any(one.certificate is ours.leaf for one in faults):
+        return None
+    good = Because(f"{ours.leaf.label} is not revoked, by what its issuer says", _said(case, ours))
+    if case.need_trace().ended.symptom.alert == _REVOKED:
+        return Found((*case.need_trace().ended.because, good))
+    if faults or not case.crls or not path[-1].self_issued:
+        raise Doubtful(
+            "the revocation lists of the CAs above the client's",
+            "Look up whether an intermediate of the chain was revoked; the client's own "
+            "certificate is not.",
+            doubt=10.0,
+        )
+    return Clear((good,))
+
+
+def _said(case: Case, ours: Offered) -> Source | None:
+    """Return where the leaf's issuer says so."""
+    lists = (one.source for one in case.crls if one.issuer.same_as(ours.leaf.issuer))
+    return next(lists, case.responses[0].source if case.responses else None)
 
 
 @rule(

@@ -38,6 +38,7 @@ _USUAL = frozenset(
     | {0x009E, 0x009F, 0xC013, 0xC014, 0xC027, 0xC028, 0xC009, 0xC00A, 0x002F, 0x0035}
 )
 """Cipher suites of which nearly every server has one (RFC 9325, 4.2; RFC 8446, 9.1; and older)."""
+_MANY = 3
 _ONE_PACKET = 1400
 """Bytes that go in one TCP segment on the usual ways, with a little to spare."""
 
@@ -161,7 +162,18 @@ def cipher(case: Case) -> Answer:
         names = ", ".join(cipher_name(one) for one in hello.cipher_suites) if hello else ""
         text = f"the client offered none of the usual cipher suites, but {names}"
         return Found((*trace.ended.because, Because(text, trace.source)))
-    return _in_hello(case, "protocol.cipher")
+    answer = _in_hello(case, "protocol.cipher")
+    usual = _usual_suites(trace)
+    open_ = isinstance(answer, Found) and not answer.decisive
+    if open_ and len(usual) >= _MANY and len(_versions(trace)) == 1:
+        # Nearly every server has one of these, and not every one has that version.
+        raise Doubtful(
+            "the cipher suites of the server",
+            f"{len(usual)} of the usual cipher suites were offered, for one version alone. Offer "
+            "TLS 1.2 and 1.3, or ask the endpoint's owner which suites their server has enabled.",
+            doubt=4.0,
+        )
+    return answer
 
 
 @rule("protocol.sni", title="Does the server serve the name asked for?", cites="RFC 6066, 3")
@@ -234,14 +246,23 @@ def _versions(trace: Trace) -> tuple[int, ...]:
 
 
 def _odd_suites(trace: Trace) -> bool:
+    return _hello(trace) is not None and not _usual_suites(trace)
+
+
+def _usual_suites(trace: Trace) -> frozenset[int]:
     hello = _hello(trace)
-    return hello is not None and not _USUAL & set(hello.cipher_suites)
+    return _USUAL.intersection(hello.cipher_suites) if hello is not None else frozenset()
 
 
 def _one_sided(trace: Trace) -> bool:
-    """Tell whether the ClientHello offers so little that servers may turn it away."""
+    """Tell whether the ClientHello offers so little that servers may turn it away.
+
+    A server that finds nothing in common and says so by nothing but its close closes in order;
+    a reset is not what it sends (so did all that were measured).
+    """
     offered = _versions(trace)
-    return _odd_suites(trace) or bool(offered and max(offered) < _TLS_1_2)
+    in_order = trace.ended.symptom.tcp == "fin" and len(offered) == 1
+    return in_order or _odd_suites(trace) or bool(offered and max(offered) < _TLS_1_2)
 
 
 def _hello(trace: Trace) -> ClientHello | None:

@@ -83,5 +83,6 @@ def test_the_rule_of_a_scenes_cause_finds_it(report_of: ReportOf, scene: str, tl
         return
     verdict = verdicts(report_of(scene, tls))[cause]
     assert isinstance(verdict, Found | Unknown)
-    if "/" not in scene:
+    # Of the suites that a server has, an alert for many reasons tells nothing by itself.
+    if "/" not in scene and cause != "protocol.cipher":
         assert isinstance(verdict, Found), verdict
