@@ -19,7 +19,7 @@ from typing import BinaryIO, Final
 
 from mtlskit.collect import captured_told
 from mtlskit.collect.captured import Captured, Counter
-from mtlskit.collect.packed import DAMAGED
+from mtlskit.collect.packed import DAMAGED, opened
 from mtlskit.material import Blob, Problem, Secrets, Source, Unreadable
 from mtlskit.page.blocks import Page
 from mtlskit.page.shown import Shown
@@ -112,7 +112,7 @@ def _within_zip(archive: zipfile.ZipFile, stack: ExitStack) -> Callable[[int], b
     if len(members) != 1:
         names = f"It is a zip file of {len(members)} files. Give the capture in it alone."
         raise NotCapture(names)
-    return stack.enter_context(archive.open(members[0])).read
+    return stack.enter_context(opened(archive, members[0])).read
 
 
 def _must_be_file(path: Path, source: Source) -> None:

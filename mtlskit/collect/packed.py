@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import struct
 import zipfile
 import zlib
-from typing import Final
+from typing import IO, Final
 
 DAMAGED: Final = (
     EOFError,
@@ -14,6 +15,19 @@ DAMAGED: Final = (
     lzma.LZMAError,
     gzip.BadGzipFile,
     zipfile.BadZipFile,
+    struct.error,
     NotImplementedError,  # a zip file's method of compression
     RuntimeError,  # a zip file under a password
 )
+
+
+def opened(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
+    """Open a file within an archive.
+
+    Raises:
+        BadZipFile: also where the archive says that it lies before its own beginning.
+    """
+    try:
+        return archive.open(member)
+    except ValueError as error:
+        raise zipfile.BadZipFile(str(error)) from None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from mtlskit.collect.files import kind_of, read_blob
-from mtlskit.collect.packed import DAMAGED
+from mtlskit.collect.packed import DAMAGED, opened
 from mtlskit.material import Blob, Source
 
 Given = str | PathLike[str] | Blob
@@ -75,7 +75,7 @@ def _kind_within(file: IO[bytes], head: bytes) -> str:
             with zipfile.ZipFile(file) as archive:
                 members = [one for one in archive.infolist() if not one.is_dir()]
                 if len(members) == 1:
-                    with archive.open(members[0]) as inner:
+                    with opened(archive, members[0]) as inner:
                         head = inner.read(_HEAD)
     except (OSError, *DAMAGED):
         pass

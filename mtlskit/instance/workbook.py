@@ -236,7 +236,11 @@ class _Workbook:
 
     def _chunks(self, name: str) -> Iterator[bytes]:
         """Unpack a part; count what all parts come to, whatever the archive says of them."""
-        with self.archive.open(name) as part:
+        try:
+            opened = self.archive.open(name)
+        except ValueError as error:  # a place before the beginning of the file
+            raise zipfile.BadZipFile(str(error)) from None
+        with opened as part:
             while chunk := part.read(_CHUNK):
                 self.unpacked += len(chunk)
                 if self.unpacked > MAX_UNPACKED:

@@ -125,6 +125,12 @@ def test_bad_workbooks_are_named(data: bytes, code: str) -> None:
     assert sentence.endswith(".")
 
 
+@pytest.mark.parametrize("missing", [300, 1000])
+def test_a_workbook_without_its_beginning_is_damaged(missing: int) -> None:
+    """Its table then points before the first byte."""
+    assert refusal(GOOD[:4] + GOOD[4 + missing :])[0] == "damaged"
+
+
 def test_a_zip_bomb_ends_early(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is unpacked is counted as it comes, whatever the archive says of itself."""
     monkeypatch.setattr(workbook, "MAX_UNPACKED", 1 << 20)
