@@ -83,7 +83,7 @@ def views_of(staged: Staged, tap: TapListener, client: str) -> Views:
     call = call_of(case, staged.tls, staged.server_name, 15.0, request=True, manner={})
     (run,) = try_clients(call, [client.lower()], None).runs
     new = tap.taps(came + 1, _ENDED)[came:]
-    if not (new and new[0].tap.chunks):
+    if not any(one.sender == "client" for one in (new[0].tap.chunks if new else ())):
         return Views(run, (), bool(usable), connected=False)
     accounts = [("wire", run.wire), ("capture", _captured(new[0].tap))]
     accounts += [("client's log", one) for one in run.log.traces]
@@ -126,9 +126,8 @@ def misnamed(views: Views, staged: Staged, client: str) -> dict[str, object]:
         return {}
     told = views.answers("refused by") or {"altogether": views.run.refused_by}
     if told == {"altogether": None}:
-        answered = views.run.wire.http or views.run.trace.http
-        served = answered is not None and answered.status == HTTPStatus.OK
-        return {} if served or views.run.outcome == "undecided" else told
+        served = any(one.ended.symptom.http == HTTPStatus.OK for _, one in views.accounts)
+        return {} if served or views.run.outcome != "accepted" else told
     expected = OTHERWISE.get((staged.scene.id, staged.tls or "", client), staged.scene.refused_by)
     return told if set(told.values()) != {expected} else {}
 

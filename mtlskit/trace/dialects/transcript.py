@@ -13,7 +13,7 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.material import Chunk, Closing, Side, Source, Tap, Target
 from mtlskit.trace.dialects.minimal import trace_of
 from mtlskit.trace.dialects.phrases import phrase
-from mtlskit.trace.dialects.sense import sense
+from mtlskit.trace.dialects.sense import Sense, sense
 from mtlskit.trace.ending import Signs, judge
 from mtlskit.trace.events import Asked, Ended, Event, HttpAnswer, Kind, Trace
 from mtlskit.trace.http import read_answer
@@ -241,7 +241,7 @@ class Transcript:
         vague = ended.outcome == "undecided" or (
             ended.outcome == "refused" and ended.refused_by is None
         )
-        by_phrases = trace_of([sense(one) for one in self.said], self.source, tls=self.tls)
+        by_phrases = trace_of(self._senses(), self.source, tls=self.tls)
         told = by_phrases.ended if by_phrases is not None else None
         if self._regretted(ended, told):
             return told or ended
@@ -250,6 +250,13 @@ class Transcript:
         if told is None or (told.refused_by is None and ended.outcome != "undecided"):
             return ended
         return told
+
+    def _senses(self) -> list[Sense]:
+        """What the phrases say, without the alert that was only an echo of a close."""
+        told = [sense(one) for one in self.said]
+        if not self.signs.echo:
+            return told
+        return [one for one in told if one.alert is None or one.alert.number != _DECODE_ERROR]
 
     def _regretted(self, ended: Ended, told: Ended | None) -> bool:
         """Tell whether the writer refused a handshake that it had finished before it verified."""

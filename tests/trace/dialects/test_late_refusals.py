@@ -100,3 +100,20 @@ def test_a_java_that_could_not_begin_was_left() -> None:
     assert trace.ended.refused_by != "client"
     assert trace.ended.symptom.alert is None
     assert trace.ended.symptom.tcp == "fin"
+
+
+def test_a_complaint_about_a_silent_close_is_no_refusal() -> None:
+    """OpenSSL writes decode_error before it tells of the end; the server had left."""
+    trace = told(
+        "CONNECTED(00000004)\n"
+        "SSL_connect:SSLv3/TLS write client hello\n"
+        ">>> TLS 1.3, Handshake [length 00f8], ClientHello\n"
+        ">>> TLS 1.3, Alert [length 0002], fatal decode_error\n"
+        "SSL3 alert write:fatal:decode error\n"
+        "SSL_connect:error in error\n"
+        "40B7F003AA7F0000:error:0A000126:SSL routines:ssl3_read_n:unexpected eof while reading:"
+        "../ssl/record/rec_layer_s3.c:318:\n"
+        "---\nno peer certificate available\n---\n"
+    )
+    assert (trace.ended.outcome, trace.ended.refused_by) == ("refused", "server")
+    assert (trace.ended.symptom.alert, trace.ended.symptom.tcp) == (None, "fin")
