@@ -6,7 +6,6 @@ user; the log is for its owner only; and whatever is started is ended again.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import socket
@@ -35,9 +34,7 @@ _FOREIGN = ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH", "JUPYTERLAB_DIR", "JUPYTERLAB
 # The page needs neither JupyterLab nor shells; what belongs to them stays unloaded.
 _LEFT_OUT = ("jupyterlab", "jupyter_lsp", "jupyter_server_terminals", "notebook", "notebook_shim")
 _APP = (
-    f"--ServerApp.jpserver_extensions={json.dumps(dict.fromkeys(_LEFT_OUT, False))}".replace(
-        "false", "False"
-    ),
+    f"--ServerApp.jpserver_extensions={dict.fromkeys(_LEFT_OUT, False)}",
     "--ServerApp.terminals_enabled=False",
     "--ContentsManager.allow_hidden=True",  # the page's notebook lies beside our settings
     '--ServerApp.tornado_settings={"mathjax_url": ""}',
@@ -47,7 +44,10 @@ _APP = (
     "--MappingKernelManager.cull_interval=60",
     f"--MappingKernelManager.cull_idle_timeout={_ABANDONED}",
 )
-_LAB = ("--LabApp.extension_manager=readonly",)
+_LAB = (
+    "--LabApp.extension_manager=readonly",
+    "--ServerApp.jpserver_extensions={'voila.server_extension': False}",
+)
 
 
 class Trouble(Exception):  # noqa: N818 - no fault of this program: something stands in its way

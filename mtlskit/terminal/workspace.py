@@ -100,10 +100,11 @@ def settle(folder: Path) -> dict[str, str]:
     labconfig = own / "jupyter" / "labconfig"
     quiet = {"fetchNews": "false", "checkForUpdates": False}
     settings = {"@jupyterlab/apputils-extension:notification": quiet}
-    loud = {"@jupyterlab/apputils-extension:announcements": True}
+    # The second is Voilà's button, which would show a notebook with what Voilà fetches elsewhere.
+    loud = ("@jupyterlab/apputils-extension:announcements", "@voila-dashboards/jupyterlab-preview")
     unkept = {"HistoryManager": {"enabled": False}}
     _write(labconfig / "default_setting_overrides.json", settings)
-    _write(labconfig / "page_config.json", {"disabledExtensions": loud})
+    _write(labconfig / "page_config.json", {"disabledExtensions": dict.fromkeys(loud, True)})
     _write(own / "ipython" / "profile_default" / "ipython_config.json", unkept)
     return {
         "JUPYTER_CONFIG_DIR": str(own / "jupyter"),

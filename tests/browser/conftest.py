@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, Response, Route, expect, sync_playwright
 
 from mtlskit.lab import scenes
@@ -170,3 +171,22 @@ def window(chromium: Browser) -> Iterator[Window]:
     context.route("**/*", seen.watch)
     yield seen
     context.close()
+
+
+@pytest.fixture(scope="session")
+def sound() -> Callable[[Page, str], list[str]]:
+    """Ask axe what keeps people out of a part of a page; serious and critical problems count."""
+    script = AXE_SCRIPT
+
+    def complaints(page: Page, part: str) -> list[str]:
+        if not page.evaluate("typeof window.axe === 'object'"):
+            page.evaluate(script)
+        told = page.evaluate("part => axe.run(part, {resultTypes: ['violations']})", part)
+        return [
+            f"{one['id']} ({one['impact']}): {node['html'][:200]} {node['failureSummary'][:300]}"
+            for one in told["violations"]
+            for node in one["nodes"]
+            if one["impact"] in {"serious", "critical"}
+        ]
+
+    return complaints
