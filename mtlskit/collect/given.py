@@ -20,6 +20,7 @@ from mtlskit.instance.settings import Settings, settings_from
 from mtlskit.material import Problem, Source, Target, Unreadable
 from mtlskit.trace.at_hand import joined
 from mtlskit.trace.events import Trace
+from mtlskit.trace.views import together
 
 DEFAULT_PORT = 443
 _PORTS = range(1, 65536)
@@ -54,13 +55,14 @@ def _told(text: str) -> str:
     return start + scheme + authority.rpartition("@")[2] + slash + path
 
 
-def read(
+def read(  # noqa: PLR0913 - the choices of a reading, all by name
     *files: Given,
     password: str | Sequence[str] | None = None,
     trust: Given | Iterable[Given] | None = None,
     url: str | None = None,
     connection: int | None = None,
     at: datetime | None = None,
+    server_trust: Given | Iterable[Given] | None = None,
 ) -> Case:
     """Read any mixture of files into a case. Never fails for what a file holds.
 
@@ -75,23 +77,27 @@ def read(
             list of them; None: the one that shows most of a failure.
         at: when it failed, the time at which dates are judged; without a zone it is taken as UTC.
             None: the time that the files tell, else now.
+        server_trust: the CA certificates by which the server verifies clients, as its owner named
+            them; None: nobody said.
 
     Raises:
         ValueError: there is no connection of that number.
     """
     found = gather(files, passwords_of(password))
     anchors = gather(several(trust), passwords_of(password))
+    named = gather(several(server_trust), passwords_of(password))
     where = target_of(url)[0] if url else None
     case = Case(
         identities=_identities(found),
         stores=found.stores,
         trust=None if trust is None else anchors.certificates,
+        server_trust=None if server_trust is None else named.certificates,
         material=found.certificates,
-        crls=found.crls,
+        crls=(*found.crls, *named.crls),
         settings=settings_from(found.exports) if found.exports else None,
         tools=found.tools,
         url=url,
-        problems=found.problems + anchors.problems,
+        problems=found.problems + anchors.problems + named.problems,
         at=datetime.now(UTC),
     )
     traced = _with_traces(case, found.recorded.traces, where, connection)
@@ -111,7 +117,7 @@ def _with_traces(
 
     Dates are judged at the time of that connection, where it is known.
     """
-    held = tuple(joined(one, case.material) for one in traces)
+    held = together([joined(one, case.material) for one in traces])
     if number is not None and not 1 <= number <= len(held):
         raise ValueError(
             f"There is no connection {number}: the files tell of {len(held)}, counted from 1."

@@ -7,7 +7,7 @@ certificate, and the first call once more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic, sleep
@@ -22,6 +22,8 @@ from mtlskit.collect.calling import Manner, call_of
 from mtlskit.collect.evidence import Given
 from mtlskit.collect.given import case_of, case_to_call, several, target_of
 from mtlskit.collect.live import connect
+from mtlskit.collect.published import with_published
+from mtlskit.collect.status import Kind
 from mtlskit.diagnosis.proof import helped
 from mtlskit.experiment.change import Change
 from mtlskit.experiment.plan import changes
@@ -79,8 +81,10 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
     *,
     identity: Given | Iterable[Given] | None = None,
     trust: Given | Iterable[Given] | None = None,
+    server_trust: Given | Iterable[Given] | None = None,
     material: Given | Iterable[Given] = (),
     settings: Given | Iterable[Given] | Settings | Live = (),
+    fetch: Collection[Kind] = (),
     url: str | None = None,
     password: str | Sequence[str] | None = None,
     tls: str | None = None,
@@ -97,8 +101,13 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
             with a target and no trace is called first.
         identity: files with the client's certificates and keys (paths, or bytes with a name).
         trust: files with what the client trusts servers by; None: verify nothing.
-        material: whatever else is at hand, such as CA certificates.
+        server_trust: files with the CA certificates by which the server verifies clients, as the
+            endpoint's owner named them; None: nobody said.
+        material: whatever else is at hand, such as CA certificates and revocation lists.
         settings: exports of the instance's settings, or what `mtlskit.read_instance` gave.
+        fetch: what is fetched, after a refusal, from the addresses in the client's certificates,
+            as for `mtlskit.verify`: ``issuers`` that are missing, ``ocsp`` responses, ``crls``.
+            By default nobody but the endpoint is called.
         url: the URL that the instance calls, if it is not the target itself.
         password: one or several, tried on whatever is locked.
         tls: the one TLS version to speak; None: 1.2 or 1.3.
@@ -114,11 +123,12 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
         ValueError: files were given beside a case, or a number cannot be.
     """
     if isinstance(target, Case):
-        if identity is not None or trust is not None or several(material) or several(settings):
+        given = (identity, trust, server_trust)
+        if any(one is not None for one in given) or several(material) or several(settings):
             raise ValueError("A case holds its evidence; add to it with case.having(…).")
         case = target
     else:
-        case = case_of(target, identity, trust, material, settings, password)
+        case = case_of(target, identity, trust, material, settings, password, server_trust)
     if url is not None:
         case = case.having(url=url)
     if case.at is None:
@@ -126,10 +136,18 @@ def diagnose(  # noqa: PLR0913 - the interface, all by name
     if case.trace is None and case.target is not None:
         call = call_of(case, tls, server_name, timeout, request=request, manner=manner)
         case = case.having(trace=follow(connect(call)), chosen=call.identity)
-        case = _without_request(case, call)
+        case = _published(_without_request(case, call), fetch)
         if experiments:
             case = case.having(attempts=(*case.attempts, *tried(case, call)))
+    else:
+        case = _published(case, fetch)
     return replace(reports.judge(case), made=datetime.now(UTC))
+
+
+def _published(case: Case, fetch: Collection[Kind]) -> Case:
+    """Add what the client's CA publishes, if that is wanted and there is a refusal to explain."""
+    accepted = case.trace is not None and case.trace.ended.outcome == "accepted"
+    return case if accepted else with_published(case, fetch)
 
 
 def _without_request(case: Case, first: Call) -> Case:

@@ -15,7 +15,7 @@ from mtlskit.page.track import State, Step, Track
 from mtlskit.report import mending
 from mtlskit.report.identities import moment
 from mtlskit.report.redaction import address
-from mtlskit.report.words import counted, sentence, standing_badge, words
+from mtlskit.report.words import counted, listed, sentence, standing_badge, words
 from mtlskit.trace.events import Stage, Trace
 
 if TYPE_CHECKING:
@@ -114,9 +114,15 @@ def headline(report: Report) -> str:
         return sentence(best.title)
     if report.case.trace is None:
         return "No connection was looked at; this is what the files say."
-    return (
-        f"{words()['open'].get(report.refused_by or report.outcome)} The cause is not certain yet."
-    )
+    begun = words()["open"].get(report.refused_by or report.outcome)
+    between = f": it is open between {found}" if (found := _between(report)) else ""
+    return f"{begun} The cause is not certain yet{between}."
+
+
+def _between(report: Report) -> str:
+    """Name those between whom it is open who must act; empty where one alone is named."""
+    named = [f"the {words()['party_short'][one]}" for one in report.diagnosis.parties]
+    return listed(named) if len(named) > 1 and report.outcome != "undecided" else ""
 
 
 def _nothing_read(report: Report) -> bool:
@@ -163,6 +169,8 @@ def _to_do(report: Report, best: Opinion) -> list[tuple[str, Inline]]:
 def _opinion(report: Report, best: Opinion) -> list[tuple[str, Inline]]:
     if report.outcome == "undecided" and best.standing not in SURE:
         return _open(report, best)
+    if best.standing not in SURE and _between(report):
+        return _undecided(report, best)
     tell = _cause if best.standing in SURE else _guess
     rows = tell(best, _how_sure(report, best))
     lacking = mending.missing(report.case) if best.standing == "CONFIRMED" else ()
@@ -195,6 +203,28 @@ def _guess(best: Opinion, standing: Inline) -> list[tuple[str, Inline]]:
         *(("To be sure", sentence(one)) for one in best.settle[:1]),
         ("Who must act", Strong(words()["party"][best.party])),
         ("If it is so", sentence(best.remedy)),
+    ]
+
+
+def _undecided(report: Report, best: Opinion) -> list[tuple[str, Inline]]:
+    """Tell what it may be where that would be the one's to mend, or the other's; blame nobody."""
+    first_of = [
+        next(one for one in report.opinions if one.party == party and one.standing == "POSSIBLE")
+        for party in report.diagnosis.parties
+    ]
+    settle = dict.fromkeys(one.settle[0] for one in first_of if one.settle)
+    told = [
+        (
+            ("Fits best" if one is best else "Or it may be"),
+            f"{sentence(one.title)} Then the {words()['party_short'][one.party]} must act.",
+        )
+        for one in first_of
+    ]
+    return [
+        *told,
+        ("How sure", _how_sure(report, best)),
+        *(("To be sure", sentence(one)) for one in settle),
+        ("Who must act", Strong(f"Not known yet: it is open between {_between(report)}.")),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -47,3 +48,9 @@ def alert_meaning(number: int | None) -> str | None:
 def counted(number: int, what: str) -> str:
     """Return ``1 certificate`` or ``2 certificates``."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return ``one``, ``one and two`` or ``one, two and three``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

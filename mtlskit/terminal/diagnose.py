@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 import mtlskit
-from mtlskit.terminal.options import command, connection_options, report_option
+from mtlskit.terminal.options import command, connection_options, fetch_option, report_option
 from mtlskit.terminal.passwords import manner_of, passwords_of
 from mtlskit.terminal.showing import free, hand_over, status_of
 
@@ -22,8 +22,16 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
         nargs="+",
         action="extend",
         default=[],
-        help="whatever else is at hand: CA certificates, other stores",
+        help="whatever else is at hand: CA certificates, revocation lists, other stores",
     )
+    parser.add_argument(
+        "--server-trust",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        help="the CA certificates by which the server verifies clients, as its owner named them",
+    )
+    fetch_option(parser, "the client's certificates")
     parser.add_argument(
         "--settings",
         metavar="FILE",
@@ -48,7 +56,9 @@ def run(options: argparse.Namespace) -> int:
             options.target,
             identity=options.identity,
             trust=options.trust,
+            server_trust=options.server_trust,
             material=options.material,
+            fetch=options.fetch,
             settings=options.settings,
             url=options.url,
             password=passwords,
@@ -64,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
     manner = manner_of(options)
     stem = free(options.report)
     files = (*(options.identity or ()), *(options.trust or ()), *options.material)
+    files = (*files, *(options.server_trust or ()))
     report = call(passwords_of(options, files))
     hand_over(options, report, stem)
     return status_of(report.case.trace.ended)

@@ -49,6 +49,18 @@ def password_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def fetch_option(parser: argparse.ArgumentParser, where: str) -> None:
+    """Say what may be fetched; nothing is unless it is named."""
+    parser.add_argument(
+        "--fetch",
+        choices=("issuers", "ocsp", "crls"),
+        nargs="+",
+        action="extend",
+        default=[],
+        help=f"fetch these from the addresses that stand in {where} (default: nothing)",
+    )
+
+
 def connection_options(parser: argparse.ArgumentParser) -> None:
     """Name the endpoint, what is at hand to call it, and how it is called."""
     endpoint_options(parser)

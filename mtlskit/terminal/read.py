@@ -37,6 +37,7 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
     for name, text in (
         ("--identity", "the client's key store; the same as to name it among the files"),
         ("--trust", "what the client trusts servers by"),
+        ("--server-trust", "the CA certificates by which the server verifies clients"),
         ("--material", "whatever else is at hand; the same as to name it among the files"),
         ("--settings", "exports of the instance; the same as to name them among the files"),
     ):
@@ -72,8 +73,9 @@ def run(options: argparse.Namespace) -> int:
         return _show_saved(options, saved)
     case = mtlskit.read(
         *files,
-        password=passwords_of(options, (*files, *options.trust)),
+        password=passwords_of(options, (*files, *options.trust, *options.server_trust)),
         trust=options.trust or None,
+        server_trust=options.server_trust or None,
         url=options.url,
         connection=options.connection,
         at=options.at,

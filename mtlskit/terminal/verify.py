@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import mtlskit
 from mtlskit.terminal.folding import details_option, show_brief
-from mtlskit.terminal.options import DIGITS, command, password_options, time_option
+from mtlskit.terminal.options import DIGITS, command, fetch_option, password_options, time_option
 from mtlskit.terminal.passwords import passwords_of
 from mtlskit.terminal.showing import ACCEPTED, REFUSED, say
 
@@ -56,14 +56,7 @@ def _status_options(parser: argparse.ArgumentParser) -> None:
         ("--material", "what else is at hand, to say what would mend the chain"),
     ):
         parser.add_argument(name, metavar="FILE", nargs="+", action="extend", default=[], help=text)
-    parser.add_argument(
-        "--fetch",
-        choices=("issuers", "ocsp", "crls"),
-        nargs="+",
-        action="extend",
-        default=[],
-        help="fetch these from the addresses that stand in the certificates (default: nothing)",
-    )
+    fetch_option(parser, "the certificates")
 
 
 def _depth(said: str) -> int:

@@ -68,11 +68,24 @@ def test_an_empty_certificate_message_is_told(report_of: Reports) -> None:
 
 def test_a_guess_says_how_to_find_out_before_what_to_change(report_of: Reports) -> None:
     """A possible cause is called a guess, and what would settle it comes first."""
-    report = report_of("client.chain-incomplete/not-at-hand", "1.3")
+    report = report_of("server.trust-incomplete/depth", "1.3")
     assert headline(report).endswith("The cause is not certain yet.")
     names = list(told(report))
     assert names.index("To be sure") < names.index("If it is so")
     assert "Fits best" in names
+
+
+def test_nobody_is_blamed_while_it_is_open_who_must_act(report_of: Reports) -> None:
+    """Where the client's side fits as well as the endpoint's, both are named, and what settles."""
+    report = report_of("client.chain-incomplete/not-at-hand", "1.3")
+    assert len(report.diagnosis.parties) > 1
+    open_ = "open between the client's owner and the endpoint's owner"
+    assert open_ in headline(report)
+    rows = told(report)
+    assert rows["Who must act"].startswith("Not known yet")
+    assert "must act" in rows["Or it may be"]
+    assert "To be sure" in rows
+    assert "If it is so" not in rows
 
 
 def test_an_acceptance_is_good_news(report_of: Reports) -> None:
