@@ -142,6 +142,8 @@ def test_the_page_leads_from_a_line_and_from_a_key_store_to_the_report(  # noqa:
     saved = json.loads((served.folder / "from-the-page.json").read_text())
     assert saved["opinions"][0]["cause"] == CHAIN
     assert served.holding(*secrets_of(staged), *pieces(java_store.data)) == []
-    assert served.holding(served.token.encode()) == []
+    told = (served.folder / ".mtlskit/jupyterlab.log").read_text()
+    assert "Kernel shutdown" in told
+    assert served.token not in told
     assert window.strayed == []
     opens_offline(chromium, served.folder / "from-the-page.html", saved["opinions"][0]["title"])
