@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 
 from mtlskit.case import Case
 from mtlskit.checklist import certificate_request_note
+from mtlskit.diagnosis.apart import by_server
+from mtlskit.diagnosis.asking import questions
+from mtlskit.diagnosis.causes import causes
 from mtlskit.diagnosis.reason import Opinion
 from mtlskit.diagnosis.stacks import StackGuess, named_stack
 from mtlskit.material import Side, Source
@@ -43,6 +46,8 @@ from mtlskit.trace.said import Said
 from mtlskit.trace.tell import headline
 
 VERSIONS = ("1.0", "1.1", "1.2", "1.3")
+_ALIKE = 3
+"""Open causes from which on it is told what separates them."""
 _SHOWN = 6
 """Causes and phrases that are told on the page."""
 _SHORT = 20
@@ -174,6 +179,7 @@ def _page_of(this: Explained) -> Page:
     blocks += [_others(this)] if len(this.connections) > 1 else []
     blocks += [_all_phrases(this)] if len(this.senses) > 1 else []
     blocks += [_causes(this)] if _open(this) else []
+    blocks += _by_server(this)
     blocks += [_next(this)] if _to_collect(this) else []
     blocks += _not_a_csr(this.text)
     return Page("What this text says", tuple(blocks))
@@ -287,6 +293,23 @@ def _causes(this: Explained) -> Section:
     return Section("What may be behind it, in order", (Paragraph(how), Table(columns, rows)))
 
 
+def _by_server(this: Explained) -> list[Block]:
+    """Tell what separates causes that look alike, where the server is not known."""
+    trace = this.case.trace
+    alike = [one for one in _open(this) if one.standing == "POSSIBLE"]
+    if trace is None or this.diagnosis.server_stack.guess or len(alike) < _ALIKE:
+        return []
+    rows = tuple(
+        (", ".join(one.servers), "; ".join(causes()[each].title for each in one.causes))
+        for one in by_server(trace.ended, alike)
+    )
+    if len(rows) < 2:  # noqa: PLR2004 - where all answer alike, nothing is separated
+        return []
+    table = Table(("If the server is", "then most likely"), rows)
+    said = Paragraph(str(words()["explain"]["by_server"]))
+    return [Section("What separates them", (said, table))]
+
+
 def _open(this: Explained) -> list[Opinion]:
     """Return the causes that may be; a text that tells of no connection shows none."""
     if this.case.trace is None:
@@ -305,10 +328,12 @@ def _next(this: Explained) -> Section:
 
 
 def _to_collect(this: Explained) -> tuple[str, ...]:
-    """Return what would settle it: the phrases' own advice, then that of the likeliest causes."""
+    """Return what would settle it: the phrases' own advice, then what settles most, then more."""
     asked = [text for one in this.senses for text in one.phrase.collect]
-    for opinion in _open(this)[:3]:
-        asked += opinion.settle[:2]
+    if this.case.trace is not None:
+        asked += [one.text for one in questions(this.diagnosis, this.case)]
+    if not asked:
+        asked = [text for opinion in _open(this)[:3] for text in opinion.settle[:2]]
     return tuple(one for one in dict.fromkeys(asked) if one not in _NO_ADVICE)[:_SHOWN]
 
 

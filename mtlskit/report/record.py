@@ -15,7 +15,7 @@ from mtlskit.checklist import Row
 from mtlskit.diagnosis.reason import Opinion
 from mtlskit.material import Because
 from mtlskit.page.plain import Plain, plain
-from mtlskit.report import connections, instance, matched, messages, othertools
+from mtlskit.report import asking, connections, instance, matched, messages, othertools
 from mtlskit.report.identities import key_word
 from mtlskit.report.redaction import address
 from mtlskit.report.schema import SCHEMA
@@ -49,6 +49,7 @@ def record_of(report: Report) -> dict[str, Plain]:
         "server_stack": {"guess": stack.guess, "because": stack.because},
         "sent": _sent(case.trace),
         "opinions": [_opinion(one) for one in report.opinions],
+        "questions": asking.record(report),
         "checklist": [_row(one) for one in report.checklist],
         "findings": [_finding(one) for one in report.diagnosis.findings],
         "experiments": [_experiment(one) for one in case.attempts],

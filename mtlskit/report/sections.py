@@ -30,6 +30,7 @@ from mtlskit.page.blocks import (
     Tone,
 )
 from mtlskit.report import (
+    asking,
     commands,
     connections,
     experiments,
@@ -78,6 +79,7 @@ def page_of(report: Report, change: Callable[[str], str] = str) -> Page:
         _mending(report),
         _found_as_well(report),
         _others(report),
+        asking.section(report),
         _asked(report),
         matched.section(report.case),
         _handshake(report, change),
