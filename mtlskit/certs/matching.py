@@ -14,6 +14,7 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.choosers import Choice, choose, choosers
 from mtlskit.certs.entries import Identity, Store
 from mtlskit.certs.offers import Check, Offer, Wanted, offer
+from mtlskit.certs.schemes import grouped
 from mtlskit.material import Source
 from mtlskit.page.blocks import (
     Badge,
@@ -146,7 +147,7 @@ def _piles(
 def _asked(wanted: Wanted) -> tuple[tuple[str, Inline], ...]:
     rows = [
         ("Authorities listed", wanted.named or "none, which names no limit"),
-        ("Signature schemes", ", ".join(wanted.schemes) or "none named"),
+        ("Signature schemes", grouped(wanted.schemes) or "none named"),
     ]
     if wanted.types:
         rows.append(("Certificate types", ", ".join(wanted.types)))

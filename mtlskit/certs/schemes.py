@@ -6,7 +6,7 @@ whose name tells nothing of keys fits none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mtlskit.certs.public_key import PublicKey
 
@@ -75,3 +75,28 @@ def _large_enough(key: PublicKey, scheme: str) -> bool:
     """PSS needs a modulus of twice the hash and two bytes (RFC 8017, 9.1.1)."""
     size = _HASH_BYTES.get(scheme.rpartition("_")[2], 0)
     return key.bits is None or key.bits >= 8 * (2 * size + 2)
+
+
+_HASHES = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512"})
+_FEW = 6
+
+
+def grouped(schemes: Sequence[str]) -> str:
+    """Write a list of schemes for people: a long one with its count, and hashes side by side.
+
+    ``rsa_pkcs1_sha256, rsa_pkcs1_sha384`` becomes ``rsa_pkcs1_sha256/384``; nothing is left out.
+    """
+    if len(schemes) <= _FEW:
+        return ", ".join(schemes)
+    groups: dict[str, list[str]] = {}
+    for one in schemes:
+        head, _, tail = one.rpartition("_")
+        several = tail in _HASHES and head
+        groups.setdefault(head if several else one, []).extend([tail] if several else [])
+    return f"{len(schemes)}: " + ", ".join(_of_group(head, tails) for head, tails in groups.items())
+
+
+def _of_group(head: str, tails: Sequence[str]) -> str:
+    if not tails:
+        return head
+    return f"{head}_{tails[0]}" + "".join(f"/{one.removeprefix('sha')}" for one in tails[1:])

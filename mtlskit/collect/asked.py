@@ -13,6 +13,7 @@ from typing import Literal, Unpack
 
 from mtlskit.case import Case
 from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.schemes import grouped
 from mtlskit.collect.calling import Manner, call_of
 from mtlskit.collect.given import target_of
 from mtlskit.collect.live import connect
@@ -285,7 +286,7 @@ def _grouped(answers: tuple[Answer, ...]) -> list[tuple[_Lists, list[Answer]]]:
 def _lists(lists: _Lists) -> tuple[Block, ...]:
     authorities, schemes, types = lists
     named: Block = Items(authorities or ("an empty list, which names no limit",))
-    rows: list[tuple[Inline, ...]] = [("Signature schemes", ", ".join(schemes) or "none named")]
+    rows: list[tuple[Inline, ...]] = [("Signature schemes", grouped(schemes) or "none named")]
     if types:
         rows.append(("Certificate types", ", ".join(types)))
     return Section("Acceptable issuers (CA list)", (named,)), Table(("", "Asked for"), tuple(rows))

@@ -1,7 +1,8 @@
 """What a caller brought to the mirror, told.
 
-Law of this file: it tells what came, in which order, and whether the proof of the key held. Whether
-a real server would take it is not asked here.
+Law of this file: it tells what came, in which order, whether the proof of the key held, and what
+speaks against the certificates whomever a server trusts. Whether one trusts their issuer is not
+asked here.
 """
 
 from __future__ import annotations
@@ -9,9 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from mtlskit.certs import paths
 from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.schemes import grouped
 from mtlskit.certs.signing import signed_by
-from mtlskit.page.blocks import Block, Callout, Fields, Inline, Page, Section, Table, Tone
+from mtlskit.page.blocks import (
+    Block,
+    Callout,
+    Fields,
+    Inline,
+    Items,
+    Page,
+    Paragraph,
+    Section,
+    Table,
+    Tone,
+)
 from mtlskit.page.plain import Plain, plain
 from mtlskit.page.shown import Shown
 from mtlskit.trace.events import Trace
@@ -19,6 +33,10 @@ from mtlskit.trace.rungs import ladder_of
 from mtlskit.wire import messages, names
 
 _SESSION_TICKET, _PRE_SHARED_KEY = 35, 41
+_SHOWN = 8
+"""Names of a list that are written out; JSON has them all."""
+_OF_TRUST = frozenset({"missing-issuer", "untrusted-root"})
+"""Reasons that are up to the server: it may hold what was not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,18 @@ class Met(Shown):
         chain = self.chain or ()
         links = [signed_by(one, two) for one, two in pairwise(chain)]
         return all(links) if links else None
+
+    @property
+    def objections(self) -> tuple[paths.Reason, ...]:
+        """What any server could hold against what was sent, at the time at which it came.
+
+        Dates, purposes, key usages, signatures within the chain; whether it is trusted is left out.
+        """
+        if not self.chain or self.trace.began is None:
+            return ()
+        leaf, *others = self.chain
+        found = paths.search(leaf, others, (), role="client", at=self.trace.began)
+        return tuple(one for one in found.reasons if one.code not in _OF_TRUST)
 
     @property
     def hello(self) -> messages.ClientHello | None:
@@ -87,6 +117,7 @@ class Met(Shown):
             "proved": self.proved,
             "chain": None if self.chain is None else [_told(one) for one in self.chain],
             "in_order": self.in_order,
+            "objections": [{"code": one.code, "because": one.because} for one in self.objections],
             "server_name": trace.server_name,
             "tls": trace.tls,
             "cipher": trace.cipher,
@@ -100,13 +131,16 @@ class Met(Shown):
 
     def page(self) -> Page:
         """Describe what came: the chain, what was offered, then message by message."""
-        tone: Tone = "good" if self.proved else "bad" if self.proved is False else "warn"
-        blocks: list[Block] = [Callout(self.headline, tone=tone), Fields(self._facts())]
+        against = tuple(one.because for one in self.objections)
+        sound = self.proved and not against and self.in_order is not False
+        tone: Tone = "good" if sound else "bad" if self.proved is False else "warn"
+        held = (_AGAINST, Items(against)) if against else ()
+        blocks: list[Block] = [Callout(self.headline, held, tone=tone), Fields(self._facts())]
         if self.chain:
             blocks.append(Section("What the client sent", (_table(self.chain),)))
         if self.hello:
             offers = _offered(self.hello).items()
-            offered = tuple((_WORDS[key], _said(value)) for key, value in offers)
+            offered = tuple((_WORDS[key], _said(key, value)) for key, value in offers)
             blocks.append(Section("What it offered", (Fields(offered),)))
         if self.trace.events:
             picture = ladder_of(self.trace).picture()
@@ -124,6 +158,9 @@ class Met(Shown):
             ("OpenSSL said", "; ".join(self.words)),
         )
         return tuple((name, value) for name, value in rows if value)
+
+
+_AGAINST = Paragraph("A server may refuse it all the same, whomever it trusts:")
 
 
 def _told(one: Certificate) -> dict[str, Plain]:
@@ -181,7 +218,12 @@ def _offered(hello: messages.ClientHello) -> dict[str, list[str] | bool]:
     }
 
 
-def _said(value: list[str] | bool) -> str:  # noqa: FBT001 - one of the values above
+def _said(key: str, value: list[str] | bool) -> str:  # noqa: FBT001 - one of the values above
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(value) or "none"
+    if key == "schemes":
+        return grouped(value) or "none"
+    shown = ", ".join(value[:_SHOWN]) or "none"
+    return (
+        shown if len(value) <= _SHOWN else f"{len(value)}: {shown} and {len(value) - _SHOWN} more"
+    )

@@ -7,8 +7,9 @@ import struct
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -26,6 +27,7 @@ from mtlskit.collect.own_certificate import from_files, self_signed
 from mtlskit.collect.reflected import answer_to
 from mtlskit.lab.pki import Issued, pem
 from mtlskit.material import Blob, Source, Target, Unreadable
+from mtlskit.page.blocks import Callout
 from mtlskit.page.text import text
 from mtlskit.trace.handshake import follow
 
@@ -66,6 +68,62 @@ def test_a_chain_in_the_wrong_order_is_named_so(parties: Parties, version: str) 
         met = call(glass, identity, version, chain=(root, *identity.chain))
     assert met.in_order is False
     assert met.proved is True
+
+
+PAST = datetime.now(UTC) - timedelta(days=400)
+
+
+@pytest.mark.parametrize(
+    ("parts", "code", "words"),
+    [
+        ({"not_before": PAST, "not_after": PAST + timedelta(days=9)}, "expired", "expired at"),
+        ({"not_before": datetime.now(UTC) + timedelta(days=9)}, "not-yet-valid", "is valid from"),
+        ({"eku": ("serverAuth",)}, "purpose", "lacks clientAuth"),
+        ({"ku": ("keyEncipherment",)}, "key-usage", "key usage"),
+    ],
+    ids=["expired", "not yet", "purpose", "usage"],
+)
+def test_what_any_server_may_object_to_is_said(
+    parties: Parties, parts: dict[str, Any], code: str, words: str
+) -> None:
+    """A proof that holds is not called good where the certificate itself is not."""
+    issued = parties.client_issuing.client("Client", **parts)
+    with mirror() as glass:
+        met = call(glass, parties.identity(issued), "1.2")
+    assert met.proved is True
+    assert [one.code for one in met.objections] == [code]
+    assert words in met.objections[0].because
+    callout = met.page().blocks[0]
+    assert isinstance(callout, Callout)
+    assert callout.tone == "warn"
+    assert met.objections[0].because in " ".join(str(met).split())
+    assert met.plain()["objections"] == [{"code": code, "because": met.objections[0].because}]
+
+
+def test_what_is_up_to_the_server_is_no_objection(parties: Parties) -> None:
+    """Whether an issuer is trusted, or an intermediate is at hand, only the server can tell."""
+    with mirror() as glass:
+        whole = call(glass, parties.identity(), "1.3")
+        alone = call(glass, replace(parties.identity(), chain=()), "1.3")
+    for met in (whole, alone):
+        assert met.objections == ()
+        callout = met.page().blocks[0]
+        assert isinstance(callout, Callout)
+        assert callout.tone == "good"
+
+
+def test_long_lists_of_what_was_offered_are_counted(parties: Parties) -> None:
+    """A page holds what a person reads; JSON holds all of it."""
+    with mirror() as glass:
+        met = call(glass, parties.identity(), "1.2")
+    offered = met.plain()["offered"]
+    assert isinstance(offered, dict)
+    suites = offered["cipher_suites"]
+    assert isinstance(suites, list)
+    said = " ".join(str(met).split())
+    assert f"{len(suites)}: {suites[0]}" in said
+    assert f"and {len(suites) - 8} more" in said
+    assert str(suites[8]) not in said.partition("Message by message")[0]
 
 
 @VERSIONS
