@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtlskit.certs.certificate import Certificate
+from mtlskit.certs.schemes import grouped
 from mtlskit.page.blocks import Badge, Block, Callout, Fields, Inline, Page, Section, Table, Tone
 from mtlskit.trace.printed import PrintedCertificate
 
@@ -109,7 +110,7 @@ def asked_and_sent(trace: Trace) -> Table | None:
         when = "yes, after the handshake was done" if trace.asked_late else "yes"
         rows.append(("Client certificate asked for", when, where))
         rows.append(("Acceptable issuers (CA list)", names, where))
-        rows.append(("Signature schemes", ", ".join(trace.asked.schemes), where))
+        rows.append(("Signature schemes", grouped(trace.asked.schemes), where))
         if trace.asked.types:
             rows.append(("Certificate types", ", ".join(trace.asked.types), where))
     rows.append(("Client's certificate", *_chain(trace.client_chain, trace.client_printed)))
