@@ -273,7 +273,7 @@ def does_not_ask(case: Case) -> Answer:
         raise (Doubtful if asks else Missing)(
             "the sealed part of the handshake", "Give the key log of this connection."
         )
-    if trace.tls is None or trace.server_chain is None:
+    if trace.tls is None or not (trace.server_chain or _flight_told(trace)):
         return Inapplicable((Because("the handshake did not come so far", trace.source),))
     if trace.resumed:
         return Inapplicable((Because("the session was resumed", trace.source),))
@@ -283,6 +283,12 @@ def does_not_ask(case: Case) -> Answer:
     # A request that was misdirected may well be asked elsewhere (RFC 9110, 15.5.20).
     misdirected = trace.http is not None and trace.http.status == _MISDIRECTED
     return Found((seen,), decisive=refused_by_server(trace) and not misdirected)
+
+
+def _flight_told(trace: Trace) -> bool:
+    """Tell whether a log names the messages of the server's flight, from Certificate to the end."""
+    told = {one.name for one in trace.events if one.sender == "server"}
+    return "Certificate" in told and bool(told & {"ServerHelloDone", "Finished"})
 
 
 @rule(

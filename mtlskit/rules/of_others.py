@@ -19,8 +19,12 @@ from mtlskit.rules.evidence import (
     sent_nothing,
 )
 from mtlskit.rules.rule import Answer, Clear, Doubtful, Found, Inapplicable, rule
+from mtlskit.trace.events import Trace
+from mtlskit.wire.messages import ClientHello
 
 _REVOKED, _EXPIRED = 44, 45
+_PRE_SHARED_KEY, _SESSION_TICKET = 41, 35
+"""Extensions by which a session is offered (RFC 8446, 4.2.11; RFC 5077, 3.2)."""
 _LARGE = 16_384
 """Bytes of names: Schannel cuts its list off at this size, one record (RFC 8446, 5.1)."""
 
@@ -107,19 +111,43 @@ def crl_stale(case: Case) -> Answer:
 
 @rule(
     "server.resumption",
-    title="Was a session resumed?",
+    title="Does the server refuse sessions that are resumed?",
     cites="RFC 8446, 2.2 and 4.2.11; RFC 5077, 3.1",
 )
 def resumption(case: Case) -> Answer:
-    """Look whether the server took up an earlier session, or was asked to."""
+    """Look whether an earlier session was offered, and for a full handshake that was accepted."""
     trace = case.need_trace()
-    if trace.resumed:
-        raise Missing("a full handshake", "Try again without the session that was resumed.")
-    if trace.tls is not None:
+    if trace.tls is not None and not trace.resumed:
         return Clear(
             (Because("the handshake was a full one, of no earlier session", trace.source),)
         )
-    return Inapplicable((Because("no handshake was begun", trace.source),))
+    if not (trace.resumed or _offers_session(trace)) or not refused_by_server(trace):
+        return Inapplicable((Because("no resumed session was refused", trace.source),))
+    whole = next((one for one in case.traces if _took_whole(one, trace)), None)
+    if whole is None:
+        raise Missing("a full handshake", "Try again without the session that was resumed.")
+    resumed = "was refused, which offered to resume an earlier session"
+    return Found(
+        (
+            Because(f"the connection {resumed}", trace.source),
+            Because("a full handshake with the same server was accepted", whole.source),
+        )
+    )
+
+
+def _took_whole(one: Trace, refused: Trace) -> bool:
+    """Tell whether the same server accepted a connection that was made from nothing."""
+    same = (one.target, one.server_name) == (refused.target, refused.server_name)
+    return same and not one.resumed and one.ended.outcome == "accepted"
+
+
+def _offers_session(trace: Trace) -> bool:
+    """Tell whether the ClientHello offers a pre-shared key, or a session ticket."""
+    hello = next((one.body for one in trace.events if isinstance(one.body, ClientHello)), None)
+    if hello is None:
+        return False
+    ticket = hello.extension(_SESSION_TICKET)
+    return hello.extension(_PRE_SHARED_KEY) is not None or bool(ticket and ticket.data)
 
 
 @rule(
