@@ -222,9 +222,18 @@ def _differences(found: Sequence[Difference]) -> list[Block]:
 
 
 def _difference(one: Difference) -> Inline:
-    fields = ", ".join(name for name, _, _ in one.fields)
+    fields = ", ".join(_field(*each) for each in one.fields)
     sides = f" [{one.first.source}; {one.second.source}]"
     return (f"Same {one.alike} ", Strong(one.name), f", other {fields}{sides}.")
+
+
+def _field(name: str, mine: str, theirs: str) -> str:
+    """Name a field that differs; with both values where these are words and not numbers."""
+    return f"{name} ({mine} against {theirs})" if name in _WORDED else name
+
+
+_WORDED = frozenset({"key", "signature", "extended key usage", "key usage"})
+"""Fields whose values say more than that they differ."""
 
 
 def _where(found: Comparison, names: Sequence[str]) -> tuple[Block, ...]:

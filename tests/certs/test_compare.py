@@ -138,6 +138,7 @@ def test_the_first_look_names_every_difference(cast: Cast, make: Maker) -> None:
     second = named(make.opened(cast.second.pem_chain(chain=False)), "client")
     short = " ".join(text(brief(compare((first, second)).page(), "Left out:")).split())
     assert "Same alias client, other subject, serial number, " in short
+    assert "key (EC P-256 against RSA 2048)" in short
     assert "Both sides" not in short
 
 
