@@ -312,10 +312,11 @@ def _difference(alike: Literal["alias", "subject"], first: Entry, second: Entry)
     assert one is not None  # noqa: S101 - for mypy; `_by_sign` took only such
     assert other is not None  # noqa: S101 - as above
     name = first.alias or "" if alike == "alias" else str(one.subject)
-    return Difference(alike, name, one, other, tuple(_fields(one, other)))
+    return Difference(alike, name, one, other, tuple(fields(one, other)))
 
 
-def _fields(one: Certificate, other: Certificate) -> Iterator[tuple[str, str, str]]:
+def fields(one: Certificate, other: Certificate) -> Iterator[tuple[str, str, str]]:
+    """Give what differs between two certificates: the field, and what each of them has."""
     sides = zip(_facts(one), _facts(other), strict=True)
     return ((name, mine, theirs) for (name, mine), (_, theirs) in sides if mine != theirs)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from mtlskit.certs.certificate import Certificate, read_certificate
+from mtlskit.certs.compare import fields
 from mtlskit.material import Source, Unreadable
 from mtlskit.page.blocks import Block, Callout, Inline, Page, Section, Table
 from mtlskit.page.ladders import Ladders, Level
@@ -159,6 +160,7 @@ def compare(
             unseen.append(Difference(what, _whole(one), _whole(other)))
         else:
             rows.append(Difference(what, *_beside(one, other)))
+            rows += _leaves(what, left, right)
     steps = gathered(left.events), gathered(right.events)
     beyond = max(0, len(steps[0]) - STEPS), max(0, len(steps[1]) - STEPS)
     levels, parting = _aligned(steps[0][:STEPS], steps[1][:STEPS])
@@ -173,6 +175,25 @@ def compare(
         levels,
         beyond,
     )
+
+
+def _leaves(what: str, left: Trace, right: Trace) -> list[Difference]:
+    """Tell in what the first certificates of two chains differ, field by field."""
+    ask = _CHAINS.get(what)
+    one, other = (ask(left), ask(right)) if ask else (None, None)
+    if not one or not other:
+        return []
+    leaf = what.removesuffix("s")
+    found = fields(one[0], other[0])
+    return [Difference(f"{leaf}: {name}", *each) for name, *each in found if name not in _NUMBERS]
+
+
+_CHAINS: dict[str, Callable[[Trace], tuple[Certificate, ...] | None]] = {
+    "Server's certificates": lambda trace: trace.server_chain,
+    "Client's certificates": lambda trace: trace.client_chain,
+}
+_NUMBERS = frozenset({"serial number", "public key's SHA-256"})
+"""Fields that differ between any two certificates, and tell nothing."""
 
 
 def _only_cut(parting: Parting, levels: tuple[Level, ...], beyond: tuple[int, int]) -> bool:

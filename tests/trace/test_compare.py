@@ -70,6 +70,30 @@ def test_they_part_where_the_client_sent_something_else(
     assert "the first difference" in str(found)
 
 
+@pytest.mark.parametrize(
+    ("scene", "what", "sides"),
+    [
+        ("client.purpose", "extended key usage", ("clientAuth", "serverAuth")),
+        ("client.purpose/key-usage", "key usage", ("digitalSignature", "keyEncipherment")),
+    ],
+)
+def test_in_what_two_certificates_differ_is_told(
+    scene: str, what: str, sides: tuple[str, str]
+) -> None:
+    """Their names and fingerprints alone would leave that open."""
+    rows = {one.what: (one.left, one.right) for one in differences(scene, "1.2").rows}
+    assert "Client's certificates" in rows
+    assert rows[f"Client's certificate: {what}"] == sides
+    assert not [one for one in rows if "serial" in one or "SHA-256" in one]
+
+
+def test_a_chain_that_is_longer_has_the_same_first_certificate() -> None:
+    """Then nothing is told of its fields."""
+    rows = [one.what for one in differences("client.chain-incomplete", "1.2").rows]
+    assert "Client's certificates" in rows
+    assert not [one for one in rows if one.startswith("Client's certificate:")]
+
+
 @VERSIONS
 def test_a_connection_does_not_differ_from_itself(version: str) -> None:
     """No row, no parting."""
