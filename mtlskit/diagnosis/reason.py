@@ -225,7 +225,7 @@ class _Bench:
         if cause.refused_by is not None and ended.refused_by not in (cause.refused_by, None):
             return False
         if cause.refused_by is None and ended.refused_by == "client":
-            return "server-certificate" in cause.shows
+            return "server-certificate" in cause.shows or cause.id == "protocol.not-tls"
         return not cause.shows or ended.stage is None or ended.stage in cause.shows
 
     def _habit(self, cause: Cause) -> Share | None:

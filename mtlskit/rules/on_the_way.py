@@ -5,13 +5,17 @@ Law of this room: before TLS could begin, nothing is said about certificates.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mtlskit.case import Case, Missing
 from mtlskit.material import Because
 from mtlskit.rules.evidence import offered
 from mtlskit.rules.rule import Answer, Clear, Doubtful, Found, Inapplicable, rule
 from mtlskit.trace.events import Trace
-from mtlskit.wire.messages import ClientHello
 from mtlskit.wire.names import cipher_name, version_name
+
+if TYPE_CHECKING:
+    from mtlskit.wire.messages import ClientHello
 
 _HELLO_ALERTS = {
     "protocol.version": (70,),
@@ -99,13 +103,24 @@ def reset(case: Case) -> Answer:
     trace = case.need_trace()
     cut = trace.ended.stage == "hello" and trace.ended.symptom.tcp in ("fin", "reset")
     if cut and not _server_spoke(trace):
-        if _one_sided(trace):
+        if _one_sided(trace) and not _ordinary_cut(case):
             raise Doubtful(
                 "the answer to an ordinary ClientHello",
                 "Try again with TLS 1.2 and 1.3 and the usual cipher suites offered.",
             )
         return Found(trace.ended.because)
     return _failed(case, ("reset",))
+
+
+def _ordinary_cut(case: Case) -> bool:
+    """Tell whether a ClientHello that offered more was tried, and cut in the same way."""
+    return any(
+        one.cause in ("protocol.version", "protocol.cipher")
+        and not _one_sided(one.trace)
+        and one.trace.ended.symptom.tcp in ("fin", "reset")
+        and not _server_spoke(one.trace)
+        for one in case.attempts
+    )
 
 
 @rule("network.proxy", title="Did a proxy let the call through?", cites="RFC 9110, 9.3.6; RFC 1928")
@@ -129,6 +144,9 @@ def not_tls(case: Case) -> Answer:
     unreached = (trace.ended.stage, trace.ended.outcome) == ("connect", "unreachable")
     if failure is not None or unreached or _stopped_before(trace):
         return Inapplicable((Because("no connection came about", trace.source),))
+    echo = next((one for one in trace.events if one.sender == "server"), None)
+    if echo is not None and echo.name == "ClientHello":
+        return Found((Because("the other side sent the ClientHello back", echo.source),))
     other = next((one for one in trace.events if one.name == "not TLS"), None)
     if other is not None:
         return Found((Because(f"the {other.sender}'s answer {other.note}", other.source),))
@@ -266,7 +284,12 @@ def _one_sided(trace: Trace) -> bool:
 
 
 def _hello(trace: Trace) -> ClientHello | None:
-    return next((one.body for one in trace.events if isinstance(one.body, ClientHello)), None)
+    bodies = [one.body for one in trace.events if one.body is not None]
+    if not bodies:
+        return None
+    from mtlskit.wire.messages import ClientHello  # noqa: PLC0415 - of no use to a pasted line
+
+    return next((one for one in bodies if isinstance(one, ClientHello)), None)
 
 
 def _offered_alpn(trace: Trace) -> tuple[str, ...]:
