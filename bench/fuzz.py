@@ -24,6 +24,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, process_time
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 import mtlskit
@@ -33,6 +36,7 @@ from mtlskit.certs.ocsp import read_response
 from mtlskit.certs.signed import read_crl, read_request
 from mtlskit.collect.answer import Answer
 from mtlskit.collect.capture import read_capture
+from mtlskit.collect.clients.attempts import try_clients
 from mtlskit.collect.live import Call, connect
 from mtlskit.collect.logs import open_log
 from mtlskit.collect.pcapng_out import pcapng
@@ -40,7 +44,9 @@ from mtlskit.collect.saved import reopen
 from mtlskit.instance.exports import read_export
 from mtlskit.instance.settings import settings_from
 from mtlskit.lab import exports, samples
+from mtlskit.lab.lists import revocation_list
 from mtlskit.lab.pki import Authority
+from mtlskit.lab.responses import Responder, refusal
 from mtlskit.lab.scenes import Version, stage
 from mtlskit.material import Blob, Secrets, Source, Unreadable
 from mtlskit.report import judge
@@ -81,18 +87,19 @@ class Corpus:
 
 def corpus() -> Corpus:
     """Gather real material: from this repository, and made anew by the lab."""
-    kinds = {"log": _logs(), "capture": [], "store": [], "export": [], "der": [], "report": []}
+    kinds = {"log": _logs(), "capture": [], "store": [], "export": [], "report": [], **_signed()}
     kinds["capture"] = [one.read_bytes() for one in sorted((_ROOT / "data/captures").glob("*.p*"))]
     stores = samples.stores()
     kinds["store"] = [one.data for one in stores.files]
     for world in exports.WORLDS.values():
         kinds["export"] += list(exports.files_of(world).values())[:6]
         kinds["export"] += [exports.as_update_set(world.records), _workbook(world), _csv(world)]
-    kinds["der"] = _der()
     secrets: list[str] = []
     for scene, tls in _PLAYED:
         with stage(scene, tls) as staged:
-            tap = connect(Call(staged.target, staged.server_name, linger=0.3))
+            call = Call(staged.target, staged.server_name, linger=0.3)
+            tap = connect(call)
+            kinds["log"] += [one.transcript.text.encode() for one in try_clients(call).runs]
             secrets += tap.secrets.lines
             kinds["capture"].append(pcapng(tap, secrets=True))
             kinds["report"].append(json.dumps(mtlskit.diagnose(staged.target).json()).encode())
@@ -119,11 +126,20 @@ def _logs() -> list[bytes]:
     return [*every, every[0].decode("latin-1").encode("utf-16"), gzip.compress(every[1])]
 
 
-def _der() -> list[bytes]:
+def _signed() -> dict[str, list[bytes]]:
+    """What a CA signs: certificates, a request for one, a revocation list, OCSP responses."""
     root = Authority.root("Fuzzed Root")
-    issued = root.intermediate("Fuzzed Issuer").client("Fuzzed Client", san=("a.example",))
-    every = (root.certificate, issued.certificate, *issued.chain)
-    return [one.public_bytes(Encoding.DER) for one in every]
+    issuing = root.intermediate("Fuzzed Issuer")
+    issued = issuing.client("Fuzzed Client", san=("a.example",))
+    one, key = issued.certificate, ec.generate_private_key(ec.SECP256R1())
+    asked = x509.CertificateSigningRequestBuilder().subject_name(one.subject)
+    every = (root.certificate, one, *issued.chain)
+    return {
+        "certificate": [each.public_bytes(Encoding.DER) for each in every],
+        "request": [asked.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)],
+        "crl": [revocation_list(root), revocation_list(issuing, one)],
+        "ocsp": [Responder(issuing).response(one), refusal()],
+    }
 
 
 def damaged(corpus: Corpus, chance: random.Random) -> tuple[str, bytes]:
@@ -240,7 +256,10 @@ FITTING = {
     "log": ("log", "read", "explain"),
     "store": ("store", "read", "inspect"),
     "export": ("export", "read"),
-    "der": ("certificate", "crl", "request", "ocsp", "inspect", "store"),
+    "certificate": ("certificate", "inspect", "store"),
+    "request": ("request", "inspect"),
+    "crl": ("crl", "inspect"),
+    "ocsp": ("ocsp", "read"),
     "report": ("report", "read"),
     "wire": ("wire",),
     "keylog": ("keylog", "read"),
