@@ -33,6 +33,11 @@ class Sign:
     http: str
     silent: bool
 
+    @property
+    def but_for_stage(self) -> tuple[object, ...]:
+        """All of it but the stage, where that cannot be told."""
+        return self.outcome, self.alert, self.http, self.silent
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -61,13 +66,13 @@ def sign_of(ended: Ended) -> Sign:
     return Sign("refused", ended.stage or "", seen["alert"], seen["http"], silent)
 
 
-def share(cause: str, ended: Ended, stack: str | None = None) -> Share | None:
+def share(cause: str, ended: Ended, stack: str | tuple[str, ...] | None = None) -> Share | None:
     """Return how often `cause` shows as it ended here; None if it was never measured.
 
     Args:
         cause: id of the cause, or of the one whose habits it shares.
         ended: what was seen, with its TLS version.
-        stack: begin of a stack's name, such as ``nginx``; None for all of them alike.
+        stack: begin of a stack's name, such as ``nginx``, or several; None for all alike.
     """
     rows = [row for row in _rows().get(cause, ()) if _speaks_of(row, ended, stack)]
     if not rows:
@@ -78,8 +83,8 @@ def share(cause: str, ended: Ended, stack: str | None = None) -> Share | None:
     anywhere = ended.stage is None and ended.outcome == "refused"
     by_stack: dict[str, list[bool]] = defaultdict(list)
     for row in rows:
-        sign = replace(row.sign, stage="") if anywhere else row.sign
-        by_stack[row.stack].append((sealed and row.sign.stage in _SEALED) or sign == wanted)
+        alike = row.sign.but_for_stage == wanted.but_for_stage if anywhere else row.sign == wanted
+        by_stack[row.stack].append((sealed and row.sign.stage in _SEALED) or alike)
     # Each stack counts once, however many faults of this cause were staged on it.
     likelihood = sum(sum(hits) / len(hits) for hits in by_stack.values())
     return Share(
@@ -113,7 +118,7 @@ def measured_stacks() -> tuple[str, ...]:
     return tuple(sorted({row.stack for rows in _rows().values() for row in rows}))
 
 
-def _speaks_of(row: _Row, ended: Ended, stack: str | None) -> bool:
+def _speaks_of(row: _Row, ended: Ended, stack: str | tuple[str, ...] | None) -> bool:
     tls = ended.symptom.tls
     return (tls is None or row.tls in ("", tls)) and (stack is None or row.stack.startswith(stack))
 
