@@ -272,15 +272,14 @@ def _client(flow: Flow) -> int:
     return 1 if first < second else 0
 
 
-def _sides(flow: Flow, client: int) -> tuple[tuple[str, bytes], ...]:
+def _sides(flow: Flow, client: int) -> tuple[tuple[Side, bytes], ...]:
     return tuple(("client" if half == client else "server", one) for half, one in flow.prologue)
 
 
 def _notes(flow: Flow, client: int) -> tuple[str, ...]:
     if not flow.before:
         return ()
-    told = prologue.told(_sides(flow, client)) or "another protocol was spoken"
-    return (f"Before TLS began ({flow.before} bytes), {told}.",)
+    return (prologue.note(_sides(flow, client), flow.before),)
 
 
 def _asked_of_proxy(flow: Flow, client: int) -> Target | None:

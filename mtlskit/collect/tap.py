@@ -26,6 +26,7 @@ from mtlskit.page.plain import Plain
 from mtlskit.page.shown import Shown
 from mtlskit.trace.events import Trace
 from mtlskit.trace.handshake import follow
+from mtlskit.wire import prologue
 
 __all__ = ["Limits", "Relayed", "TapListener", "relay"]
 
@@ -122,10 +123,9 @@ class TapListener(Listener[Relayed]):
             between = Relay(sock, server, self._wish.limits, start)
             between.run(stop)
         recorded = self._tap(began, client, peer=line.peer)
-        cut = _whole_records(between.chunks, between.left_out)
-        tap = replace(
-            recorded, chunks=cut, closing=between.closing, secrets=self._secrets(between.chunks)
-        )
+        head, rest = prologue.split(between.chunks)
+        cut = (*head, *_whole_records(rest, between.left_out))
+        tap = replace(recorded, chunks=cut, closing=between.closing, secrets=self._secrets(rest))
         self._note(tap, _left_out(between.seen, cut))
 
     def _tap(
@@ -150,7 +150,7 @@ class TapListener(Listener[Relayed]):
         missing = tuple(left_out.items())
         self.remember(lambda number: Relayed(number, tap, missing), self._wish.heard)
 
-    def _secrets(self, chunks: list[Chunk]) -> Secrets:
+    def _secrets(self, chunks: tuple[Chunk, ...]) -> Secrets:
         """Pick this connection's lines out of the client's key log (RFC 9850, 2)."""
         if self._wish.key_log is None:
             return Secrets()
@@ -174,7 +174,7 @@ def _is_of(line: str, random: bytes) -> bool:
     return len(parts) == 3 and parts[1].lower().encode() == random  # noqa: PLR2004 - label, random, secret
 
 
-def _whole_records(chunks: list[Chunk], left_out: dict[Side, int]) -> tuple[Chunk, ...]:
+def _whole_records(chunks: tuple[Chunk, ...], left_out: dict[Side, int]) -> tuple[Chunk, ...]:
     """Where bytes were left out, end what was kept after a whole TLS record (RFC 8446, 5.1)."""
     room: dict[Side, int] = {}
     for side, missing in left_out.items():

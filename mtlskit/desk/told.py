@@ -21,6 +21,7 @@ from mtlskit.material import Blob, Problem, Unreadable
 from mtlskit.report.words import counted
 from mtlskit.trace.at_hand import joined
 from mtlskit.trace.events import Trace
+from mtlskit.trace.views import together
 
 KEY_LOG, REPORT = "keylog", "report-json"
 
@@ -187,7 +188,7 @@ def joined_up(recordings: Iterable[Recording], chosen: int | None = None) -> Tol
     parts = [one.told for one in recordings]
     return Told(
         names=tuple(name for one in parts for name in one.names),
-        traces=tuple(trace for one in parts for trace in one.traces),
+        traces=together([trace for one in parts for trace in one.traces]),
         chosen=chosen,
         certificates=tuple(held for one in parts for held in one.certificates),
         tools=tuple(tool for one in parts for tool in one.tools),

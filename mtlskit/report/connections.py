@@ -44,7 +44,9 @@ def record(case: Case) -> Plain:
             "number": number,
             "judged": one is case.trace,
             "source": str(one.source),
+            "views": [str(each) for each in one.sources],
             "began": plain(one.began),
+            "clock": one.clock,
             "outcome": one.ended.outcome,
             "refused_by": one.ended.refused_by,
             "stage": one.ended.stage,
@@ -61,8 +63,8 @@ def _row(number: int, one: Trace, judged: bool) -> tuple[Inline, ...]:  # noqa: 
     why = f": {ended.symptom.name}" if ended.symptom.name else ""
     return (
         name,
-        str(one.source),
-        moment(one.began),
+        "; ".join(map(str, one.sources)),
+        moment(one.began) if one.began or not one.clock else one.clock,
         one.server_name or str(one.target or "not told"),
         one.tls or "not told",
         (Badge(ended.outcome, _TONES[ended.outcome]), f"{who}{why}"),

@@ -148,6 +148,8 @@ def _rows(report: Report, best: Opinion | None) -> list[tuple[str, Inline]]:
         number = report.case.traces.index(report.case.trace) + 1
         text = f"{number} of {many} in these files; --connection NUMBER judges another one"
         rows.append(("Connection", text))
+    if report.case.trace is not None and report.case.trace.views:
+        rows.append(("Shown by", "; ".join(map(str, report.case.trace.sources))))
     if report.case.trace is not None:
         rows.append(("What happened", " ".join(_story(report.case.trace, place(report)))))
     if report.outcome in ("refused", "unreachable"):

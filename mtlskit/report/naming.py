@@ -151,6 +151,7 @@ def _own(case: Case, found: Names) -> None:
     """Add what names the side that calls: its files, identities, addresses and settings."""
     for trace in _traces(case):
         found.add_host(_host(trace.own))
+        found.add_host(_host(trace.caller))
         for one in (trace.client_named or ())[:1]:
             _add_certificate(one, "client", found)
         for one in trace.client_named[1:]:
@@ -267,9 +268,10 @@ def _is_address(said: str) -> bool:
 
 
 def _traces(case: Case) -> Iterator[Trace]:
-    yield from (case.trace,) if case.trace else ()
-    yield from case.traces
-    yield from (one.trace for one in case.attempts)
+    held = (case.trace,) if case.trace else ()
+    for one in (*held, *case.traces, *(one.trace for one in case.attempts)):
+        yield one
+        yield from one.views
 
 
 def _add_certificate(one: Certificate | PrintedCertificate, kind: str, found: Names) -> None:

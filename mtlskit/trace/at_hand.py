@@ -13,11 +13,14 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.distinguished import Name
 from mtlskit.trace.events import Asked, Trace
 from mtlskit.trace.printed import PrintedCertificate, printed_name
+from mtlskit.trace.views import as_one
 
 
 def joined(trace: Trace, at_hand: Iterable[Certificate]) -> Trace:
     """Give the trace with the real certificates and names wherever they are at hand."""
     held = tuple(at_hand)
+    if trace.views:
+        return as_one([joined(one, held) for one in trace.views])
     client, server = trace.client_chain, trace.server_chain
     if client is None and trace.client_printed:
         client = real_chain(trace.client_printed, held)

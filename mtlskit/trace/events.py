@@ -148,6 +148,10 @@ class Trace(Shown):
         began: when the connection was begun, in UTC; None if nobody noted it.
         peer: the address and port that were really called; None if not known.
         own: the address and port from which the client called, as its own machine sees them.
+        caller: the same, as the server's log tells them.
+        clock: the time at which it began as a log prints it; what zone that is, only it can tell.
+        randoms: the client's and the server's (RFC 8446, 4.1.2); None where not seen.
+        views: what it was joined of, if several files show it; () it is one view alone.
         seen_by: the side whose log tells it; None: the wire itself.
         said: the phrases that were recognised in that log, in order.
         inferred: what the sizes and the order of sealed records tell; None: nothing was sealed, or
@@ -179,11 +183,20 @@ class Trace(Shown):
     began: datetime | None = None
     peer: str | None = None
     own: str | None = None
+    caller: str | None = None
+    clock: str | None = None
+    randoms: tuple[bytes | None, bytes | None] = field(default=(None, None), repr=False)
+    views: tuple[Trace, ...] = field(default=(), repr=False)
     seen_by: Side | None = None
     said: tuple[Said, ...] = ()
     inferred: Inferred | None = None
     server_printed: tuple[PrintedCertificate, ...] | None = None
     client_printed: tuple[PrintedCertificate, ...] | None = None
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every place that shows it."""
+        return tuple(one.source for one in self.views) or (self.source,)
 
     @property
     def asked_late(self) -> bool:

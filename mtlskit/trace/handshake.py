@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.certs.distinguished import name_from
-from mtlskit.material import Chunk, Side, Source, Tap, Unreadable
+from mtlskit.material import Chunk, Remark, Side, Source, Tap, Target, Unreadable
 from mtlskit.trace.ending import Signs, judge
 from mtlskit.trace.events import Asked, Event, HttpAnswer, Kind, Trace
 from mtlskit.trace.http import read_answer
 from mtlskit.trace.inferred import Setting, infer
 from mtlskit.trace.order import table_for
-from mtlskit.wire import extensions, messages, names
+from mtlskit.wire import extensions, messages, names, prologue
 from mtlskit.wire.conversation import (
     ApplicationData,
     ChangeCipherSpec,
@@ -52,11 +52,11 @@ def follow(tap: Tap, key_log: KeyLog | None = None) -> Trace:
         tap: what was recorded.
         key_log: the key log of `tap`, if it was read before: one may serve many connections.
     """
-    story = _Story(tap)
-    story.before_tls()
+    story = _Story(tap, tap.target)
+    chunks = story.before_tls()
     known = tap.secrets.lines if key_log is None else key_log
     conversation = Conversation(known, late=tap.late)
-    for chunk in tap.chunks:
+    for chunk in chunks:
         seen = conversation.gap(chunk.sender, chunk.gap, chunk.records) if chunk.gap else []
         seen += conversation.feed(chunk.sender, chunk.data)
         if seen:
@@ -73,6 +73,7 @@ class _Story:
     """What has been seen so far; the one mutable thing in this room."""
 
     tap: Tap
+    target: Target | None
     seconds: float = 0.0
     number: int | None = None
     frame: Source | None = None
@@ -91,12 +92,20 @@ class _Story:
     answer: bytearray = field(default_factory=bytearray)
     answer_source: Source | None = None
 
-    def before_tls(self) -> None:
-        """Tell what was said in plain text, as notes: it is no part of the handshake."""
-        for one in self.tap.prologue:
+    def before_tls(self) -> tuple[Chunk, ...]:
+        """Tell what was said in plain text, as notes; return what is part of the handshake."""
+        head, rest = ((), self.tap.chunks) if self.tap.late else prologue.split(self.tap.chunks)
+        said = list(self.tap.prologue)
+        if head:
+            self.tap = replace(self.tap, chunks=rest)
+            sample, size = prologue.sample(head), sum(len(one.data) for one in head)
+            self.target = prologue.connected(sample) or self.target
+            said.append(Remark(head[0].seconds, None, prologue.note(sample, size)))
+        for one in said:
             source = self.tap.source.at("before TLS")
             name = _SPEAKERS[one.speaker]
             self.events.append(Event(None, "note", name, source, one.seconds, note=one.text))
+        return rest
 
     def at(self, chunk: Chunk) -> None:
         """Go on to these bytes."""
@@ -130,7 +139,7 @@ class _Story:
             ended = replace(ended, because=(*ended.because, *inferred.because))
         return Trace(
             source=self.tap.source,
-            target=self.tap.target,
+            target=self.target,
             events=tuple(self.events),
             ended=ended,
             inferred=inferred,
@@ -152,6 +161,10 @@ class _Story:
             began=self.tap.began,
             peer=self.tap.peer,
             own=self.tap.own,
+            randoms=(
+                hello.random if hello else None,
+                self.server_hello.random if self.server_hello else None,
+            ),
         )
 
     def _setting(self) -> Setting:

@@ -85,6 +85,9 @@ def facts(trace: Trace) -> tuple[tuple[str, Inline], ...]:
         ("Cipher suite", trace.cipher),
         ("Server name sent", trace.server_name),
         ("Application protocol", trace.alpn),
+        ("Called from, by the server's log", trace.caller),
+        ("Time by the log", trace.clock if trace.began is None else None),
+        ("Shown by", "; ".join(map(str, trace.sources)) if trace.views else None),
     )
     rows += [(name, value) for name, value in optional if value]
     rows += [("Session", "resumed")] if trace.resumed else []

@@ -7,9 +7,11 @@ STARTTLS (RFC 3207, 2595, 4511), PostgreSQL's and MySQL's own requests, the PROX
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from mtlskit.material import Target
+from mtlskit.material import Chunk, Side, Target
 from mtlskit.wire import records
 
 _LEAST: Final = 6
@@ -17,9 +19,13 @@ _HELLOS: Final = (1, 2)
 _ALERT: Final = (b"\x00\x02\x01", b"\x00\x02\x02")
 _SSL2_HELLO: Final = 1
 _PROXY_2: Final = b"\r\n\r\n\x00\r\nQUIT\n"
+_TURN: Final = 1 << 16
+"""Bytes of one turn after which it is taken to lead to no TLS."""
 _PROXY_MOST: Final = 107
 """The longest header of the PROXY protocol, version 1."""
 _LINE: Final = 120
+SAMPLE: Final = 2048
+"""Bytes of the prologue that are kept, to tell what it was."""
 _BEGIN: Final = (
     (b"PROXY ", "the PROXY protocol named another sender"),
     (_PROXY_2, "the PROXY protocol named another sender"),
@@ -106,7 +112,58 @@ def _ends(data: bytes, at: int) -> int | None:
     return at + records.HEADER + length if 0 < length <= records.MOST else None
 
 
-def told(said: tuple[tuple[str, bytes], ...]) -> str | None:
+def split(chunks: Sequence[Chunk]) -> tuple[tuple[Chunk, ...], tuple[Chunk, ...]]:
+    """Split what was recorded from its beginning on: what was said before TLS, and TLS itself.
+
+    Where TLS never begins, nothing is split off: then there is nothing that came before it.
+    """
+    turn, data, speaker = 0, b"", None
+    for number, one in enumerate(chunks):
+        if one.sender != speaker:
+            turn, data, speaker = number, b"", one.sender
+        data += one.data
+        if is_tls(data, late=False):
+            return _parted(chunks, turn, 0)
+        if number > turn and is_tls(one.data, late=False):
+            return _parted(chunks, number, 0)
+        if at := tls_within(data):
+            return _parted(chunks, turn, at)
+        if len(data) > _TURN:
+            break
+    return (), tuple(chunks)
+
+
+def _parted(
+    chunks: Sequence[Chunk], number: int, at: int
+) -> tuple[tuple[Chunk, ...], tuple[Chunk, ...]]:
+    """Part them `at` so many bytes after the beginning of one of them."""
+    while at >= len(chunks[number].data) and at:
+        at -= len(chunks[number].data)
+        number += 1
+    if not at:
+        return tuple(chunks[:number]), tuple(chunks[number:])
+    one = chunks[number]
+    head, tail = replace(one, data=one.data[:at]), replace(one, data=one.data[at:])
+    return (*chunks[:number], head), (tail, *chunks[number + 1 :])
+
+
+def note(said: Sequence[tuple[Side, bytes]], size: int) -> str:
+    """Say what came before TLS began; `size`: how many bytes, of which `said` may be a part."""
+    what = told(tuple(said)) or "another protocol was spoken"
+    return f"Before TLS began ({size} bytes), {what}."
+
+
+def sample(chunks: Sequence[Chunk]) -> tuple[tuple[Side, bytes], ...]:
+    """As much of what was said as is needed to tell what it was."""
+    found: list[tuple[Side, bytes]] = []
+    room = SAMPLE
+    for one in chunks:
+        found.append((one.sender, one.data[:room]))
+        room -= len(found[-1][1])
+    return tuple(one for one in found if one[1])
+
+
+def told(said: tuple[tuple[Side, bytes], ...]) -> str | None:
     """Say which protocol spoke before TLS; None: it is not known.
 
     Args:
@@ -145,7 +202,7 @@ def _upgrade(clients: bytes, servers: bytes) -> str | None:
     return f"{name} was asked for TLS (STARTTLS)"
 
 
-def connected(said: tuple[tuple[str, bytes], ...]) -> Target | None:
+def connected(said: tuple[tuple[Side, bytes], ...]) -> Target | None:
     """The endpoint that an HTTP proxy was asked for; None: none was."""
     clients = b"".join(data for side, data in said if side == "client")
     words = _first(clients).split()

@@ -19,7 +19,7 @@ from mtlskit.wire.capfile import Packet
 from mtlskit.wire.flow import Flow
 from mtlskit.wire.half import PIECE, Half, Piece
 from mtlskit.wire.packets import ACK, FIN, IPV4, RST, SYN, TCP, Dissector, Segment, reverse
-from mtlskit.wire.prologue import hello, is_tls, tls_within
+from mtlskit.wire.prologue import SAMPLE, hello, is_tls, tls_within
 from mtlskit.wire.waiting import Waiting
 
 __all__ = ["Streams"]
@@ -35,8 +35,6 @@ WAITING_ALL: Final = 1 << 24
 """What may wait in all connections together, with what it takes in memory."""
 PROLOGUE: Final = 1 << 18
 """Bytes of another protocol after which a connection is taken to speak no TLS."""
-SAMPLE: Final = 2048
-"""Bytes of the prologue that are kept, to tell what it was."""
 SAMPLES: Final = 1 << 23
 """Bytes of all prologues; beyond, of each one only so much is kept:"""
 BRIEF: Final = 256

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -13,12 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtlskit.collect.asked import asked
+from mtlskit.collect.capture import read_capture
 from mtlskit.collect.live import Call, connect
+from mtlskit.collect.pcapng_out import pcapng
 from mtlskit.collect.starttls import PROTOCOLS, question
+from mtlskit.collect.tap import relay
 from mtlskit.lab.endpoint import Line, Visit, serve
 from mtlskit.lab.pki import pem
 from mtlskit.lab.servers import tls
-from mtlskit.material import Tap, Target
+from mtlskit.material import Blob, Source, Tap, Target
 from mtlskit.terminal.door import parser_of_all
 from mtlskit.trace.events import Trace
 from mtlskit.trace.handshake import follow
@@ -300,3 +304,55 @@ def test_any_bytes_lead_to_a_result(protocol: str, lead: int, tail: bytes) -> No
         assert monotonic() - start < ENDLESS
     assert isinstance(tap, Tap)
     assert str(follow(tap))
+
+
+SAID = {
+    "smtp": "SMTP was asked for TLS (STARTTLS)",
+    "imap": "IMAP was asked for TLS (STARTTLS)",
+    "pop3": "POP3 was asked for TLS (STLS)",
+    "ldap": "LDAP was asked for TLS (StartTLS)",
+    "postgres": "PostgreSQL was asked for TLS",
+}
+
+
+@pytest.mark.needs("dovecot", DOVECOT, "slapd", "pg_createcluster")
+@pytest.mark.parametrize("protocol", SAID)
+def test_what_comes_before_tls_is_told_by_a_tap_and_by_a_capture(
+    parties: Parties,
+    mail: dict[str, Target],
+    directory: Target,
+    database: Target,
+    protocol: str,
+) -> None:
+    """A tap between client and server sees the other protocol first, then the whole handshake."""
+    target = {**mail, "ldap": directory, "postgres": database}[protocol]
+    with relay(target) as tap:
+        within(protocol, tap.target, identity=parties.identity(), versions=("1.2", "1.2"))
+        (seen,) = tap.taps(1)
+    (captured,) = read_capture(Blob(Source("tap.pcapng"), pcapng(seen.tap))).connections
+    for trace in (seen.trace, captured.trace):
+        assert any(SAID[protocol] in note for _, note in notes(trace))
+        assert not any(name == "not TLS" for name, _ in notes(trace))
+        assert trace.tls == "1.2"
+        assert len(trace.client_chain) == 2
+        assert trace.asked is not None
+        assert all(one.expected for one in trace.events)
+
+
+@pytest.mark.needs("dovecot", DOVECOT, "openssl")
+def test_a_key_log_opens_what_comes_after_starttls(
+    mail: dict[str, Target], program: Program, tmp_path: Path
+) -> None:
+    """The tap finds the client's random behind what was said before TLS."""
+    keys = tmp_path / "keys.log"
+    with relay(mail["smtp"], key_log=keys) as tap:
+        command = [program("openssl"), "s_client", "-connect", str(tap.target), "-tls1_3"]
+        command += ["-starttls", "smtp", "-keylogfile", str(keys)]
+        subprocess.run(
+            command, input=b"QUIT\r\n", capture_output=True, check=False, timeout=ENDLESS
+        )
+        (seen,) = tap.taps(1)
+    assert seen.tap.secrets
+    assert seen.trace.server_chain
+    assert seen.trace.asked is not None
+    assert seen.trace.client_chain == ()

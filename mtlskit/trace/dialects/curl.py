@@ -25,6 +25,7 @@ _CONNECTED = re.compile(
     r"^\* +(?:Established connection|Connected) to (?P<host>[^ ]{1,255}) "
     r"\((?P<ip>[0-9a-fA-F.:]{2,45})"
     r"(?: port (?P<p1>\d{1,5}))?\)(?: port (?P<port>\d{1,5}))?"
+    r"(?: from (?P<own>[0-9a-fA-F.:]{2,45}) port (?P<from>\d{1,5}))?"
 )
 _SETTLED = re.compile(
     r"^\* +SSL connection using (?P<tls>TLS[v ]?1\.?[0-3]?) / (?P<cipher>[A-Za-z0-9_-]{3,60})"
@@ -83,7 +84,9 @@ class _Reading:
         port = found["port"] or found["p1"]
         if port is not None:
             story.target = Target(found["host"], int(port))
-            story.peer = f"{found['ip']}:{port}"
+            story.peer = str(Target(found["ip"], int(port)))
+        if found["own"]:
+            story.own = str(Target(found["own"], int(found["from"])))
         story.expected_name = found["host"]
 
     def _message(self, story: Transcript, found: re.Match[str], at: Source) -> None:

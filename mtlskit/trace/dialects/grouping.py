@@ -34,16 +34,33 @@ class _Open:
     said: list[Said] = field(default_factory=list)
     last: int = 0
     ends: set[str] = field(default_factory=set)
+    clock: str | None = None
+    caller: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A phrase with its line's number and what tells its connection apart; "" where nothing."""
+    """A phrase with its line's number and what tells its connection apart; "" where nothing.
+
+    Attributes:
+        clock, caller: what the line's head tells; see `line_heads`.
+    """
 
     said: Said
     line: int
     key: str
     nested: bool
+    clock: str | None = None
+    caller: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The phrases of one connection, when the first was written, and from where it came."""
+
+    said: tuple[Said, ...]
+    clock: str | None
+    caller: str | None
 
 
 def key_of(line: str) -> str:
@@ -63,7 +80,7 @@ def nested(line: str) -> bool:
     )
 
 
-def groups(placed: Iterable[Placed]) -> Iterator[tuple[Said, ...]]:
+def groups(placed: Iterable[Placed]) -> Iterator[Group]:
     """Give the phrases of one connection after another, in the order in which they begin."""
     done: list[_Open] = []
     running: dict[str, _Open] = {}
@@ -73,10 +90,11 @@ def groups(placed: Iterable[Placed]) -> Iterator[tuple[Said, ...]]:
             here = running[one.key] = _Open()
             done.append(here)
         here.said.append(one.said)
+        here.clock, here.caller = here.clock or one.clock, here.caller or one.caller
         here.last = one.line
         if phrase(one.said.phrase).rank >= _AN_END:
             here.ends.add(one.said.phrase)
-    yield from (tuple(one.said) for one in done)
+    yield from (Group(tuple(one.said), one.clock, one.caller) for one in done)
 
 
 def _begins(one: Placed, here: _Open) -> bool:

@@ -28,6 +28,7 @@ _HEX_LINE = re.compile(r"\s*[0-9A-Fa-f]{4}: ((?:[0-9A-Fa-f]{2}[ ]+){1,16})")
 _EXCEPTION = re.compile(
     r"\s*(?:Caused by: )?((?:[\w$]+\.)+[\w$]*(?:Exception|Error)\w*)(?:: (.*))?$"
 )
+_RANDOM = re.compile(r"[0-9A-Fa-f]{64}")
 _TYPES = ("dns", "DNSName"), ("ip", "IPAddress"), ("email", "RFC822Name"), ("uri", "URIName")
 _USAGES = {
     "digitalsignature": "digitalSignature",
@@ -55,7 +56,7 @@ class Hello:
     tls: str | None = None
     suite: str | None = None
     session: str = ""
-    random: str = ""
+    random: bytes = b""
     server_name: str | None = None
     alpn: str | None = None
     resumes: bool = False
@@ -132,12 +133,18 @@ def hello(body: Sequence[str], *, whole: bool = True) -> Hello:
         tls=version_in(chosen),
         suite=suite[1] if suite else None,
         session=value("session id"),
-        random=value("random"),
+        random=_random(value("random")),
         server_name=host,
         alpn=_alpn(body),
         resumes="pre_shared_key (41)" in known,
         renegotiates=_renegotiates(value("renegotiated connection")),
     )
+
+
+def _random(value: str) -> bytes:
+    """Read a random; empty where it is cut or garbled."""
+    digits = "".join(value.split())
+    return bytes.fromhex(digits) if _RANDOM.fullmatch(digits) else b""
 
 
 def _renegotiates(value: str) -> bool:

@@ -198,7 +198,8 @@ class Book:
         previous = self.last.get(entry.thread)
         if previous is not None and not previous.story.open:
             self._end(previous)
-        story = Story(side, at, begun=begun, state="start" if begun else None)
+        clock = " ".join(entry.time.split()) or None
+        story = Story(side, at, begun=begun, state="start" if begun else None, clock=clock)
         kept = _Kept(story, {entry.thread})
         self.all.append(kept)
         self.active[id(kept)] = kept

@@ -46,6 +46,10 @@ _ALONE = 20
 _HOST = re.compile(r"server_name: \[(?:type=host_name \(0\), value=|host_name: )([^\],\s]+)\]")
 _SUITE = re.compile(r"Cipher Suite: (\w+)")
 _SESSION = re.compile(r"Session ID: +\{([\d, ]*)\}")
+_RANDOM = re.compile(
+    r"RandomCookie: +(?:GMT: )?(-?\d{1,10}) bytes = \{ ?((?:-?\d{1,3}, ){27}-?\d{1,3}) ?\}"
+)
+_RANDOM_REST = 28
 _PART = re.compile(r"\s*(Subject|Issuer|SerialNumber|Validity|Key): +(.*)$")
 
 
@@ -308,8 +312,18 @@ def _hello(piece: _Piece) -> blocks.Hello:
         tls=blocks.version_in(piece.rest) if piece.name == "ServerHello" else None,
         suite=suite[1] if suite else None,
         session=session[1] if session else "",
+        random=_random(text),
         server_name=host[1] if host else None,
     )
+
+
+def _random(text: str) -> bytes:
+    """Read a random: its first four bytes are a number, the others stand one by one."""
+    found = _RANDOM.search(text)
+    if found is None:
+        return b""
+    first, rest = int(found[1]) & 0xFFFFFFFF, [int(one) & 0xFF for one in found[2].split(",")]
+    return first.to_bytes(4, "big") + bytes(rest) if len(rest) == _RANDOM_REST else b""
 
 
 def _request(piece: _Piece) -> blocks.Request:

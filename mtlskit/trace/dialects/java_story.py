@@ -16,7 +16,7 @@ from mtlskit.trace.dialects.java_phrases import Ending, heard
 from mtlskit.trace.ending import Signs, judge
 from mtlskit.trace.events import Asked, Ended, Event, Kind, Symptom, Trace
 from mtlskit.trace.order import table_for
-from mtlskit.trace.printed import PrintedCertificate, printed_name
+from mtlskit.trace.printed import PrintedCertificate, moment, printed_name
 from mtlskit.trace.said import Said
 from mtlskit.wire import names
 from mtlskit.wire.items import Alert
@@ -43,6 +43,8 @@ class Story:
         side: whose log it is.
         source: the line at which it begins in the log.
         begun: its ClientHello was seen; False: the log begins in the middle of it.
+        clock: the time of its first line, as printed.
+        randoms: those of the hellos, by message name.
         unread: there was a CertificateRequest, but its block was cut.
         whole: the server's flight was seen to its end, so what it did not hold was not sent.
     """
@@ -50,6 +52,8 @@ class Story:
     side: Side
     source: Source
     begun: bool = True
+    clock: str | None = None
+    randoms: dict[str, bytes] = field(default_factory=dict)
     state: str | None = "start"
     tls: str | None = None
     cipher: str | None = None
@@ -73,7 +77,7 @@ class Story:
         """Give a copy that what follows does not change."""
         same = copy.copy(self)
         same.events, same.words = self.events.copy(), self.words.copy()
-        same.said = self.said.copy()
+        same.said, same.randoms = self.said.copy(), self.randoms.copy()
         same.printed, same.signs = self.printed.copy(), copy.copy(self.signs)
         for name in ("goodbye", "said", "application", "sealed_from", "hidden_finished"):
             setattr(same.signs, name, set(getattr(self.signs, name)))
@@ -144,6 +148,8 @@ class Story:
 
     def _hello(self, name: str, hello: blocks.Hello) -> str:
         self.alpn = hello.alpn if name != "ClientHello" and hello.alpn else self.alpn
+        if hello.random:
+            self.randoms.setdefault(name, hello.random)
         if name == "ServerHello":
             return self._server_hello(hello)
         return self._client_hello(hello) if name == "ClientHello" else ""
@@ -261,6 +267,9 @@ class Story:
             library=tuple(self.words),
             said=tuple(self.said),
             seen_by=self.side,
+            began=moment(self.clock) if self.clock else None,
+            clock=self.clock,
+            randoms=(self.randoms.get("ClientHello"), self.randoms.get("ServerHello")),
             server_printed=server,
             client_printed=client,
         )

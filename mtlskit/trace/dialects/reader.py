@@ -15,7 +15,8 @@ from itertools import chain, islice
 from typing import Protocol
 
 from mtlskit.material import Problem, Side, Source
-from mtlskit.trace.dialects.grouping import Placed, groups, key_of, nested
+from mtlskit.trace.dialects.grouping import Group, Placed, groups, key_of, nested
+from mtlskit.trace.dialects.line_heads import began, caller_of, clock_of
 from mtlskit.trace.dialects.lines import said_in
 from mtlskit.trace.dialects.log import Log
 from mtlskit.trace.dialects.minimal import trace_of
@@ -161,11 +162,18 @@ def _phrases_in(lines: _Gathered) -> Log:
         problems.append(_unread(placed[-1].line, source))
     grouped = list(groups(placed))
     problems += _bounded(len(grouped), _CONNECTIONS, "connections", source)
-    told = (trace_of([sense(one) for one in group], group[0].source) for group in grouped)
+    told = (_trace_of(one) for one in grouped)
     traces = tuple(one for one in islice(told, _CONNECTIONS) if one is not None)
     said = tuple(one.said for one in placed)
     certificates = tuple(lines.pem.found.values())
     return Log(source, _dialect(said), traces, said, certificates, tuple(problems))
+
+
+def _trace_of(group: Group) -> Trace | None:
+    trace = trace_of([sense(one) for one in group.said], group.said[0].source)
+    if trace is None:
+        return None
+    return replace(trace, began=began(group.clock), clock=group.clock, caller=group.caller)
 
 
 def _placed(lines: _Gathered, frames: list[tuple[int, Side]]) -> Iterator[Placed]:
@@ -175,7 +183,8 @@ def _placed(lines: _Gathered, frames: list[tuple[int, Side]]) -> Iterator[Placed
             heard = voice(line[:200])
             frames += [(number, heard[1])] if heard else []
         for said in hits:
-            yield Placed(said, number, key_of(line), nested(line))
+            heads = clock_of(line), caller_of(line)
+            yield Placed(said, number, key_of(line), nested(line), *heads)
 
 
 def _heard(placed: list[Placed], frames: list[tuple[int, Side]]) -> list[Placed]:

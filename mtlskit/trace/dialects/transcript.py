@@ -20,7 +20,7 @@ from mtlskit.trace.http import read_answer
 from mtlskit.trace.order import table_for
 from mtlskit.trace.printed import PrintedCertificate, printed_name
 from mtlskit.trace.said import Said
-from mtlskit.wire import names
+from mtlskit.wire import messages, names
 from mtlskit.wire.items import Alert
 
 _FATAL, _WARNING = 2, 1
@@ -54,6 +54,7 @@ class Transcript:
     expected_name: str | None = None
     target: Target | None = None
     peer: str | None = None
+    own: str | None = None
     events: list[Event] = field(default_factory=list)
     signs: Signs = field(default_factory=Signs)
     asked: Asked | None = None
@@ -190,11 +191,20 @@ class Transcript:
             http=http,
             expected_name=self.expected_name,
             peer=self.peer,
+            own=self.own,
             seen_by=self.side,
+            randoms=self._randoms(),
             said=tuple(self.said),
             server_printed=self.printed.get("server"),
             client_printed=self.printed.get("client"),
         )
+
+    def _randoms(self) -> tuple[bytes | None, bytes | None]:
+        """Those of the hellos whose bytes are in the transcript."""
+        bodies = [one.body for one in self.events]
+        client = next((one.random for one in bodies if isinstance(one, messages.ClientHello)), None)
+        server = next((one.random for one in bodies if isinstance(one, messages.ServerHello)), None)
+        return client, server
 
     def _hear_echo(self) -> None:
         """Take decode_error after the other side's silent close for what it is: a complaint of it.

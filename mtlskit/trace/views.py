@@ -1,0 +1,222 @@
+"""Several views of one connection become one. Law: each fact keeps its source; nobody is silenced.
+
+A capture and the logs of both ends may show the same connection. They evidently do where the
+client's or the server's random is the same (RFC 8446, 4.1.2 and 4.1.3), or where the client's
+address and port are, and no file has these twice. What is hidden in one view is told from another;
+where two views contradict each other, both are told.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import TypeVar
+
+from mtlskit.material import Because
+from mtlskit.trace.events import Ended, Trace
+
+T = TypeVar("T")
+
+_DECIDED = {"refused": 3, "accepted": 2, "unreachable": 1, "undecided": 0}
+_SIDES = {"client": "the client refused the server", "server": "the server refused the client"}
+
+
+def together(traces: Sequence[Trace]) -> tuple[Trace, ...]:
+    """Give one trace for each connection, in the order in which the first view of each came."""
+    group = list(range(len(traces)))
+
+    def first(number: int) -> int:
+        while group[number] != number:
+            number = group[number]
+        return number
+
+    for one, other in _same(traces):
+        low, high = sorted((first(one), first(other)))
+        group[high] = low
+    views: dict[int, list[Trace]] = defaultdict(list)
+    for number, trace in enumerate(traces):
+        views[first(number)].append(trace)
+    return tuple(as_one(each) for each in views.values())
+
+
+def as_one(views: Sequence[Trace]) -> Trace:
+    """Join the views of one connection: that which tells most, with what the others tell beside."""
+    if len(views) == 1:
+        return views[0]
+    ranked = sorted(views, key=_tells, reverse=True)
+    best = ranked[0]
+    exact = sorted(ranked, key=_from_log)
+    on_wire = any(one.seen_by is None for one in views)
+    asked = _first(exact, lambda one: one.asked)
+    sides = {one.seen_by for one in views}
+    joined = replace(
+        best,
+        target=_first(ranked, lambda one: one.target),
+        ended=_ended(ranked),
+        tls=_first(ranked, lambda one: one.tls),
+        cipher=_first(ranked, _cipher) or best.cipher or _first(ranked, lambda one: one.cipher),
+        server_name=_first(ranked, lambda one: one.server_name),
+        alpn=_first(ranked, lambda one: one.alpn),
+        asked=asked,
+        asking_hidden=asked is None and all(one.asking_hidden for one in views),
+        server_chain=_first(exact, lambda one: one.server_chain),
+        client_chain=_first(exact, lambda one: one.client_chain),
+        server_printed=_first(ranked, lambda one: one.server_printed),
+        client_printed=_first(ranked, lambda one: one.client_printed),
+        proved=any(one.proved for one in views),
+        tickets=max(one.tickets for one in views),
+        resumed=any(one.resumed for one in views),
+        http=_first(ranked, lambda one: one.http),
+        library=_each(words for one in ranked for words in one.library),
+        expected_name=_first(ranked, lambda one: one.expected_name),
+        began=_first(exact, lambda one: one.began),
+        clock=_first(ranked, lambda one: one.clock),
+        peer=_first(ranked, lambda one: one.peer),
+        own=_first(ranked, lambda one: one.own),
+        caller=_first(ranked, lambda one: one.caller),
+        seen_by=None if on_wire or len(sides) > 1 else best.seen_by,
+        said=_each(said for one in ranked for said in one.said),
+        randoms=(
+            _first(ranked, lambda one: one.randoms[0]),
+            _first(ranked, lambda one: one.randoms[1]),
+        ),
+        views=tuple(views),
+    )
+    inferred = _first(ranked, lambda one: one.inferred)
+    return replace(joined, inferred=inferred if joined.sent_certificate is None else None)
+
+
+def _same(traces: Sequence[Trace]) -> Iterator[tuple[int, int]]:
+    """Give pairs of numbers of traces that evidently show the same connection."""
+    by_random = (*_by(traces, lambda one: one.randoms[0]), *_by(traces, lambda one: one.randoms[1]))
+    for numbers in by_random:
+        yield from ((numbers[0], other) for other in numbers[1:])
+    for numbers in _by(traces, lambda one: one.own or one.caller):
+        files = {traces[one].source.name for one in numbers}
+        if len(files) == len(numbers):
+            pairs = combinations(numbers, 2)
+            yield from (pair for pair in pairs if _may_be(*(traces[one] for one in pair)))
+
+
+def _by(traces: Sequence[Trace], what: Callable[[Trace], Hashable]) -> list[list[int]]:
+    """Group the numbers of traces by something that is known of them."""
+    found: dict[Hashable, list[int]] = defaultdict(list)
+    for number, one in enumerate(traces):
+        if what(one):
+            found[what(one)].append(number)
+    return list(found.values())
+
+
+def _may_be(one: Trace, other: Trace) -> bool:
+    """Tell whether two traces with the same caller can be of the same connection."""
+    pairs = (
+        *zip(one.randoms, other.randoms, strict=True),
+        (one.tls, other.tls),
+        (one.server_name, other.server_name),
+        (one.peer and one.peer.rpartition(":")[2], other.peer and other.peer.rpartition(":")[2]),
+    )
+    return all(first is None or second is None or first == second for first, second in pairs)
+
+
+def _tells(one: Trace) -> tuple[int, int, int]:
+    """Sort by: how surely it tells the end; how many facts and messages it tells."""
+    parts = (one.asked, one.client_chain, one.client_printed, one.server_chain, one.server_printed)
+    facts = sum(part is not None for part in (*parts, one.tls, one.cipher, one.target))
+    messages = sum(event.kind == "message" for event in one.events)
+    alert = one.ended.symptom.alert is not None
+    return _DECIDED[one.ended.outcome] + alert, facts, messages
+
+
+def _from_log(one: Trace) -> bool:
+    """Sort the wire, whose bytes and clock are exact, before a log."""
+    return one.seen_by is not None
+
+
+def _first(ranked: Iterable[Trace], what: Callable[[Trace], T | None]) -> T | None:
+    return next((found for one in ranked if (found := what(one)) is not None), None)
+
+
+def _each(found: Iterable[T]) -> tuple[T, ...]:
+    """All of them, in order, each once."""
+    kept: list[T] = []
+    for one in found:
+        if one not in kept:
+            kept.append(one)
+    return tuple(kept)
+
+
+def _ended(ranked: Sequence[Trace]) -> Ended:
+    """How it ended by the view that tells it best, and what the others say of it."""
+    best, others = ranked[0], ranked[1:]
+    ended, because = best.ended, [*best.ended.because]
+    for one in others:
+        told = one.ended
+        if told.outcome == ended.outcome == "refused" and told.refused_by == ended.refused_by:
+            ended = _filled(ended, told)
+        if told.outcome in ("refused", "accepted"):
+            because += told.because
+    because += [said for one in others for said in _contradictions(best, one)]
+    return replace(ended, because=_each(because))
+
+
+def _filled(ended: Ended, told: Ended) -> Ended:
+    """Take from another view what this one could not see of the same refusal."""
+    symptom, other = ended.symptom, told.symptom
+    if symptom.alert is None and other.alert is not None:
+        symptom = replace(symptom, alert=other.alert, name=other.name)
+    if symptom.tls is None:
+        symptom = replace(symptom, tls=other.tls)
+    return replace(ended, symptom=symptom, stage=ended.stage or told.stage)
+
+
+def _contradictions(best: Trace, other: Trace) -> Iterator[Because]:
+    """Say what another view tells otherwise."""
+    for what, told in _PARTS.items():
+        first, second = told(best), told(other)
+        if first is not None and second is not None and first != second:
+            text = (
+                f"two views of this connection differ: by {best.source} {what} {first}, "
+                f"by {other.source} {second}"
+            )
+            yield Because(text, other.source)
+
+
+def _end(trace: Trace) -> str | None:
+    ended = trace.ended
+    if ended.outcome == "refused":
+        return _SIDES.get(ended.refused_by or "", "the connection was refused")
+    return "the server accepted it" if ended.outcome == "accepted" else None
+
+
+def _alert(trace: Trace) -> str | None:
+    return trace.ended.symptom.name if trace.ended.symptom.alert is not None else None
+
+
+def _cipher(trace: Trace) -> str | None:
+    """The suite by its registered name; OpenSSL has another for most."""
+    return trace.cipher if (trace.cipher or "").startswith("TLS_") else None
+
+
+def _sent(trace: Trace) -> str | None:
+    sent = trace.sent_certificate
+    return None if sent is None else "a certificate" if sent else "no certificate"
+
+
+def _serial(trace: Trace) -> str | None:
+    named = trace.client_named
+    known = named[0].serial if named else None
+    return None if known is None else f"{known:x}"
+
+
+_PARTS: dict[str, Callable[[Trace], str | None]] = {
+    "it ended so:": _end,
+    "the alert was": _alert,
+    "the TLS version was": lambda one: one.tls,
+    "the cipher suite was": _cipher,
+    "the server name sent was": lambda one: one.server_name,
+    "the client sent": _sent,
+    "the client's certificate has the serial number": _serial,
+}
+"""What two views may differ in, as a sentence goes on, and how each tells it."""
