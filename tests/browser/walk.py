@@ -22,7 +22,7 @@ from mtlskit.lab.scenes import Staged
 
 CHAIN = "client.chain-incomplete"
 GUIDED = "01-guided-troubleshooting.ipynb"
-BEGIN, CHECKS, KEYS, ASKS, _, HANDSHAKE, DIAGNOSIS, MEND, REPORT = (
+BEGIN, CHECKS, KEYS, ASKS, SETTINGS, HANDSHAKE, DIAGNOSIS, MEND, REPORT = (
     f"{number} {name}" for number, name in enumerate(rail.STEPS, 1)
 )
 PIECE = 48  # bytes of a secret that are looked for: enough not to meet them by chance
