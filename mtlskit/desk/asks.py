@@ -45,6 +45,7 @@ class Asks:
         self.answer, self.matching, self.more = fields.words(), fields.words(), fields.words()
         self._shown: tuple[int, ...] = ()
         self.box = step.page(
+            self.name,
             "What does the server ask for?",
             "The server is called without a certificate, with its name and without, in TLS 1.2 and "
             "1.3: so it is seen whether it wants a certificate, and from which authorities. Each "

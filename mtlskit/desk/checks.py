@@ -30,6 +30,7 @@ class Checks:
         self._said: dict[str, widgets.HTML] = {}
         rows = [self._row(row) for row in session.rows]
         self.box = step.page(
+            self.name,
             "What is already known?",
             "The questions that tell the usual causes apart. What your files and the run show is "
             "filled in; answer the rest if you can. Your own answer counts more than ours.",

@@ -58,6 +58,7 @@ class Endpoint:
             fields.hint("Only if the certificate is asked for by another name (SNI)."),
         )
         self.box = step.page(
+            self.name,
             "What do you have?",
             "Practise on a failure that is staged on this computer, call the endpoint that fails "
             "for you, or begin with what was written down. Nothing is called before you say so.",

@@ -39,6 +39,7 @@ class Handshake:
         self.message, self.ladder, self.more = fields.words(), fields.words(), fields.words()
         self._pair = step.pair(self.one, self.other)
         self.box = step.page(
+            self.name,
             "Who said what?",
             "Every message of both sides, in order, and where it broke off. Where several "
             "connections are known, choose one, or compare two: a good one with a bad one shows "

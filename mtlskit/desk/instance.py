@@ -60,6 +60,7 @@ class Instance:
         self.empty = fields.lead("Clear the address", self._emptied)
         self.about, self.message, self.table = fields.words(), fields.words(), fields.words()
         self.box = step.page(
+            self.name,
             "How is the instance set up?",
             "If the call comes from an instance, its settings decide which key store is used and "
             "on which port. Add exports of its tables, or have them read from the instance.",

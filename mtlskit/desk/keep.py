@@ -65,6 +65,7 @@ class Keep:
         self._drawn: tuple[Report | None, Level] | None = None
         self._stale = False
         self.box = step.page(
+            self.name,
             "Keep the report",
             "Three files with the same content are written beside this notebook. They hold no "
             "private key, no password and no key log.",

@@ -62,6 +62,7 @@ class Keys:
         self.files = widgets.VBox().add_class("mtls-files")
         self._drawn: list[Held] = []
         self.box = step.page(
+            self.name,
             "Who is calling, and whom does it trust?",
             "The client's key store holds the certificate that the server is to be shown. Files "
             "are read here in memory; nothing of them is written anywhere.",

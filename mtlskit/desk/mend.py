@@ -42,6 +42,9 @@ class Mend:
         self._session, self._run = session, run
         self.work = Work()
         self.again = fields.action("Try again", self.retry, primary=True)
+        self.halt = fields.lead("Stop calling", self.stop)
+        self.halt.layout.display = "none"
+        self._again = False
         self.rehearsal = fields.action("Rehearse on a stand-in", self.rehearse)
         self.message, self.todo, self.after = fields.words(), fields.words(), fields.words()
         self.earlier = fields.files("Compare with a saved report", self.receive)
@@ -49,12 +52,13 @@ class Mend:
         self._other: Reopened | None = None
         self._drawn: tuple[Report | None, Reopened | None] = (None, None)
         self.box = step.page(
+            self.name,
             "What is to be done, and did it help?",
             "A change can be rehearsed on a stand-in, which plays the server as it was seen and "
             "runs on this computer. When the real thing was mended, try again: before and after "
             "are then shown side by side.",
             self.todo,
-            step.row(self.again, self.rehearsal),
+            step.row(self.again, self.halt, self.rehearsal),
             self.message,
             self.after,
             step.row(self.earlier),
@@ -65,6 +69,7 @@ class Mend:
             self.said,
             self.compared,
         )
+        step.when_changed(run.progress, self._follow)
         session.watch(self.refresh)
         self.refresh()
 
@@ -78,8 +83,25 @@ class Mend:
 
     def retry(self) -> None:
         """Make the same run again."""
+        self._again = True
+        self.again.disabled, self.halt.disabled = True, False
+        self.halt.layout.display = ""
         self.message.value = fields.notice(AGAIN, "info")
         self._run.run()
+
+    def stop(self) -> None:
+        """Have the run begin no further call."""
+        self._run.stop()
+        self.halt.disabled = True
+
+    def _follow(self) -> None:
+        """Say here too how far a run is that was begun here, and how it ended."""
+        if not self._again:
+            return
+        self._again = bool(self._run.button.disabled)
+        self.message.value = self._run.progress.value
+        if not self._again:
+            self.again.disabled, self.halt.layout.display = False, "none"
 
     def rehearse(self) -> None:
         """Try the changes on a stand-in of the server."""
@@ -123,7 +145,7 @@ class Mend:
         report, recorded = self._session.report, self._session.plan.recorded
         self.again.layout.display = "none" if recorded or report is None else ""
         self.rehearsal.layout.display = "" if _can_be_rehearsed(report) else "none"
-        if not self.work.going:
+        if not self.work.going and not self._again:
             said = RECORDED if recorded and report else "" if report else WAITING
             self.message.value = fields.notice(said) if said else ""
         self.todo.value = by_fields(fragment(clean_page(_todo(report)))) if report else ""

@@ -19,3 +19,8 @@ STEPS = (BEGIN, CHECKS, KEYS, ASKS, SETTINGS, HANDSHAKE, DIAGNOSIS, MEND, REPORT
 def where(name: str) -> str:
     """Say which step it is, as it is called in a sentence: ``step 3``."""
     return f"step {STEPS.index(name) + 1}"
+
+
+def place(name: str) -> str:
+    """Say at the head of a step which of how many it is."""
+    return f"Step {STEPS.index(name) + 1} of {len(STEPS)}"

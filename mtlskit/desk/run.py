@@ -78,6 +78,7 @@ class Run:
         self.bar = fields.meter("Calls made", MOST_CONNECTIONS)
         self._meter(on=False)
         self.box = step.page(
+            self.name,
             "What goes wrong, and why?",
             "",
             self.plan,

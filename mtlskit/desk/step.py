@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 import ipywidgets as widgets
 
 from mtlskit.case import Missing
-from mtlskit.desk import fields
+from mtlskit.desk import fields, rail
 from mtlskit.material import Unreadable
 
 State = Literal["needs", "done", "found", "again", "optional", "later"]
@@ -41,13 +41,16 @@ class Step(Protocol):
         """Draw what depends on the session."""
 
 
-def page(title: str, lead: str, *parts: widgets.Widget) -> widgets.VBox:
-    """Make the body of a step: a heading, what the step adds, then its parts."""
+def page(name: str, title: str, lead: str, *parts: widgets.Widget) -> widgets.VBox:
+    """Make the body of a step: its place on the rail, a heading, what it adds, then its parts.
+
+    The first part is where the keyboard is led when the step is shown: of all that only shows
+    words, a `Label` alone can be led to.
+    """
+    place = widgets.Label(rail.place(name), tabbable=False).add_class("mtls-place")
     head = f'<h2 class="mtls-title">{html.escape(title)}</h2>'
     head += fields.paragraph(lead) if lead else ""
-    told = fields.words(head).add_class("mtls-head")
-    told.tabbable = False  # so that whoever comes to this step can be led to its heading
-    return widgets.VBox([told, *parts]).add_class("mtls-step")
+    return widgets.VBox([place, fields.words(head), *parts]).add_class("mtls-step")
 
 
 def part(title: str) -> widgets.HTML:
