@@ -41,7 +41,7 @@ def _question(case: Case) -> Question | None:
         chain, at = offered(case).chain, case.need_time()
     except Missing:
         return None
-    others = (*chain[1:], *at_hand(case), *(case.server_trust or ()))
+    others = (*chain[1:], *at_hand(case))
     roots = tuple(one for one in others if one.self_issued)
     return Question(chain[0], others, roots, "client", at)
 

@@ -1,26 +1,18 @@
-"""Which server it is, guessed from what it shows. Law of this room: a guess names its reason."""
+"""Which server it is, guessed from what it shows. Law of this room: a guess names its reason.
+
+What tells one server from another stands in `stacks.toml`, each row with where it was seen.
+"""
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
 from mtlskit.diagnosis.habits import measured_stacks
-from mtlskit.trace.events import Trace
-
-_PAGES = {
-    "no required ssl certificate was sent": "nginx",
-    "the ssl certificate error": "nginx",
-}
-"""Error pages that one server alone writes."""
-_BANNERS = {
-    "nginx": "nginx",
-    "openresty": "nginx",
-    "apache": "apache",
-    "caddy": "caddy",
-    "envoy": "envoy",
-    "istio-envoy": "envoy",
-}
-"""The first word of an HTTP Server field, and the name under which its habits were measured."""
+from mtlskit.trace.events import Asked, HttpAnswer, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +20,66 @@ class StackGuess:
     """A guess at the server's software.
 
     Attributes:
-        guess: its name, or None where nothing tells.
+        guess: its name, or that of its TLS library; None where nothing tells.
         because: what the guess rests on.
         measured_as: the begin of its name in the measured habits, if it is among them.
+        kin: the begins of the names of measured servers that are built on the same TLS library.
     """
 
     guess: str | None
     because: str
     measured_as: str | None = None
+    kin: tuple[str, ...] = ()
+
+    @property
+    def habits_of(self) -> tuple[str, ...]:
+        """The begins of the names whose habits are the nearest; () where nothing tells."""
+        return (self.measured_as,) if self.measured_as else self.kin
 
 
 def guess_stack(trace: Trace | None) -> StackGuess:
-    """Guess the server's software from its HTTP answer."""
+    """Guess the server's software: from its HTTP answer, else from how it asks."""
     if trace is None:
         return StackGuess(None, "no connection was looked at")
-    if trace.http is None:
-        return StackGuess(None, "the server showed nothing that names its software")
-    page = next((name for text, name in _PAGES.items() if text in trace.http.text.lower()), None)
+    answered = _by_answer(trace.http) if trace.http is not None else None
+    asking = _by_request(trace.asked) if trace.asked is not None else None
+    # A banner that nobody measured tells the name; the library still tells the habits.
+    if answered is not None and asking is not None and not answered.measured_as:
+        both = f"{answered.because}, and {asking.because}"
+        return StackGuess(answered.guess, both, kin=asking.kin)
+    nothing = StackGuess(None, "the server showed nothing that names its software")
+    return answered or asking or nothing
+
+
+def _by_answer(http: HttpAnswer) -> StackGuess | None:
+    told = _told()
+    page = next((row for text, row in told["pages"].items() if text in http.text.lower()), None)
     if page is not None:
-        return StackGuess(page, f"the error page says {trace.http.text!r}", page)
-    banner = (trace.http.server or "").lower().replace("/", " ").split(" ")[0]
+        return _guess(page, f"the error page says {http.text!r}")
+    banner = (http.server or "").lower().replace("/", " ").split(" ")[0]
     if not banner:
-        return StackGuess(None, "its HTTP answer has no Server field")
-    return StackGuess(banner, f"the Server field says {trace.http.server!r}", _BANNERS.get(banner))
+        return None
+    row = told["banners"].get(banner, {"name": banner, "measured": None})
+    return _guess(row, f"the Server field says {http.server!r}")
+
+
+def _by_request(asked: Asked) -> StackGuess | None:
+    """Guess the TLS library from the order in which its request names signature schemes."""
+    schemes = [one for one in asked.schemes if one.startswith(("rsa", "ecdsa", "ed", "dsa"))]
+    for library, row in _told()["libraries"].items():
+        if schemes[: len(row["begins"])] == row["begins"]:
+            text = f"its request names signature schemes in the order in which {library} does"
+            return StackGuess(f"one with {library}", text, kin=tuple(row["measured"]))
+    return None
+
+
+def _guess(row: dict[str, Any], because: str) -> StackGuess:
+    return StackGuess(row["name"], because, row["measured"])
+
+
+@cache
+def _told() -> dict[str, Any]:
+    return tomllib.loads(files("mtlskit.diagnosis").joinpath("stacks.toml").read_text("utf-8"))
 
 
 _NAMES = {

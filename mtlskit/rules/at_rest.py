@@ -297,11 +297,12 @@ def store_unreadable(case: Case) -> Answer:
     codes: tuple[str, ...] = ("wrong-password", "damaged", "no-password")
     if case.target is not None and not case.traces:
         # Among the files of a case anything may lie; what was given as identity is meant as one.
-        codes = (*codes, "not-recognised", "empty")
+        codes = (*codes, "not-recognised", "empty", "archive")
     return _unread(case, (*codes, *_TELL_WHAT_TO_DO), "every file that was given could be read")
 
 
 _TELL_WHAT_TO_DO = ("unsupported", "too-costly")
+_OWN_REMEDY = frozenset({*_TELL_WHAT_TO_DO, "archive"})
 """Problems whose own text says what to do; of the others the cause does."""
 
 
@@ -316,5 +317,5 @@ def _unread(case: Case, codes: tuple[str, ...], otherwise: str) -> Answer:
         return Inapplicable((Because(text, case.trace.source),))
     usable = any(one.key_matches for one in case.identities or ()) or bool(case.traces)
     because = tuple(clause(one.text, one.source) for one in bad)
-    remedy = bad[0].text if bad[0].code in _TELL_WHAT_TO_DO else None
+    remedy = bad[0].text if bad[0].code in _OWN_REMEDY else None
     return Found(because, remedy=remedy, decisive=not usable)

@@ -88,6 +88,7 @@ def at_hand(case: Case) -> Iterator[Certificate]:
     """Give every certificate at hand, whatever it was handed in as."""
     yield from case.material
     yield from case.trust or ()
+    yield from case.server_trust or ()
     for identity in case.identities or ():
         yield identity.certificate
         yield from identity.chain

@@ -6,7 +6,7 @@ Law of this room: an alert is a hint here, never the proof; what would prove it 
 from __future__ import annotations
 
 from mtlskit.case import Case, Missing
-from mtlskit.certs import path_rules, revocation
+from mtlskit.certs import path_rules
 from mtlskit.certs.chain import issuers_of
 from mtlskit.certs.path_rules import Walk
 from mtlskit.material import Because, Source
@@ -20,7 +20,6 @@ from mtlskit.rules.evidence import (
 )
 from mtlskit.rules.rule import Answer, Clear, Doubtful, Found, Inapplicable, rule
 from mtlskit.trace.events import Trace
-from mtlskit.wire.messages import ClientHello
 
 _REVOKED, _EXPIRED = 44, 45
 _PRE_SHARED_KEY, _SESSION_TICKET = 41, 35
@@ -56,6 +55,8 @@ def _by_its_issuer(case: Case) -> Answer | None:
     """Ask the lists and responses at hand; None: they say nothing of the client's certificate."""
     if not case.crls and not case.responses:
         return None
+    from mtlskit.certs import revocation  # noqa: PLC0415 - of no use to a pasted line
+
     ours, at = offered(case), case.need_time()
     path = (ours.leaf, *issuers_of(ours.leaf, (*ours.chain[1:], *at_hand(case))))
     lists = revocation.Lists(case.crls, path, ours.chain[1:], at, responses=case.responses)
@@ -143,8 +144,13 @@ def _took_whole(one: Trace, refused: Trace) -> bool:
 
 def _offers_session(trace: Trace) -> bool:
     """Tell whether the ClientHello offers a pre-shared key, or a session ticket."""
-    hello = next((one.body for one in trace.events if isinstance(one.body, ClientHello)), None)
-    if hello is None:
+    bodies = [one.body for one in trace.events if one.name == "ClientHello" and one.body]
+    if not bodies:
+        return False
+    from mtlskit.wire.messages import ClientHello  # noqa: PLC0415 - of no use to a pasted line
+
+    hello = bodies[0]
+    if not isinstance(hello, ClientHello):
         return False
     ticket = hello.extension(_SESSION_TICKET)
     return hello.extension(_PRE_SHARED_KEY) is not None or bool(ticket and ticket.data)

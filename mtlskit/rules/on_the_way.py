@@ -284,7 +284,7 @@ def _one_sided(trace: Trace) -> bool:
 
 
 def _hello(trace: Trace) -> ClientHello | None:
-    bodies = [one.body for one in trace.events if one.body is not None]
+    bodies = [one.body for one in trace.events if one.name == "ClientHello" and one.body]
     if not bodies:
         return None
     from mtlskit.wire.messages import ClientHello  # noqa: PLC0415 - of no use to a pasted line

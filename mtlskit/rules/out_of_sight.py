@@ -7,7 +7,6 @@ what excludes it, or shows it after all, is told as such.
 from __future__ import annotations
 
 from mtlskit.case import Case, Missing
-from mtlskit.certs import revocation
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import issuers_of
 from mtlskit.material import Because
@@ -109,6 +108,8 @@ def server_revoked(case: Case) -> Answer:
         return Found(trace.ended.because)
     if not trace.server_chain:
         raise Missing("the server's certificate", "Give the key log of this connection.")
+    from mtlskit.certs import revocation  # noqa: PLC0415 - of no use to a pasted line
+
     chain = trace.server_chain
     path = (chain[0], *issuers_of(chain[0], (*chain[1:], *at_hand(case))))
     lists = revocation.Lists(case.crls, path, (), case.need_time(), responses=case.responses)
