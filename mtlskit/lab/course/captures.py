@@ -1,7 +1,7 @@
 """Lesson 8: captures with and without a key log.
 
-Law of this file: two calls were really made and recorded; which key store each of them used, and why
-it was refused, is decided by chance. The endpoint's own finding is the truth.
+Law of this file: two calls were really made and recorded; which key store each of them used, and
+why it was refused, is decided by chance. The endpoint's own finding is the truth.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Lesson 3: chains and stores.
 
-Law of this file: between Acme's root and the instance stand two authorities. Which of them the key
-store lacks is decided by chance; on the desk lies an authority of the same name with another key.
+Law of this file: between Acme's root and the instance stand two authorities. How many of them the
+key store lacks is decided by chance; on the desk lies an authority of the same name with another key.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ class Room(Lesson):
         policy = cast.root.intermediate(f"CN={self.policy_name}, {ACME}")
         issuing = policy.intermediate(f"CN={cast.issuing_name}, {ACME}")
         self.whole = cast.client(issuing)
-        kept = self.dice.choice(((), (0,), (1,)))
-        self.store = replace(self.whole, chain=tuple(self.whole.chain[one] for one in kept))
-        self.missing = [name for at, name in enumerate((cast.issuing_name, self.policy_name))
-                        if at not in kept]  # fmt: skip
+        kept = self.dice.randint(0, 1)
+        self.store = replace(self.whole, chain=self.whole.chain[:kept])
+        self.missing = [cast.issuing_name, self.policy_name][kept:]
         namesake = policy.intermediate(f"CN={cast.issuing_name}, {ACME}")
         found = [policy.certificate, issuing.certificate, namesake.certificate]
         self.dice.shuffle(found)

@@ -95,7 +95,7 @@ class Instance:
 
 
 def _file_name(store: str) -> str:
-    return f"{store.split()[0].lower()}{'test' if 'Test' in store else ''}.p12"
+    return f"{store.split(maxsplit=1)[0].lower()}{'test' if 'Test' in store else ''}.p12"
 
 
 OWN = PARTNER

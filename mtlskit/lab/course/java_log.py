@@ -15,7 +15,7 @@ from importlib.resources import files
 from cryptography import x509
 
 from mtlskit.lab.cast import certificates
-from mtlskit.lab.course.grading import Verdict, chosen, names, right, wrong
+from mtlskit.lab.course.grading import Verdict, chosen, right, wrong
 from mtlskit.lab.course.lesson import Grader, Lesson
 from mtlskit.lab.pki import now
 from mtlskit.material import Blob, Source
@@ -35,7 +35,7 @@ class Room(Lesson):
     """A key store without its intermediate: Java finds nothing in it that the server would take."""
 
     def set_up(self) -> None:
-        """Lay out the key store and the intermediate; call once as Java would, and write its log."""
+        """Lay out the key store and the intermediate; call once, and write the log."""
         cast = self.cast
         alone = replace(cast.good, chain=())
         self.lay(cast.p12(alone), "the key store of the instance's Java program")

@@ -17,7 +17,20 @@ from mtlskit.lab.course.exercise import Exercise
 from mtlskit.lab.course.lesson import Lesson, Told
 from mtlskit.lab.course.scores import Scores
 
-ROOMS = ("asking", "purposes", "chains", "keys", "versions", "refusals", "java_log", "captures", "settings", "method")
+ROOMS = (
+    "asking",
+    "purposes",
+    "chains",
+    "keys",
+    "versions",
+    "refusals",
+    "java_log",
+    "captures",
+    "settings",
+    "method",
+    "letter",
+    "renewal",
+)
 """The room of each lesson, in order."""
 _SEEDS = 10_000
 

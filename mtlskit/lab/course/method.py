@@ -1,6 +1,6 @@
 """Lesson 10: the checklist as a method.
 
-Law of this file: one of four things is broken, by chance, and everything else is sound. Each question
+Law of this file: one of four things is broken, by chance, and all else is sound. Each question
 of the checklist is answered by a call, and each remedy is really applied before it is marked.
 """
 
@@ -159,7 +159,7 @@ class Room(Lesson):
         return wrong(
             {
                 "network": "Some call got through, so names, network and firewall work.",
-                "settings": "Then the other tool, with the right key store, would have been let in.",
+                "settings": "Then the other tool, with the right key store, would be let in.",
                 "store": "Walk the chain of that key store, or look at what the other tool got.",
                 "partner": "Look again at what was sent, and at what the other tool got.",
             }[fault]

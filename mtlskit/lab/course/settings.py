@@ -1,7 +1,7 @@
 """Lesson 9: the instance's protocol profiles.
 
-Law of this file: which properties have a value is decided by chance. What a change is worth is found
-by making the call that the changed instance would make.
+Law of this file: which properties have a value is decided by chance. A change is judged by making
+the call that the changed instance would make.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from mtlskit.case import Case
 from mtlskit.instance.changes import Change
 from mtlskit.instance.protocols import FACTORY
 from mtlskit.lab.course.grading import Verdict, chosen, right, whole, wrong
-from mtlskit.lab.course.instance import CLASS, OWN, PORT, Instance
+from mtlskit.lab.course.instance import OWN, Instance
 from mtlskit.lab.course.lesson import Grader, Lesson, Outcome, Played
-from mtlskit.lab.exports import OTHER, SAML
+from mtlskit.lab.exports import CLASS, OTHER, PORT, SAML
 from mtlskit.lab.pki import Authority
 from mtlskit.trace.events import Trace
 
@@ -102,7 +102,6 @@ class Room(Lesson):
         if then.port != LISTENS:
             return wrong("The call was made: nobody listens on the port that is called then.")
         return wrong(f"The call was made: {outcome.words}. Which key store is offered then?")
-
 
 
 def _changes(answer: object) -> list[Change]:
