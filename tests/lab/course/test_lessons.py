@@ -89,7 +89,7 @@ def test_a_lesson_runs_from_top_to_bottom(
 def test_every_solution_is_right_and_every_wrong_answer_is_told_why(
     run: dict[int, list[nbformat.NotebookNode]], number: int
 ) -> None:
-    """Wrong answers get no point, their own reason, and the hints in order; the right one passes."""
+    """Wrong answers get no point, a reason, and the next hint; the right one passes."""
     for solution in (one for one in SOLUTIONS if one["lesson"] == number):
         *wrong, right = marks(run[number], solution["exercise"])
         hints = lessons.told()[number].exercises[solution["exercise"] - 1].hints
@@ -110,7 +110,7 @@ def test_there_are_twelve_lessons_with_three_exercises_and_a_solution_each() -> 
     asked = [(one.lesson, one.number) for told in lessons.told().values() for one in told.exercises]
     assert asked == [(one["lesson"], one["exercise"]) for one in SOLUTIONS]
     assert len(asked) == 3 * len(NUMBERS)
-    assert all(len(one.hints) >= 2 for told in lessons.told().values() for one in told.exercises)  # noqa: PLR2004 - one hint opens after the other
+    assert all(len(one.hints) >= 2 for told in lessons.told().values() for one in told.exercises)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
