@@ -162,7 +162,10 @@ def _own(case: Case, found: Names) -> None:
         for entry in store.entries:
             found.add("alias", entry.alias)
     for name in _files(case):
-        found.add_file(name)
+        if "://" in name:  # a table that was read from the instance itself: its name tells nothing
+            found.add_host(_url_host(name))
+        else:
+            found.add_file(name)
     if case.settings is not None:
         _settings(case, found)
     _relatives(case, found)

@@ -13,7 +13,7 @@ import pytest
 
 from mtlskit.case import Case
 from mtlskit.instance.exports import read_export
-from mtlskit.instance.settings import settings_from
+from mtlskit.instance.settings import Settings, settings_from
 from mtlskit.lab import exports
 from mtlskit.material import Because, Blob, Source
 from mtlskit.report import Report, judge
@@ -163,3 +163,12 @@ def test_an_unknown_level_is_refused(incomplete: Report) -> None:
     """A level that nobody knows hides nothing by mistake."""
     with pytest.raises(ValueError, match="expected secrets, own, names"):
         incomplete.redacted("all")
+
+
+def test_an_instance_that_was_read_is_hidden_by_its_host_alone() -> None:
+    """The tables that were read from it keep their names: remedies speak of them."""
+    read = Settings(sources=(Source("https://acme.example/sys_properties"),))
+    report = judge(Case(settings=read))
+    told = dict(report.preview("own").replaced)
+    assert told["acme.example"].startswith("host-")
+    assert not [name for name in told if "sys_properties" in name]
