@@ -147,11 +147,8 @@ _ADVICE = {
         "This is a PuTTY key, which TLS programs do not read. Convert it with: "
         "puttygen FILE -O private-openssh-pem -o new.pem"
     ),
-    **{
-        kind: f"This is a {kind} archive. Unpack it and give the files in it."
-        for kind in ("zip", "gzip", "bzip2", "xz", "7z", "rar")
-    },
 }
+_ARCHIVES = frozenset({"zip", "gzip", "bzip2", "xz", "7z", "rar"})
 
 
 def _not_read(blob: Blob, kind: str) -> Problem:
@@ -159,5 +156,8 @@ def _not_read(blob: Blob, kind: str) -> Problem:
         return Problem("empty", "The file is empty (0 bytes).", blob.source)
     if kind in _ADVICE:
         return Problem("unsupported", _ADVICE[kind], blob.source)
+    if kind in _ARCHIVES:
+        text = f"This is a {kind} archive. Unpack it and give the files in it."
+        return Problem("archive", text, blob.source)
     text = "This is no certificate, key or key store that is known here."
     return Problem("not-recognised", text, blob.source)

@@ -7,7 +7,7 @@ handed on as they are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity, Store, identities_of, open_store
@@ -79,8 +79,13 @@ def gather(given: Iterable[Given], passwords: Sequence[str] = ()) -> Evidence:
         try:
             pile.add(one)
         except Unreadable as error:
-            pile.problems.append(error.problem)
+            pile.problems.append(_of_no_store(error.problem))
     return pile.evidence()
+
+
+def _of_no_store(problem: Problem) -> Problem:
+    """Keep damage to a log, a capture or an export apart from damage to a client's key store."""
+    return replace(problem, code="file-damaged") if problem.code == "damaged" else problem
 
 
 @dataclass(slots=True)
@@ -132,12 +137,13 @@ class _Pile:
                 if kind == "pem" and isinstance(given, Blob) and not told.logs:
                     self._store(given)
             except Unreadable as error:
-                self.problems.append(error.problem)
-        of_tools = (problem for tool in self.tools for problem in tool.problems)
+                self.problems.append(_of_no_store(error.problem))
+        of_tools = [problem for tool in self.tools for problem in tool.problems]
+        elsewhere = map(_of_no_store, (*of_tools, *recorded.problems))
         return Evidence(
             tuple(self.stores),
             tuple(self.exports),
             recorded,
             tuple(self.tools),
-            (*self.problems, *of_tools, *recorded.problems),
+            (*self.problems, *elsewhere),
         )

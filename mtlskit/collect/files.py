@@ -11,7 +11,8 @@ import stat
 from os import PathLike
 from pathlib import Path
 
-from mtlskit.certs.formats import UTF16_MARKS, format_of
+from mtlskit.certs.formats import format_of
+from mtlskit.collect.encodings import encoding_of
 from mtlskit.instance.othertools.reader import kind_of_tool
 from mtlskit.instance.sheet import header_of, table_of
 from mtlskit.material import Blob, Problem, Source, Unreadable
@@ -123,9 +124,10 @@ def _workbook(data: bytes) -> str | None:
 
 
 def _as_text(head: bytes) -> bytes:
-    if head[:2] in UTF16_MARKS:
-        return head.decode("utf-16", "replace").encode("utf-8", "replace").lstrip()
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    encoding, mark = encoding_of(head)
+    if encoding == "utf-8":
+        return head[mark:].lstrip()
+    return head[mark:].decode(encoding, "replace").encode("utf-8", "replace").lstrip()
 
 
 def _markup(head: bytes) -> str | None:

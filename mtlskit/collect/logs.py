@@ -18,7 +18,8 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, Protocol
 
-from mtlskit.collect.packed import DAMAGED
+from mtlskit.collect.encodings import encoding_of
+from mtlskit.collect.packed import DAMAGED, Gunzipped
 from mtlskit.material import Blob, Problem, Source, Unreadable
 
 LINE = 1024 * 1024
@@ -134,24 +135,6 @@ class _Again:
         return self._stream.read(size)
 
 
-def encoding_of(head: bytes) -> tuple[str, int]:
-    """Tell the encoding by the first bytes, and how many of them are its mark.
-
-    UTF-16 without a mark is told by its zero bytes: text of this kind is mostly ASCII.
-    """
-    marks = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"))
-    for mark, name in (*marks, (codecs.BOM_UTF16_BE, "utf-16-be")):
-        if head.startswith(mark):
-            return name, len(mark)
-    pairs = len(head) // 2
-    first, second = head[0 : 2 * pairs : 2].count(0), head[1 : 2 * pairs : 2].count(0)
-    if pairs and second > pairs * 0.4 and first < pairs * 0.1:
-        return "utf-16-le", 0
-    if pairs and first > pairs * 0.4 and second < pairs * 0.1:
-        return "utf-16-be", 0
-    return "utf-8", 0
-
-
 @contextmanager
 def open_log(
     given: str | PathLike[str] | Blob, *, member: str | None = None
@@ -202,7 +185,7 @@ def _unpacked(
 ) -> tuple[Readable, Source]:
     """Give the stream of the text itself."""
     if head.startswith(b"\x1f\x8b"):
-        return stack.enter_context(gzip.GzipFile(fileobj=stream)), source
+        return Gunzipped(stack.enter_context(gzip.GzipFile(fileobj=stream))), source
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _member(stream, source, member, stack)
     for mark, name in _PACKED.items():

@@ -31,3 +31,21 @@ def opened(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
         return archive.open(member)
     except ValueError as error:
         raise zipfile.BadZipFile(str(error)) from None
+
+
+class Gunzipped:
+    """What is in a gzip file, as far as it goes: of one that is cut, all that came before the cut.
+
+    `gzip.GzipFile.read` gives nothing at all where it cannot give as much as was asked for.
+    """
+
+    def __init__(self, file: gzip.GzipFile) -> None:
+        self._file = file
+
+    def read(self, size: int, /) -> bytes:
+        """Give at most so many bytes; none at the end.
+
+        Raises:
+            EOFError, OSError, zlib.error: it is cut or damaged here.
+        """
+        return self._file.read1(size)

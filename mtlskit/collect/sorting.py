@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from mtlskit.collect.files import kind_of, read_blob
-from mtlskit.collect.packed import DAMAGED, opened
+from mtlskit.collect.packed import DAMAGED, Gunzipped, opened
 from mtlskit.material import Blob, Source
 
 Given = str | PathLike[str] | Blob
@@ -70,7 +70,7 @@ def _kind_within(file: IO[bytes], head: bytes) -> str:
     try:
         if head.startswith(b"\x1f\x8b"):
             with gzip.GzipFile(fileobj=file) as inner:
-                head = inner.read(_HEAD)
+                head = Gunzipped(inner).read(_HEAD)
         elif head.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(file) as archive:
                 members = [one for one in archive.infolist() if not one.is_dir()]

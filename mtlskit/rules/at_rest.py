@@ -8,17 +8,19 @@ that is at fault, with both sides of every mismatch.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from mtlskit.case import Case, Missing
-from mtlskit.certs import path_rules
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import in_order, issuers_of
-from mtlskit.certs.path_rules import Reason, Walk
 from mtlskit.certs.signing import signed_by, verified
 from mtlskit.material import Because
 from mtlskit.rules import in_print
 from mtlskit.rules.evidence import Offered, at_hand, clause, listed, offered
 from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
+
+if TYPE_CHECKING:
+    from mtlskit.certs.path_rules import Reason
 
 _DAY = "%Y-%m-%d %H:%M:%S UTC"
 _USE = ("purpose", "key-usage")
@@ -40,8 +42,10 @@ def _told(text: str, certificate: Certificate) -> Because:
 
 def _faults(case: Case, ours: Offered) -> list[Reason]:
     """Ask everything of the chain that can be asked without knowing whom the server trusts."""
+    from mtlskit.certs import path_rules  # noqa: PLC0415 - a room that a pasted line never needs
+
     chain = (ours.leaf, *issuers_of(ours.leaf, ours.chain[1:]))
-    walk = Walk(chain, anchored=False, role="client", at=case.need_time())
+    walk = path_rules.Walk(chain, anchored=False, role="client", at=case.need_time())
     return path_rules.reasons(walk)
 
 

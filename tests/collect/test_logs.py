@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlskit.collect import logs
-from mtlskit.collect.logs import encoding_of, open_log
+from mtlskit.collect.encodings import encoding_of
+from mtlskit.collect.logs import open_log
 from mtlskit.material import Blob, Source, Unreadable
 
 TEXT = "Received fatal alert: bad_certificate\nZertifikat für Müller\n\nEnde"
