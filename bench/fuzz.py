@@ -165,7 +165,7 @@ def _shuffled(data: bytearray, chance: random.Random) -> bytearray:
             case 2:
                 lines[at], lines[to] = lines[to], lines[at]
             case _:
-                lines[at] = lines[at] * chance.randint(2, 400)
+                lines[at] = (lines[at] * chance.randint(2, 400))[:LARGEST]
         lines = lines or [b""]
     return bytearray(b"\n".join(lines))
 
