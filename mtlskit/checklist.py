@@ -15,15 +15,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 from mtlskit.case import Case
-from mtlskit.instance.protocols import schemes
-from mtlskit.instance.settings import Settings
 from mtlskit.material import Because, Source, Unreadable
-from mtlskit.rules.configured import called
 from mtlskit.rules.rule import Clear, Finding, Found, Inapplicable, Unknown, Verdict
 from mtlskit.trace.events import Trace
 
 if TYPE_CHECKING:
     from mtlskit.instance.othertools.tool import Sending
+    from mtlskit.instance.settings import Settings
 
 Answer = Literal["yes", "no", "unknown"]
 Verdicts = Mapping[str, Verdict]
@@ -125,6 +123,8 @@ def _without_mutual_authentication(case: Case, _verdicts: Verdicts) -> _Seen:
 
 def _logged(settings: Settings) -> _Seen:
     """Look at the log of outbound calls: those by a scheme that offers no certificate."""
+    from mtlskit.instance.protocols import schemes  # noqa: PLC0415 - a room that a pasted line never needs
+
     plain = {one.name for one in schemes(settings) if not one.offers_certificate} & {"https"}
     calls = [one for one in settings.calls or () if one.url.partition("://")[0].lower() in plain]
     for one in reversed(calls):
@@ -183,6 +183,8 @@ def _held_by_tools(case: Case) -> tuple[Because, ...]:
     """Tell what the files of other tools say that they would send; what they got stands nowhere."""
     url = case.url or (f"https://{case.target}" if case.target else None)
     if case.settings is not None and url is None:
+        from mtlskit.rules.configured import called  # noqa: PLC0415 - a room that a pasted line never needs
+
         url = called(case, case.settings)
     if not case.tools or url is None:
         return ()

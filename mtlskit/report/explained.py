@@ -126,7 +126,8 @@ def explain(
     said = log.said or _bare(text, place)
     senses = tuple(sense(one, seen_by, assume=True) for one in said)
     trace = _told_by(log, seen_by, tls) or trace_of(senses, place, tls=tls)
-    report = judge(Case(trace=trace, material=log.certificates), stack=known or _guess(senses))
+    case = Case(trace=trace, material=log.certificates)
+    report = judge(case, stack=known or _guess(senses), settings=False)
     return Explained(
         report.case, report.diagnosis, report.checklist, text=text, senses=senses, log=log
     )

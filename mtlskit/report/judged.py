@@ -24,7 +24,6 @@ from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain
 from mtlskit.page.shown import Shown
 from mtlskit.page.text import brief, text
-from mtlskit.report.naming import LEVELS, Level, Names, names_of, strings
 from mtlskit.report.preview import Preview
 from mtlskit.report.redaction import clean, clean_page, clean_plain, mapped, renamed
 from mtlskit.report.schema import SCHEMA
@@ -33,6 +32,7 @@ from mtlskit.trace.events import Outcome, RefusedBy, Stage
 
 if TYPE_CHECKING:
     from mtlskit.report.messages import Message
+    from mtlskit.report.naming import Level, Names
 
 __all__ = ["SCHEMA", "Report", "judge"]
 
@@ -105,6 +105,8 @@ class Report(Shown):
         Raises:
             ValueError: there is no such level.
         """
+        from mtlskit.report.naming import LEVELS  # noqa: PLC0415 - what hides names is loaded where it hides
+
         if level not in LEVELS:
             raise ValueError(f"There is no level {level!r}; expected {', '.join(LEVELS)}.")
         return replace(self, level=level)
@@ -128,7 +130,12 @@ class Report(Shown):
         )
 
     def save(
-        self, stem: str | Path, *, pdf: bool = False, redact: Level | None = None
+        self,
+        stem: str | Path,
+        *,
+        pdf: bool = False,
+        notebook: bool = False,
+        redact: Level | None = None,
     ) -> tuple[Path, ...]:
         """Write ``stem.html``, ``stem.md`` and ``stem.json``; return their paths.
 
@@ -138,6 +145,7 @@ class Report(Shown):
         Args:
             stem: the files' name without an ending; it is taken as it is at every level.
             pdf: print ``stem.pdf`` too.
+            notebook: write ``stem.ipynb`` too: a notebook that was run, and can be again.
             redact: the level at which names are hidden; None: the report's own.
 
         Raises:
@@ -147,12 +155,14 @@ class Report(Shown):
         """
         from mtlskit.report import saving  # noqa: PLC0415 - what prints is loaded where it prints
 
-        return saving.save(self.redacted(redact or self.level), stem, pdf=pdf)
+        level = redact or self.level
+        return saving.save(self.redacted(level), stem, pdf=pdf, notebook=notebook)
 
 
 def _names(report: Report) -> Names:
     """Find what the report's level hides."""
     from mtlskit.report import record  # noqa: PLC0415 - what prints is loaded where it prints
+    from mtlskit.report.naming import names_of, strings  # noqa: PLC0415 - as above
 
     said = strings(record.record_of(report)) if report.level != "secrets" else ()
     return names_of(report.case, report.level, said)
@@ -164,21 +174,34 @@ _ELSEWHERE = (
 )
 
 
-def judge(case: Case, made: datetime | None = None, stack: StackGuess | None = None) -> Report:
+def judge(
+    case: Case,
+    made: datetime | None = None,
+    stack: StackGuess | None = None,
+    *,
+    settings: bool = True,
+) -> Report:
     """Ask all rules about the case, weigh their answers, and fill the checklist.
 
     Args:
         case: all evidence.
         made: the time at which the report is made.
         stack: the server's software, where somebody knows it; None: it is guessed.
+        settings: ask the rules about an instance's settings, too.
     """
-    findings = ask(_rules(), case)
+    findings = ask(_rules(settings=settings), case)
     return Report(case, reason(case, findings, stack), tuple(answers(case, findings)), made)
 
 
-def _rules() -> Sequence[Rule]:
-    """Return every rule of the room, in the order of the causes that they speak of."""
+_OF_SETTINGS = ("in_settings", "configured", "steps")
+"""The rules about an instance's settings, and what they stand on."""
+
+
+def _rules(*, settings: bool) -> Sequence[Rule]:
+    """Return the rules of the room, in the order of the causes that they speak of."""
     for module in iter_modules(rules.__path__):
-        import_module(f"{rules.__name__}.{module.name}")
+        if settings or module.name not in _OF_SETTINGS:
+            import_module(f"{rules.__name__}.{module.name}")
     order = {cause: place for place, cause in enumerate(causes())}
-    return sorted(declared(), key=lambda one: (order.get(one.id, len(order)), one.id))
+    every = [one for one in declared() if settings or not one.id.startswith("instance.")]
+    return sorted(every, key=lambda one: (order.get(one.id, len(order)), one.id))

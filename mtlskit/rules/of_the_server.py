@@ -6,13 +6,18 @@ of the server's chain is told as an observation, never as the reason of the fail
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mtlskit.case import Case, Missing
-from mtlskit.certs import names, paths
+from mtlskit.certs import names
 from mtlskit.certs.certificate import Certificate
 from mtlskit.material import Because
 from mtlskit.rules.evidence import clause
 from mtlskit.rules.rule import Answer, Clear, Found, Inapplicable, rule
 from mtlskit.trace.events import Trace
+
+if TYPE_CHECKING:
+    from mtlskit.certs.paths import PathSearch
 
 _DAY = "%Y-%m-%d %H:%M:%S UTC"
 _WEAK = ("weak-key", "weak-signature")
@@ -150,13 +155,15 @@ def weak(case: Case) -> Answer:
     return Clear((Because(f"{chain[0].label} has the key {chain[0].key}", chain[0].source),))
 
 
-def _lacks_issuer(found: paths.PathSearch) -> bool:
+def _lacks_issuer(found: PathSearch) -> bool:
     return any(one.code == "missing-issuer" for one in found.reasons)
 
 
 def _search(
     case: Case, chain: tuple[Certificate, ...], others: tuple[Certificate, ...]
-) -> paths.PathSearch:
+) -> PathSearch:
+    from mtlskit.certs import paths  # noqa: PLC0415 - a room that a pasted line never needs
+
     return paths.search(
         chain[0], others, case.need_trust(), role="server", at=case.need_time(), name=None
     )

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mtlskit.certs.certificate import Certificate
-from mtlskit.certs.offers import Wanted
 from mtlskit.material import Because, Failure, Side, Source, Target
 from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain, by_fields
@@ -20,6 +19,9 @@ from mtlskit.trace import tell
 from mtlskit.trace.inferred import Inferred
 from mtlskit.trace.printed import PrintedCertificate
 from mtlskit.trace.said import Said
+
+if TYPE_CHECKING:
+    from mtlskit.certs.offers import Wanted
 
 Outcome = Literal["accepted", "refused", "unreachable", "undecided"]
 RefusedBy = Literal["client", "server", "between"]
@@ -80,6 +82,8 @@ class Asked:
 
     def wanted(self, tls: str | None) -> Wanted:
         """Return the request as something that identities are held against."""
+        from mtlskit.certs.offers import Wanted  # noqa: PLC0415 - a room that few readers need
+
         return Wanted(self.authorities_der, self.schemes, self.types, tls, self.source)
 
 

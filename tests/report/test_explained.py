@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -205,3 +208,15 @@ def test_bare_words_beside_a_known_phrase_are_not_asked() -> None:
     """Where a phrase is known, words that say little add nothing."""
     told = mtlskit.explain(f"{JAVA}\nConnection reset by peer\n")
     assert {one.phrase.family for one in told.senses} == {"java"}
+
+
+def test_a_pasted_line_is_explained_with_little_loaded() -> None:
+    """Within 300 ms no room is loaded that only stores, captures, settings or drawings need."""
+    heavy = {"cryptography.x509", "OpenSSL", "mtlskit.instance", "mtlskit.report.sections"}
+    heavy |= {"mtlskit.trace.dialects.java", "mtlskit.trace.rungs", "pandas", "mtlskit.collect"}
+    code = (
+        "import sys, mtlskit; str(mtlskit.explain('Received fatal alert: bad_certificate')); "
+        f"sys.exit(' '.join({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
