@@ -12,7 +12,7 @@ from contextlib import suppress
 import pytest
 
 from mtlskit.collect import listening
-from mtlskit.collect.listening import Listener
+from mtlskit.collect.listening import Line, Listener
 
 WAIT = 30.0
 """Seconds that a busy machine may take for what needs none."""
@@ -66,6 +66,50 @@ def test_who_waits_for_a_result_finds_it_heard() -> None:
     done: list[str] = []
     with Greeter(heard=done.append) as greeter, said(greeter, "a"):
         assert list(greeter.results(1, WAIT)) == done == ["1 a"]
+
+
+def test_who_waits_is_not_woken_before_it_was_heard() -> None:
+    """Until then it is noted, and not done."""
+    noted, release, woken = threading.Event(), threading.Event(), threading.Event()
+
+    def heard(_: str) -> None:
+        noted.set()
+        release.wait(WAIT)
+
+    def wait(greeter: Greeter) -> None:
+        greeter.results(1, WAIT)
+        woken.set()
+
+    with Greeter(heard=heard) as greeter, said(greeter, "a"):
+        assert noted.wait(WAIT)
+        waiting = threading.Thread(target=wait, args=(greeter,))
+        waiting.start()
+        assert not woken.wait(0.1)
+        release.set()
+        assert woken.wait(WAIT)
+        waiting.join(WAIT)
+
+
+def test_a_line_that_closes_hears_the_other_side_out() -> None:
+    """Were it closed at once, the system would reset what was just said."""
+    stop, _stopper = socket.socketpair()
+    with (
+        stop,
+        _stopper,
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname(), timeout=WAIT) as client,
+    ):
+        line = Line(server.accept()[0], stop, WAIT)
+        client.sendall(bytes(100_000))  # which nobody has read
+        line.send(b"bye")
+        closing = threading.Thread(target=line.close)
+        closing.start()
+        closing.join(0.2)
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(10) == b"bye"
+        assert client.recv(10) == b""
+        closing.join(WAIT)
+        assert not closing.is_alive()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
