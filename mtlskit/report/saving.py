@@ -1,4 +1,4 @@
-"""The report as files: HTML to read, Markdown to paste, JSON for programs.
+"""The report as files: HTML to read, Markdown to paste, JSON for programs, a notebook to go on in.
 
 Law of this file: a file is there whole or not at all, and nothing but an earlier report is written
 over. No program is started here: the printer of a PDF is handed in, or loaded from above.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from mtlskit.page.html import document
 from mtlskit.page.markdown import markdown
+from mtlskit.report import as_notebook
 
 if TYPE_CHECKING:
     from mtlskit.report.judged import Report
@@ -26,8 +27,10 @@ _OURS = {
     ".html": '<meta name="generator" content="mtlskit">',
     ".md": "\n## Versions and times\n",
     ".json": '"schema": ',
+    ".ipynb": as_notebook.MARK,
 }
 """What a file of each kind holds if it is a report of ours."""
+_ALWAYS = (".html", ".md", ".json")
 _LOOKED_AT = 4 * 1024 * 1024
 
 
@@ -36,13 +39,19 @@ class NoPdfError(RuntimeError):
 
 
 def save(
-    report: Report, stem: str | Path, *, pdf: bool = False, printer: PdfPrinter | None = None
+    report: Report,
+    stem: str | Path,
+    *,
+    pdf: bool = False,
+    notebook: bool = False,
+    printer: PdfPrinter | None = None,
 ) -> tuple[Path, ...]:
     """Write the report's files beside each other; see `Report.save`."""
     if pdf and printer is None:
         printer = _printer()
     whole = _stem(stem)
-    paths = {ending: whole.with_name(whole.name + ending) for ending in _OURS}
+    endings = (*_ALWAYS, ".ipynb") if notebook else _ALWAYS
+    paths = {ending: whole.with_name(whole.name + ending) for ending in endings}
     for ending, path in paths.items():
         _refuse_foreign(path, _OURS[ending])
     printed = whole.with_name(whole.name + ".pdf")
@@ -51,7 +60,7 @@ def save(
             f"{printed} is there already, and no report beside it; choose another name."
         )
     for ending, path in paths.items():
-        _write(path, _printed(report, ending))
+        _write(path, _printed(report, ending, whole.name))
     if printer is None or not pdf:
         return tuple(paths.values())
     printer(paths[".html"], printed)
@@ -69,11 +78,13 @@ def _stem(stem: str | Path) -> Path:
     return path.with_suffix("") if path.suffix in (*_OURS, ".pdf") else path
 
 
-def _printed(report: Report, ending: str) -> str:
+def _printed(report: Report, ending: str, name: str) -> str:
     if ending == ".html":
         return document(report.page())
     if ending == ".md":
         return markdown(report.page())
+    if ending == ".ipynb":
+        return as_notebook.notebook(report, f"{name}.json")
     return json.dumps(report.json(), indent=2, ensure_ascii=False) + "\n"
 
 

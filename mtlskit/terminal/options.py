@@ -169,6 +169,9 @@ def report_option(parser: argparse.ArgumentParser) -> None:
         "--pdf", action="store_true", help="with --report: print NAME.pdf too, by Chromium"
     )
     parser.add_argument(
+        "--notebook", action="store_true", help="with --report: NAME.ipynb too, a notebook that ran"
+    )
+    parser.add_argument(
         "--message",
         metavar="TO",
         choices=("partner", "customer"),

@@ -52,22 +52,23 @@ def hand_over(options: argparse.Namespace, report: Report, stem: Path | None) ->
     else:
         show(options, report, report.json)
     if stem is not None:
-        _save(report, stem, pdf=options.pdf)
-    elif options.pdf:
-        complain("No PDF was printed: --report NAME says where.", USAGE)
+        _save(report, stem, pdf=options.pdf, notebook=options.notebook)
+    elif options.pdf or options.notebook:
+        what = "PDF was printed" if options.pdf else "notebook was written"
+        complain(f"No {what}: --report NAME says where.", USAGE)
     for problem in report.case.problems:
         print(f"mtlskit: {problem}", file=sys.stderr)
 
 
-def _save(report: Report, stem: Path, *, pdf: bool) -> None:
+def _save(report: Report, stem: Path, *, pdf: bool, notebook: bool) -> None:
     """Save the report; without a printer, all but the PDF."""
     from mtlskit.report.saving import NoPdfError  # noqa: PLC0415 - the help must not wait for it
 
     try:
-        paths = report.save(stem, pdf=pdf)
+        paths = report.save(stem, pdf=pdf, notebook=notebook)
     except NoPdfError as error:
         complain(str(error), UNREADABLE)
-        paths = report.save(stem)
+        paths = report.save(stem, notebook=notebook)
     for path in paths:
         print(f"saved {path}", file=sys.stderr)
 

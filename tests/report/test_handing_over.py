@@ -64,3 +64,13 @@ def test_a_pdf_needs_a_name_and_a_printer(
     told = capsys.readouterr().err
     assert "needs Chromium" in told
     assert f"saved {tmp_path / 'r.html'}" in told
+
+
+def test_a_notebook_is_written_where_a_name_is_given(
+    log: Path, tmp_path: Path, capsys: Capsys
+) -> None:
+    """With a name it lies beside the other files; without one a sentence asks for it."""
+    assert main(["read", str(log), "--notebook"]) == REFUSED
+    assert "No notebook was written: --report NAME says where" in capsys.readouterr().err
+    assert main(["read", str(log), "--notebook", "--report", str(tmp_path / "r")]) == REFUSED
+    assert f"saved {tmp_path / 'r.ipynb'}" in capsys.readouterr().err

@@ -41,7 +41,10 @@ THEIRS = ("partner-api.example", "partner.example")
 def faces(report: Report, folder: Path) -> str:
     """Everything that leaves: files, notebook and terminal, drawings, messages."""
     shown = [str(report), *report._repr_mimebundle_().values(), *map(str, report.messages())]
-    shown += [one.read_text("utf-8") for one in report.save(folder / "r")]
+    files = report.save(folder / "r", notebook=True)
+    shown += [one.read_text("utf-8") for one in files]
+    # JSON escapes quotes; what a notebook shows is searched as it is shown.
+    shown += json.loads(shown[-1])["cells"][1]["outputs"][0]["data"].values()
     drawn = {found for one in shown for found in re.findall('base64,([^"]+)', one)}
     shown += [b64decode(one).decode() for one in drawn]
     # A name may be broken for the screen by marks and blanks that a reader does not see.

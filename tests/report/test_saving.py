@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from mtlskit.collect.printing import pdf_printer
@@ -139,3 +142,38 @@ def test_a_printer_may_be_handed_in(incomplete: Report, tmp_path: Path) -> None:
 
     paths = saving.save(incomplete, tmp_path / "r", pdf=True, printer=printer)
     assert paths[-1].read_bytes() == b"%PDF of r.html"
+
+
+def test_a_notebook_that_was_run_is_written(incomplete: Report, tmp_path: Path) -> None:
+    """It is sound, shows what the other files say, keeps no widget, and hides as much as they."""
+    paths = incomplete.save(tmp_path / "r", notebook=True, redact="own")
+    assert [one.name for one in paths] == ["r.html", "r.md", "r.json", "r.ipynb"]
+    held = nbformat.read(paths[-1], as_version=4)
+    nbformat.validate(held)
+    [shown] = held.cells[1].outputs
+    assert shown.data["text/markdown"] == paths[1].read_text("utf-8")
+    assert incomplete.opinions[0].title in re.sub("<[^>]*>", "", shown.data["text/html"])
+    assert "widgets" not in held.metadata
+    assert "Acme Integration Client" not in paths[-1].read_text("utf-8")
+
+
+def test_that_notebook_can_be_run_again(incomplete: Report, tmp_path: Path) -> None:
+    """Its cell opens the JSON beside it and shows the same cause."""
+    path = incomplete.save(tmp_path / "r", notebook=True)[-1]
+    source = nbformat.read(path, as_version=4).cells[1].source
+    ask = f"{source.replace('reopen(', 'print(reopen(')})"
+    told = subprocess.run(
+        [sys.executable, "-c", ask], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert " ".join(incomplete.opinions[0].title.split()) in " ".join(
+        told.stdout.replace("|", " ").split()
+    )
+
+
+def test_a_notebook_of_the_kit_is_not_written_over(incomplete: Report, tmp_path: Path) -> None:
+    """One that somebody works in has another mark than a report."""
+    mine = tmp_path / "r.ipynb"
+    mine.write_text('{"cells": [], "metadata": {"mtlskit": true}}')
+    with pytest.raises(FileExistsError, match="choose another name"):
+        incomplete.save(tmp_path / "r", notebook=True)
+    assert [one.name for one in tmp_path.iterdir()] == ["r.ipynb"]
