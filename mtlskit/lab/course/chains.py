@@ -1,7 +1,7 @@
 """Lesson 3: chains and stores.
 
 Law of this file: between Acme's root and the instance stand two authorities. How many of them the
-key store lacks is decided by chance; on the desk lies an authority of the same name with another key.
+key store lacks is decided by chance; a namesake of one of them, with another key, lies about.
 """
 
 from __future__ import annotations
