@@ -146,7 +146,6 @@ class Report(Shown):
             stem: the files' name without an ending; it is taken as it is at every level.
             pdf: print ``stem.pdf`` too.
             notebook: write ``stem.ipynb`` too: a notebook that was run, and can be again.
-            notebook: write ``stem.ipynb`` too: a notebook that was run, and can be again.
             redact: the level at which names are hidden; None: the report's own.
 
         Raises:
