@@ -22,7 +22,7 @@ from mtlskit.collect.encodings import encoding_of
 from mtlskit.collect.packed import DAMAGED, Gunzipped
 from mtlskit.material import Blob, Problem, Source, Unreadable
 
-LINE = 1024 * 1024
+LINE = 1_000_000
 """Characters of one line that are kept. The rest of a longer line is passed over, and told."""
 
 _CHUNK = 256 * 1024

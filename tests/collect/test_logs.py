@@ -16,6 +16,7 @@ from mtlskit.collect import logs
 from mtlskit.collect.encodings import encoding_of
 from mtlskit.collect.logs import open_log
 from mtlskit.material import Blob, Source, Unreadable
+from mtlskit.trace.dialects.reader import read_log
 
 TEXT = "Received fatal alert: bad_certificate\nZertifikat für Müller\n\nEnde"
 LINES = TEXT.split("\n")
@@ -173,3 +174,13 @@ def test_utf_8_comes_back_as_it_was(text: str) -> None:
         return
     wanted = text.split("\n")
     assert lines_of(data) == (wanted[:-1] if wanted[-1] == "" else wanted)
+
+
+def test_a_line_beyond_measure_is_told_once() -> None:
+    """Whoever opens the log cuts it before the reader of the log has to."""
+    blob = Blob(Source("app.log"), b"a" * 3_000_000 + b"\nReceived fatal alert: bad_certificate\n")
+    with open_log(blob) as lines:
+        log = read_log(lines, lines.source)
+    assert len(lines.problems) == 1
+    assert log.problems == ()
+    assert len(log.traces) == 1
