@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import TypeVar
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from mtlskit.material import Because
 from mtlskit.trace.events import Ended, Trace
@@ -46,51 +47,47 @@ def as_one(views: Sequence[Trace]) -> Trace:
     if len(views) == 1:
         return views[0]
     ranked = sorted(views, key=_tells, reverse=True)
-    best = ranked[0]
-    exact = sorted(ranked, key=_from_log)
-    on_wire = any(one.seen_by is None for one in views)
-    asked = _first(exact, lambda one: one.asked)
-    sides = {one.seen_by for one in views}
+    best, exact = ranked[0], sorted(ranked, key=_from_log)
+    parts: dict[str, Any] = {name: _first(ranked, attrgetter(name)) for name in _ANY}
+    parts |= {name: _first(exact, attrgetter(name)) for name in _EXACT}
     joined = replace(
         best,
-        target=_first(ranked, lambda one: one.target),
+        **parts,
         ended=_ended(ranked),
-        tls=_first(ranked, lambda one: one.tls),
-        cipher=_first(ranked, _cipher) or best.cipher or _first(ranked, lambda one: one.cipher),
-        server_name=_first(ranked, lambda one: one.server_name),
-        alpn=_first(ranked, lambda one: one.alpn),
-        asked=asked,
-        asking_hidden=asked is None and all(one.asking_hidden for one in views),
-        server_chain=_first(exact, lambda one: one.server_chain),
-        client_chain=_first(exact, lambda one: one.client_chain),
-        server_printed=_first(ranked, lambda one: one.server_printed),
-        client_printed=_first(ranked, lambda one: one.client_printed),
+        cipher=_first(ranked, _cipher) or best.cipher or _first(ranked, attrgetter("cipher")),
+        asking_hidden=parts["asked"] is None and all(one.asking_hidden for one in views),
         proved=any(one.proved for one in views),
         tickets=max(one.tickets for one in views),
         resumed=any(one.resumed for one in views),
-        http=_first(ranked, lambda one: one.http),
         library=_each(words for one in ranked for words in one.library),
-        expected_name=_first(ranked, lambda one: one.expected_name),
-        began=_first(exact, lambda one: one.began),
-        clock=_first(ranked, lambda one: one.clock),
-        peer=_first(ranked, lambda one: one.peer),
-        own=_first(ranked, lambda one: one.own),
-        caller=_first(ranked, lambda one: one.caller),
-        seen_by=None if on_wire or len(sides) > 1 else best.seen_by,
         said=_each(said for one in ranked for said in one.said),
-        randoms=(
-            _first(ranked, lambda one: one.randoms[0]),
-            _first(ranked, lambda one: one.randoms[1]),
-        ),
+        seen_by=best.seen_by if len({one.seen_by for one in views}) == 1 else None,
+        randoms=(_first(ranked, _client_random), _first(ranked, _server_random)),
         views=tuple(views),
     )
-    inferred = _first(ranked, lambda one: one.inferred)
-    return replace(joined, inferred=inferred if joined.sent_certificate is None else None)
+    return joined if joined.sent_certificate is None else replace(joined, inferred=None)
+
+
+_ANY = (
+    *("target", "tls", "server_name", "alpn", "http", "expected_name", "clock", "peer", "own"),
+    *("caller", "server_printed", "client_printed", "inferred"),
+)
+"""Facts that are taken from the view that tells most, of those that have them."""
+_EXACT = ("asked", "server_chain", "client_chain", "began")
+"""Facts that a log may tell less exactly than the wire."""
+
+
+def _client_random(trace: Trace) -> bytes | None:
+    return trace.randoms[0]
+
+
+def _server_random(trace: Trace) -> bytes | None:
+    return trace.randoms[1]
 
 
 def _same(traces: Sequence[Trace]) -> Iterator[tuple[int, int]]:
     """Give pairs of numbers of traces that evidently show the same connection."""
-    by_random = (*_by(traces, lambda one: one.randoms[0]), *_by(traces, lambda one: one.randoms[1]))
+    by_random = (*_by(traces, _client_random), *_by(traces, _server_random))
     for numbers in by_random:
         yield from ((numbers[0], other) for other in numbers[1:])
     for numbers in _by(traces, lambda one: one.own or one.caller):

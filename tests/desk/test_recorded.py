@@ -7,6 +7,7 @@ import pytest
 
 from mtlskit.case import Case
 from mtlskit.collect.calling import call_of
+from mtlskit.collect.capture import read_capture
 from mtlskit.collect.given import case_of
 from mtlskit.collect.live import connect
 from mtlskit.collect.pcapng_out import pcapng
@@ -151,7 +152,11 @@ def test_another_connection_can_be_chosen(
     files: Guide, recorded: tuple[Blob, Blob], put: Callable[..., None]
 ) -> None:
     """The one that shows most is judged at first, and then the one that was chosen."""
-    second = Blob(Source("again.pcapng"), recorded[0].data)
+    trace = read_capture(recorded[0]).connections[0].trace
+    other = recorded[0].data
+    for random in trace.randoms:
+        other = other.replace(random, random[::-1])  # the same story, another connection
+    second = Blob(Source("again.pcapng"), other)
     put(files.files.upload, recorded[0], second)
     case = files.case
     assert len(case.traces) == 2
