@@ -69,6 +69,7 @@ class Instance:
             self.message,
             step.part("Or read them from the instance"),
             step.pair(self.reading.left, self.reading.right),
+            self.reading.begin,
             self.reading.message,
             self.table,
             step.row(self.forget),

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 
 import ipywidgets as widgets
 
+from mtlskit.certs.compare import Comparison
+from mtlskit.certs.inventory import Inventory
 from mtlskit.certs.keystore import Identity, Store
 from mtlskit.collect.evidence import Evidence
 from mtlskit.desk import fields, rail, step
 from mtlskit.desk.held import Held, Role
 from mtlskit.desk.session import Session
+from mtlskit.desk.wording import by_fields
 from mtlskit.material import Blob
-from mtlskit.page.blocks import Tone
+from mtlskit.page.blocks import Block, Page, Section, Tone
+from mtlskit.page.html import fragment
+from mtlskit.report.redaction import clean_page
 
 ROLES: dict[Role, str] = {
     "identity": "the client's key store",
@@ -39,6 +45,8 @@ ABSENT = (
     "to call again, add the key store once more."
 )
 KEPT = " The files below are kept for your own endpoint; the lab does not use them."
+TABLE = "Everything in these files, and until when it is valid"
+COMPARED = "These files compared: what they share, what differs, what renews what"
 MOST_NAMED = 4
 
 
@@ -58,7 +66,7 @@ class Keys:
         self.open = fields.action("Open with this password", self.unlock)
         self.forget = fields.action("Remove all files", self.clear)
         self.chosen = fields.choice("Certificate to show", [])
-        self.message = fields.words()
+        self.message, self.table = fields.words(), fields.words()
         self.files = widgets.VBox().add_class("mtls-files")
         self._drawn: list[Held] = []
         self.box = step.page(
@@ -70,6 +78,7 @@ class Keys:
             self.message,
             self.files,
             step.row(self.chosen, self.forget),
+            self.table,
         )
         step.when_changed(self.chosen, self._give)
         session.watch(self.refresh)
@@ -165,6 +174,7 @@ class Keys:
         if list(map(id, self._drawn)) == list(map(id, self.held)):
             return
         old, self._drawn = self.files.children, list(self.held)
+        self.table.value = by_fields(fragment(clean_page(_told(self.held))))
         self.files.children = [_row(one, partial(self.remove, one)) for one in self.held]
         for row in old:
             for part in row.children:
@@ -233,6 +243,19 @@ class Keys:
     def _of(self, role: Role) -> Evidence:
         stores = (s for one in self.held if one.role == role for s in one.evidence.stores)
         return Evidence(stores=tuple(stores))
+
+
+def _told(held: Iterable[Held]) -> Page:
+    """Tell all that the files hold, and what differs between those that hold certificates."""
+    stores = tuple(store for one in held for store in one.evidence.stores)
+    several = tuple(one for one in stores if one.certificates)
+    blocks: list[Block] = []
+    if several:
+        whole = Inventory(stores, at=datetime.now(UTC)).page().blocks
+        blocks.append(Section(TABLE, whole, folded=True))
+    if len(several) > 1:
+        blocks.append(Section(COMPARED, Comparison(several).page().blocks, folded=True))
+    return Page("", tuple(blocks))
 
 
 def _row(held: Held, remove: Callable[[], None]) -> widgets.HBox:

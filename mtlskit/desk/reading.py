@@ -61,8 +61,8 @@ class Reading:
                 "Without a user it is taken for a token. The field is emptied as soon as it was "
                 "read. Nothing is changed in the instance, and no password is asked of it."
             ),
-            step.row(self.button, self.halt),
         )
+        self.begin = step.row(self.button, self.halt)
         self.right = step.cell(
             self.stores,
             self.trust,

@@ -5,6 +5,7 @@ Law of this file: it calls `Session.run` and shows the report; it knows no cause
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from mtlskit.case import Case
@@ -27,6 +28,7 @@ from mtlskit.page.blocks import (
     Tone,
 )
 from mtlskit.page.html import fragment
+from mtlskit.report import Report
 from mtlskit.report.words import counted
 
 Row = tuple[str, str]
@@ -44,6 +46,8 @@ TRYING = (
     "This takes a few seconds, or up to a minute where an endpoint does not answer."
 )
 NAME = "Run the diagnosis"
+OPEN = 3
+"""Sections of the report that are shown unfolded."""
 STOPPING = "Stopping: the call that is under way is brought to its end."
 STOPPED = "It was stopped: not every change was tried. Run it again to try them all."
 JUDGING = "Holding what was told against every cause that is known."
@@ -66,6 +70,7 @@ class Run:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._drawn: Report | None = None
         self.plan, self.answer, self.more = fields.words(), fields.words(), fields.words()
         self.progress = fields.words(fields.notice(WAITING))
         self.experiments = fields.tick(
@@ -105,7 +110,7 @@ class Run:
             return
         says = TRYING if self.experiments.value else CALLING
         says = JUDGING if self._session.plan.recorded else says
-        self.answer.value = ""
+        self._show(None)
         self._going(says)
         try:
             work = self._session.to_run()
@@ -154,13 +159,31 @@ class Run:
         self.plan.value = _plan(self._session)
         self.plan.layout.display = "none" if report else ""
         self.experiments.layout.display = "none" if self._session.plan.recorded else ""
-        self.answer.value = by_fields(report._repr_html_()) if report else ""
+        self._show(report)
         if not self.work.going:
             self.progress.value = fields.notice(*_standing(self._session))
         self.more.value = fragment(_more(self._session)) if self._session.plan.ready else ""
 
+    def _show(self, report: Report | None) -> None:
+        """Draw the report if it is another one than that which is shown."""
+        if report is not self._drawn or report is None:
+            self._drawn = report
+            page = _folded(report.page()) if report else Page("", ())
+            self.answer.value = by_fields(fragment(page)) if report else ""
+
     def _chosen(self) -> None:
         self._session.intend(experiments=self.experiments.value)
+
+
+def _folded(page: Page) -> Page:
+    """Leave open what is read in the first minute, and what speaks for it; fold the rest."""
+    sections = [one for one in page.blocks if isinstance(one, Section)]
+    rest = {id(one) for one in sections[OPEN:]}
+    blocks = (
+        replace(one, folded=True) if isinstance(one, Section) and id(one) in rest else one
+        for one in page.blocks
+    )
+    return Page(page.title, tuple(blocks))
 
 
 def _standing(session: Session) -> tuple[str, Tone]:

@@ -1,8 +1,10 @@
 import base64
+import html
 import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -11,10 +13,12 @@ import pytest
 import mtlskit
 from mtlskit.desk import open_guide, rail
 from mtlskit.desk.guide import Guide
+from mtlskit.desk.keys import COMPARED, TABLE
 from mtlskit.desk.wording import by_fields
 from mtlskit.lab import scenes
 from mtlskit.lab.scenes import Staged
 from mtlskit.material import Blob, Source
+from mtlskit.page.blocks import Section
 
 CHAIN = "client.chain-incomplete"
 STATES = {"mtls-again", "mtls-needs", "mtls-done", "mtls-found", "mtls-optional", "mtls-later"}
@@ -185,6 +189,49 @@ def test_one_file_of_several_is_removed(
     assert guide.case.material
     (left,) = guide.keys.files.children
     assert "acme-issuing-ca-2.pem" in left.children[0].value
+
+
+def test_what_the_files_hold_is_told_and_compared(
+    guide: Guide, staged: Staged, put: Callable[..., None]
+) -> None:
+    """A table of every entry; with a second file, what differs between them. Both are folded."""
+    guide.keys.password.value = staged.password
+    put(guide.keys.uploads["identity"], *staged.identity_files)
+    assert TABLE in guide.keys.table.value
+    assert COMPARED not in guide.keys.table.value
+    put(guide.keys.uploads["material"], *staged.material_files)
+    assert COMPARED in guide.keys.table.value
+    assert "<details open" not in guide.keys.table.value
+    guide.keys.forget.click()
+    assert TABLE not in guide.keys.table.value
+
+
+def test_of_the_report_the_first_minute_stands_open(after_run: Guide) -> None:
+    """What is read later is folded in the guide; in its files nothing is changed."""
+    assert after_run.report is not None
+    shown = html.unescape(after_run.run.answer.value)
+    sections = [one for one in after_run.report.page().blocks if isinstance(one, Section)]
+    assert [one.title for one in sections if one.title not in shown] == []
+    assert shown.count("<details") >= len(sections) - 3
+    assert after_run.report._repr_html_() != shown
+
+
+def test_asking_can_be_stopped_between_two_versions(
+    guide: Guide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked until then is shown, and the button can be used again."""
+    asks, begin = guide.asks, guide.asks.work.start
+    monkeypatch.setattr(
+        asks.work,
+        "start",
+        lambda work, told, ended: begin(
+            lambda watch: work(replace(watch, stopped=lambda: True)), told, ended
+        ),
+    )
+    asks.button.click()
+    assert guide.session.asking is not None
+    assert {one.tls for one in guide.session.asking.answers} == {"1.2"}
+    assert not asks.button.disabled
 
 
 def test_enter_in_the_password_field_opens(
