@@ -13,6 +13,7 @@ from OpenSSL import SSL
 from mtlskit.collect.capture import Capture, read_capture
 from mtlskit.material import Secrets
 from mtlskit.wire import names
+from mtlskit.wire.items import Alert
 from mtlskit.wire.messages import Certificate
 from mtlskit.wire.records import HANDSHAKE
 from tests.wire.conftest import VERSIONS, Wire
@@ -55,9 +56,9 @@ def by_us(capture: Capture) -> Told:
     for connection in capture.connections:
         for event in connection.trace.events:
             one = told[event.sender or "client"]
-            if event.kind == "message":
+            if event.kind == "message" and event.name in KINDS:
                 one[0].append(KINDS[event.name])
-            elif event.kind == "alert":
+            elif event.kind == "alert" and isinstance(event.body, Alert):
                 one[1].append(event.body.description)
             if isinstance(event.body, Certificate):
                 one[2].extend(der.hex() for der, _ in event.body.entries)
@@ -68,7 +69,7 @@ def agree(folder: Path, data: bytes, log: list[str]) -> Told:
     """Write a capture, let both tell it, and hold them equal."""
     path, keys = folder / "c.pcap", folder / "keys.log"
     path.write_bytes(data)
-    keys.write_text("\n".join(log) + "\n")
+    keys.write_text("".join(f"{line}\n" for line in log))
     ours, theirs = by_us(read_capture(path, Secrets(tuple(log)))), by_tshark(path, keys)
     assert ours == theirs
     assert theirs["client"][0]
@@ -144,6 +145,35 @@ def test_handshakes_of_each_version_agree(
     told = agree(tmp_path, pcap(wrapped(segments(wire.chunks))), wire.key_log)
     if "refuses" in change:
         assert told["client" if "client" in change else "server"][1]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_without_a_key_log_what_is_open_agrees(
+    shaken: Make, tmp_path: Path, version: str, change: str
+) -> None:
+    """What is sealed is hidden from both, and neither takes it for something else: 16 captures."""
+    wire = shaken(version, CHANGES[change])
+    told = agree(tmp_path, pcap(wrapped(segments(wire.chunks))), [])
+    assert bool(told["server"][2]) == (version != "1.3")
+    (connection,) = read_capture(tmp_path / "c.pcap").connections
+    open_to_the_end = version != "1.3" and change == "the client refuses"
+    assert ("sealed" in str(connection.trace)) != open_to_the_end
+
+
+def test_without_a_key_log_a_hello_retry_request_and_a_resumption_agree(
+    shaken: Make, tmp_path: Path
+) -> None:
+    """The retry is in the open, and so is what is resumed."""
+    wire = shaken("1.3", _retries)
+    again = wire.again()
+    again.shake()
+    parts = segments(wire.chunks)
+    parts += segments(again.chunks, ports=(40001, 443), first=(5, 6))
+    told = agree(tmp_path, pcap(wrapped(parts)), [])
+    assert told["server"][0][:2] == [2, 2]
+    capture = read_capture(tmp_path / "c.pcap")
+    assert [one.trace.resumed for one in capture.connections] == [False, True]
 
 
 @pytest.mark.parametrize("suite", SUITES12)
