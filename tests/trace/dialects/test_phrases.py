@@ -175,3 +175,13 @@ def test_no_pattern_is_passed_over_that_would_match() -> None:
 def test_the_text_of_a_pattern_is_what_no_match_lacks(pattern: str, texts: tuple[str, ...]) -> None:
     """Groups, sets, counts and what may be left out are no part of it."""
     assert phrases._literals(pattern) == texts
+
+
+SOURCES = ("documentation", "sources", "list of", "RFC", "ngx_", "ECONNRESET", ".h, ")
+"""What names a document where no version or issue is named."""
+
+
+@each
+def test_a_row_says_where_its_line_was_seen(row: Phrase) -> None:
+    """A version, an issue or a document is named, so that somebody can look again."""
+    assert any(sign.isdigit() for sign in row.seen) or any(one in row.seen for one in SOURCES)
