@@ -11,7 +11,7 @@ from tests.browser.walk import Lab, Window
 pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
 
 LESSON = "training/01-what-mutual-tls-is.ipynb"
-CUT_OFF = """() => [...document.querySelectorAll(".jp-RenderedHTMLCommon, .mtls-exercise, .mtls-exercise *")]
+CUT_OFF = """() => [...document.querySelectorAll(".jp-RenderedHTMLCommon, [class*=mtls]")]
     .filter(one => one.clientWidth && one.scrollWidth > one.clientWidth + 1)
     .map(one => `${one.className}: ${one.textContent.slice(0, 60)}`)
 """

@@ -59,8 +59,8 @@ class Room(Lesson):
     def _named(self, answer: object) -> Verdict:
         if names(answer, self.cast.root_name):
             return right(
-                f"The server named {self.cast.root_name}: it accepts clients whose chain leads "
-                "there.",
+                f"The server named {self.cast.root_name}: it takes clients with a certificate that "
+                "comes from there.",
             )
         if means(answer, *_REQUESTS):
             return wrong(
