@@ -32,7 +32,11 @@ def test_whatever_is_laid_down_comes_back(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(shelving, "IN_MEMORY", room)
         shelf = Shelf()
-        placed = [(shelf.put(list(one)), one) for one in laid]
+        placed = []
+        for one in laid:
+            placed.append((shelf.put(list(one)), one))
+            place, first = placed[0]
+            assert shelf.get(place) == first  # which leaves the file where it was read
         order.shuffle(placed)
         for place, one in [*placed, *placed]:
             assert shelf.get(place) == one
