@@ -30,6 +30,7 @@ BENCHMARKS = (
     "settings",
     "captures",
     "diagnosis",
+    "guide",
 )
 
 
