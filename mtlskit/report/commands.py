@@ -15,6 +15,8 @@ from mtlskit.case import Case
 from mtlskit.certs.keystore import Identity
 from mtlskit.material import Source, Target
 from mtlskit.report.redaction import address
+from mtlskit.wire.messages import ClientHello
+from mtlskit.wire.names import version_name
 
 _PEM = frozenset({".pem", ".crt", ".cer", ".cert", ".key"})
 _PKCS12 = frozenset({".p12", ".pfx", ".pkcs12"})
@@ -110,7 +112,7 @@ def _name(case: Case, target: Target) -> str | None:
 def _look(case: Case, target: Target) -> Check:
     name = _name(case, target)
     sni = f" -servername {quote(name)}" if name else ""
-    tls = _TLS.get((case.trace.tls if case.trace else None) or "", "")
+    tls = _TLS.get(_spoken(case), "")
     command = f"openssl s_client -connect {quote(str(target))}{sni}{tls} -showcerts </dev/null"
     purpose = (
         "What the server shows and asks for, without a client certificate. Look for "
@@ -169,7 +171,17 @@ _TO_PEM = {
 
 
 def _version(case: Case) -> str:
-    return _CURL.get((case.trace.tls if case.trace else None) or "", "")
+    return _CURL.get(_spoken(case), "")
+
+
+def _spoken(case: Case) -> str:
+    """Return the version that was agreed on, else the only one that was offered."""
+    trace = case.trace
+    if trace is None or trace.tls is not None:
+        return (trace.tls if trace else None) or ""
+    hellos = [one.body for one in trace.events if isinstance(one.body, ClientHello)]
+    offered = {version_name(one) for hello in hellos for one in hello.versions}
+    return offered.pop() if len(offered) == 1 else ""
 
 
 def _url(case: Case, target: Target) -> str:

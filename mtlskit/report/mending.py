@@ -18,6 +18,8 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity
 from mtlskit.report.commands import STORE, Check, kind, password, path, tries
 
+_OF_THE_CALL = ("protocol.sni", "protocol.version", "server.name-mismatch")
+"""Causes for which the call is made in another way, by name or version."""
 _CHAIN = ("client.chain-incomplete", "client.chain-order")
 
 
@@ -42,11 +44,14 @@ def mends(case: Case) -> tuple[Check, ...]:
     tried, target = helped(case), case.target
     if tried is None or target is None or not tried.trace.client_chain:
         return ()
-    if tried.cause == "client.wrong-identity":
-        held = _identity(case, tried.trace.client_chain[0])
-        return (*password(held), *tries(case, target, held)) if held else ()
     held = case.chosen
-    if held is None or tried.cause not in _CHAIN:
+    if held is None or held.certificate.der != tried.trace.client_chain[0].der:
+        other = _identity(case, tried.trace.client_chain)
+        return (*password(other), *tries(case, target, other)) if other else ()
+    if tried.cause in _OF_THE_CALL:
+        # The store stays as it is: the same call, made as it was accepted.
+        return (*password(held), *tries(case.having(trace=tried.trace), target, held))
+    if tried.cause not in _CHAIN:
         return ()
     made = _mended(held.source.name)
     steps = _steps(held, made, tried.trace.client_chain, missing(case))
@@ -142,6 +147,15 @@ def _word(one: Certificate) -> str:
     return f"{word or 'issuer'}-{one.sha256[:8]}"
 
 
-def _identity(case: Case, leaf: Certificate) -> Identity | None:
-    held = case.identities or ()
-    return next((one for one in held if one.certificate.der == leaf.der), None)
+def _identity(case: Case, chain: tuple[Certificate, ...]) -> Identity | None:
+    """Return the identity at hand that sends this chain as it stands."""
+    held = (*(case.identities or ()), *case.spare)
+    sent = {one.der for one in chain[1:]}
+    return next(
+        (
+            one
+            for one in held
+            if one.certificate.der == chain[0].der and sent <= {each.der for each in one.chain}
+        ),
+        None,
+    )

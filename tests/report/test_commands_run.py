@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 import mtlskit
 from mtlskit.lab import scenes
-from mtlskit.lab.cast import Cast
+from mtlskit.lab.cast import HOST, Cast
 from mtlskit.lab.endpoint import serve
 from mtlskit.lab.pki import write_private
 from mtlskit.lab.servers import tls as tls_server
@@ -145,6 +145,46 @@ def test_another_identity_is_tried_by_curl_too(tmp_path: Path) -> None:
         assert staged.password is not None
         before = run(checks(report.case), tmp_path, staged.password)
         after = run(mends(report.case), tmp_path, staged.password)
+    assert before.status != 0
+    assert after.status == 0, after.said
+    assert "200 OK" in after.said
+
+
+def test_a_store_that_the_call_does_not_use_is_tried_by_curl(tmp_path: Path) -> None:
+    """The key store lies among the further material; the commands call with it."""
+    cast = Cast("1.3")
+    store = write_private(tmp_path / "unused.p12", cast.good.p12(PASSWORD, "Alias 1"))
+    with serve(tls_server(cast.endpoint())) as endpoint:
+        report = mtlskit.diagnose(
+            endpoint.target, material=store, password=PASSWORD, tls="1.3", timeout=5.0
+        )
+        assert report.opinions[0].cause == "client.no-identity"
+        after = run(mends(report.case), tmp_path, PASSWORD)
+    assert after.status == 0, after.said
+    assert "200 OK" in after.said
+
+
+@pytest.mark.parametrize(
+    ("settings", "wishes", "cause"),
+    [
+        ({"names": (HOST,)}, {"server_name": "elsewhere.example"}, "protocol.sni"),
+        ({"versions": ("1.3", "1.3")}, {"server_name": HOST, "tls": "1.2"}, "protocol.version"),
+    ],
+    ids=["name", "version"],
+)
+def test_a_call_that_is_mended_by_its_name_or_version_is_made_so_by_curl(
+    tmp_path: Path, settings: dict[str, object], wishes: dict[str, str], cause: str
+) -> None:
+    """The store stays as it is; curl makes the call as it was accepted."""
+    cast = Cast("1.3")
+    made = write_private(tmp_path / "client.pem", cast.good.pem_chain() + cast.good.pem_key())
+    with serve(tls_server(replace(cast.endpoint(), **settings))) as endpoint:
+        report = mtlskit.diagnose(
+            endpoint.target, identity=made, url=f"https://{HOST}/", timeout=5.0, **wishes
+        )
+        assert (report.opinions[0].cause, report.opinions[0].standing) == (cause, "CONFIRMED")
+        before = run(checks(report.case), tmp_path, "")
+        after = run(mends(report.case), tmp_path, "")
     assert before.status != 0
     assert after.status == 0, after.said
     assert "200 OK" in after.said
