@@ -17,6 +17,7 @@ from cryptography import x509
 from mtlskit.lab.cast import certificates
 from mtlskit.lab.course.grading import Verdict, chosen, right, wrong
 from mtlskit.lab.course.lesson import Grader, Lesson
+from mtlskit.lab.course.listed import Listed
 from mtlskit.lab.pki import now
 from mtlskit.material import Blob, Source
 
@@ -47,7 +48,7 @@ class Room(Lesson):
         self.dice.shuffle(lines)
         self.choices[1] = tuple(zip("abcde", lines, strict=True))
 
-    def lines(self, containing: str, *, after: int = 0) -> str:
+    def lines(self, containing: str, *, after: int = 0) -> Listed:
         """Return the lines of the log that contain a text, each with its number, and what follows.
 
         Args:
@@ -115,15 +116,6 @@ class Room(Lesson):
                 "named, so Java would choose it too."
             )
         return verdict
-
-
-class Listed(str):
-    """Lines that show themselves as they are."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 def _printed(part: str, one: x509.Certificate) -> dict[str, str]:

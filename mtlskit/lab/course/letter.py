@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from mtlskit.lab.cast import certificates
 from mtlskit.lab.course.grading import Verdict, bare, chosen, right, wrong
 from mtlskit.lab.course.lesson import Given, Grader, How, Lesson, Outcome, Played
-from mtlskit.material import Blob, Source
+from mtlskit.lab.course.listed import Listed
 from mtlskit.page.blocks import Callout, Page, Paragraph, Tone
 from mtlskit.page.shown import Shown
 
@@ -81,14 +81,14 @@ class Room(Lesson):
             self.refused.append(outcome.tap.began)
         return outcome
 
-    def log(self) -> Blob:
+    def log(self) -> Listed:
         """Return the instance's log of outbound calls: those that failed, oldest first."""
         lines = [
             f"{at:%Y-%m-%d %H:%M:%S} UTC  https://{self.cast.host}/orders  "
             "javax.net.ssl.SSLHandshakeException: Received fatal alert: unknown_ca"
             for at in self.refused
         ]
-        return Blob(Source("outbound.log"), "\n".join(lines).encode())
+        return Listed("\n".join(lines))
 
     def send(self, message: str) -> Reply:
         """Send a message to the partner, who acts on it if it says what is needed."""

@@ -114,5 +114,5 @@ def _changes(answer: object) -> list[Change]:
     found = list(given) if isinstance(given, list | tuple) else [None]
     changes = [one for one in found if isinstance(one, Change)]
     if len(changes) != len(found):
-        raise ValueError("Hand in a list of changes, such as [emptied(lesson.port)].")
+        raise ValueError("Hand in a list of changes, such as [changes.emptied(…)].")
     return changes
