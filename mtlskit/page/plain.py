@@ -6,6 +6,8 @@ Law of this file: what a value hides from its own repr is not told, and what ref
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
@@ -18,6 +20,8 @@ from typing import Any
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
 _LEFT_OUT = object()
+# Inside a string JSON may name any character by its number; outside one there are no such ones.
+_UNPRINTED = re.compile(r"[^\n -~]")
 _AS_TEXT = (str, PurePath, IPv4Address, IPv6Address)
 
 
@@ -100,3 +104,18 @@ def _is_secret(value: object) -> bool:
     except TypeError:
         return True
     return False
+
+
+def json_text(told: object, indent: int | None = 2) -> str:
+    """Write JSON that a person may look at too: what hides or reorders is told by its number.
+
+    Args:
+        told: what `json` can write.
+        indent: as `json` has it; None: all in one line.
+    """
+    return _UNPRINTED.sub(_numbered, json.dumps(told, indent=indent, ensure_ascii=False))
+
+
+def _numbered(found: re.Match[str]) -> str:
+    letter = found[0]
+    return letter if letter.isprintable() else json.dumps(letter)[1:-1]

@@ -6,11 +6,11 @@ state; the one cell opens the JSON beside it and shows the same again when it is
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from mtlskit.page.html import fragment
 from mtlskit.page.markdown import markdown
+from mtlskit.page.plain import json_text
 from mtlskit.page.text import text
 
 if TYPE_CHECKING:
@@ -48,4 +48,4 @@ def notebook(report: Report, name: str) -> str:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return json_text(content, 1) + "\n"

@@ -6,7 +6,6 @@ over. No program is started here: the printer of a PDF is handed in, or loaded f
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable
 from importlib import import_module
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from mtlskit.page.html import document
 from mtlskit.page.markdown import markdown
+from mtlskit.page.plain import json_text
 from mtlskit.report import as_notebook
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _printed(report: Report, ending: str, name: str) -> str:
         return markdown(report.page())
     if ending == ".ipynb":
         return as_notebook.notebook(report, f"{name}.json")
-    return json.dumps(report.json(), indent=2, ensure_ascii=False) + "\n"
+    return json_text(report.json()) + "\n"
 
 
 def _refuse_foreign(path: Path, mark: str) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtlskit.terminal.listening import Countdown, listening_options, one_at_a_time, tell, warn_of
 from mtlskit.terminal.options import command, password_options
 from mtlskit.terminal.passwords import passwords_of
-from mtlskit.terminal.showing import ACCEPTED, REFUSED, say
+from mtlskit.terminal.showing import ACCEPTED, REFUSED, say, say_json
 
 if TYPE_CHECKING:
     from mtlskit.collect.mirror import Met
@@ -85,5 +84,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _hear(met: Met, options: argparse.Namespace, countdown: Countdown) -> None:
-    say(json.dumps(met.plain(), ensure_ascii=False) if options.json else str(met))
+    if options.json:
+        say_json(met.plain(), None)
+    else:
+        say(str(met))
     countdown.heard(ACCEPTED if met.proved else REFUSED)

@@ -6,7 +6,6 @@ Law of this file: 0 accepted, 1 refused or findings, 2 wrong usage, 3 could not 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -38,8 +37,14 @@ def show(
         return
     from mtlskit.page.plain import plain  # noqa: PLC0415 - the help must not wait for it
 
-    told = as_json() if as_json else plain(result)
-    say(json.dumps(told, indent=2, ensure_ascii=False))
+    say_json(as_json() if as_json else plain(result))
+
+
+def say_json(told: object, indent: int | None = 2) -> None:
+    """Print JSON; with no indent, in one line."""
+    from mtlskit.page.plain import json_text  # noqa: PLC0415 - the help must not wait for it
+
+    say(json_text(told, indent))
 
 
 def hand_over(options: argparse.Namespace, report: Report, stem: Path | None) -> None:

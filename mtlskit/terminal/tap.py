@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from mtlskit.terminal.listening import Countdown, listening_options, one_at_a_time, tell, warn_of
 from mtlskit.terminal.options import command
-from mtlskit.terminal.showing import say, status_of
+from mtlskit.terminal.showing import say, say_json, status_of
 
 if TYPE_CHECKING:
     from mtlskit.collect.pcapng_out import PcapngFile
@@ -85,5 +84,8 @@ def _hear(
             file.add(relayed.tap, dict(relayed.left_out))
         except OSError as error:
             tell(f"connection {relayed.number} is not in {options.save}: {error.strerror}.")
-    say(json.dumps(relayed.plain(), ensure_ascii=False) if options.json else str(relayed))
+    if options.json:
+        say_json(relayed.plain(), None)
+    else:
+        say(str(relayed))
     countdown.heard(status_of(trace.ended))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlskit.material import Blob, Secrets, Source, Tap, Target
-from mtlskit.page.plain import by_fields, plain
+from mtlskit.page.plain import by_fields, json_text, plain
 
 
 class Colour(Enum):
@@ -111,3 +111,18 @@ def test_whatever_is_told_is_json(value: object) -> None:
     """What comes out can be written as JSON and read back the same."""
     told = plain(value)
     assert json.loads(json.dumps(told)) == told
+
+
+@given(nested)
+def test_written_json_is_read_back_the_same_and_hides_nothing(value: object) -> None:
+    """For a program nothing changes; a person sees no mark that reorders or hides."""
+    told = plain(value)
+    written = json_text(told)
+    assert json.loads(written) == told
+    assert written.replace("\n", "").isprintable()
+    assert "\n" not in json_text(told, None)
+
+
+def test_letters_that_can_be_seen_stay_as_they_are() -> None:
+    """An umlaut is no danger; a mark of direction is told by its number."""
+    assert json_text(["M\u00fcller \u202egpj"], None) == '["M\u00fcller \\u202egpj"]'

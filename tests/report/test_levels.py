@@ -18,22 +18,9 @@ from mtlskit.lab import exports
 from mtlskit.material import Because, Blob, Source
 from mtlskit.report import Report, judge
 from mtlskit.report.naming import LEVELS, Level, Names
+from tests.report.cases import TWELVE
 
 Reports = Callable[[str, str], Report]
-TWELVE = (
-    ("client.chain-incomplete", "1.3"),
-    ("client.chain-incomplete/not-at-hand", "1.2"),
-    ("client.wrong-identity", "1.2"),
-    ("client.untrusted-issuer", "1.3"),
-    ("client.expired", "1.3"),
-    ("client.no-identity", "1.2"),
-    ("server.name-mismatch", "1.3"),
-    ("server.untrusted-issuer", "1.2"),
-    ("protocol.not-tls", "1.2"),
-    ("network.unresolved", "1.3"),
-    ("application.forbidden", "1.3"),
-    ("none", "1.2"),
-)
 OURS = ("Acme Integration Client", "acme-client", "Acme Corporation", "Acme Issuing CA 2")
 THEIRS = ("partner-api.example", "partner.example")
 

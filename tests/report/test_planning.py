@@ -13,7 +13,7 @@ from mtlskit.instance.settings import Settings, settings_from
 from mtlskit.lab import exports as lab
 from mtlskit.lab.pki import Authority
 from mtlskit.material import Blob, Source
-from mtlskit.report.planning import change_plan, settings_causes, told
+from mtlskit.report.planning import change_plan, settings_causes, told, tried_out
 
 WORLDS = (*lab.worlds(), *lab.pairs(), *lab.variants())
 Files = dict[str, bytes]
@@ -121,3 +121,20 @@ def test_nothing_is_planned_from_nothing() -> None:
     with pytest.raises(Missing, match="URL"):
         change_plan(Case(settings=alone))
     assert told(Case(settings=alone)) is None
+
+
+def test_what_a_change_leaves_wrong_is_told() -> None:
+    """The first step alone mends its part and names the rest; all of them leave less."""
+    case = case_of(lab.WORLDS["broken"])
+    plan = change_plan(case)
+    assert plan.what_if is not None
+    every = plan.what_if.changes
+    none, first, whole = (tried_out(case, changes) for changes in ((), every[:1], every))
+    assert none.mended == ()
+    assert none.left
+    assert first.left is not None
+    assert whole.left is not None
+    assert len(whole.left) < len(first.left) <= len(none.left)
+    assert whole.mended
+    assert "What would still be wrong" in str(first.page())
+    assert "What would be mended" in str(whole.page())

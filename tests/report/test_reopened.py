@@ -23,6 +23,7 @@ from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, USAGE
 Reports = Callable[[str, str], Report]
 Capsys = pytest.CaptureFixture[str]
 
+FIRST = Path(__file__).with_name("vectors") / "first-schema-1.json"
 KEYS = st.sampled_from(
     [
         *("outcome", "opinions", "standing", "title", "because", "party", "remedy", "sent"),
@@ -151,6 +152,32 @@ def test_an_older_record_of_the_schema_is_read(incomplete: Report) -> None:
     told = str(Reopened(Source("old.json"), record))
     assert "CONFIRMED" in told
     assert "Messages" not in told
+
+
+def test_the_first_report_ever_saved_opens(
+    incomplete: Report, tmp_path: Path, capsys: Capsys
+) -> None:
+    """One of the day on which schema 1 began, of a failure of the lab: shown, and compared."""
+    assert main(["read", str(FIRST)]) == REFUSED
+    told = " ".join(capsys.readouterr().out.replace("|", " ").split())
+    assert "The client sent its certificate without the intermediate" in told
+    assert "alert unknown_ca (48)" in told
+    now = saved(incomplete, tmp_path, "now")
+    assert main(["read", str(FIRST), str(now), "--json"]) == REFUSED
+    compared = json.loads(capsys.readouterr().out)
+    assert not {"Outcome", "Cause", "Alert or answer"} & {
+        one["what"] for one in compared["differences"]
+    }
+
+
+def test_nothing_that_the_schema_had_was_taken_away(incomplete: Report) -> None:
+    """Keys are only added: whoever read the first reports can read today's."""
+    first, now = json.loads(FIRST.read_text()), incomplete.json()
+    assert set(first) <= set(now)
+    for key in ("symptom", "sent", "server_stack"):
+        assert set(first[key]) <= set(now[key])
+    for key in ("opinions", "checklist", "findings", "experiments"):
+        assert set(first[key][0]) <= set(now[key][0])
 
 
 def test_hostile_names_of_a_record_are_harmless(incomplete: Report) -> None:
