@@ -167,8 +167,11 @@ def voice(text: str) -> tuple[Family, Side] | None:
 
 
 def _marked(low: str, *, fallback: bool) -> Iterator[str]:
+    if not low.strip():
+        return
+    holds = low.__contains__  # a log has millions of lines: this is where the time goes
     for name, family in families().items():
-        if family.fallback == fallback and any(mark in low for mark in family.marks):
+        if family.fallback == fallback and any(map(holds, family.marks)):
             yield name
 
 
