@@ -17,7 +17,7 @@ from mtlskit.instance.offering import Offering, offering
 from mtlskit.instance.protocols import Scheme, offered, schemes
 from mtlskit.instance.routes import bare
 from mtlskit.instance.settings import Settings
-from mtlskit.page.blocks import Block, Inline, Page, Paragraph, Section, Strong, Table
+from mtlskit.page.blocks import Block, Inline, Items, Page, Paragraph, Section, Strong, Table
 from mtlskit.page.shown import Shown
 
 
@@ -45,6 +45,8 @@ class WhatIf(Shown):
         values: of each change, the value that stands there now.
         before: what the call would do as things are; None if no URL was given.
         after: what it would do then.
+        mended: faults of the settings that would be gone; None: they were not looked for.
+        left: faults that would still be there, or would be new; None: not looked for.
     """
 
     changes: tuple[Change, ...]
@@ -53,6 +55,8 @@ class WhatIf(Shown):
     values: tuple[str, ...]
     before: Offering | None = None
     after: Offering | None = None
+    mended: tuple[str, ...] | None = None
+    left: tuple[str, ...] | None = None
 
     @property
     def differences(self) -> tuple[Difference, ...]:
@@ -87,6 +91,12 @@ class WhatIf(Shown):
             columns = ("Record", "Field", "Now", "Then")
             told.append(Section("The changes", (Table(columns, rows),)))
         told.append(Section("Before and after", (self.table(),)))
+        if self.mended:
+            told.append(Section("What would be mended", (Items(self.mended),)))
+        if self.left:
+            told.append(Section("What would still be wrong", (Items(self.left),)))
+        elif self.left is not None:
+            told.append(Paragraph("No fault of the settings would be left."))
         return tuple(told)
 
     def table(self) -> Table:

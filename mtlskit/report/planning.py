@@ -7,7 +7,7 @@ show the cause. What the exports do not decide is told as open.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mtlskit.case import Case, Missing
 from mtlskit.diagnosis.reason import Opinion, reason
@@ -47,6 +47,33 @@ def change_plan(case: Case, passwords: Sequence[str] = ()) -> Plan:
         )
     with opened_once():  # each round asks for the same key stores
         return _Planning(case, url, tuple(passwords)).plan()
+
+
+def tried_out(case: Case, changes: Sequence[Change], passwords: Sequence[str] = ()) -> WhatIf:
+    """Work out what some changes would do, and which faults of the settings they would leave.
+
+    Args:
+        case: with settings, and the URL that the instance calls if the exports leave it open.
+        changes: in the order in which they would be made.
+        passwords: tried on the attached key stores.
+
+    Raises:
+        Missing: no settings.
+        Unreadable: a change names no record of the exports, or the URL is none.
+    """
+    settings = case.need_settings()
+    url = called(case, settings)
+    with opened_once():
+        found = what_if(settings, changes, url, at=case.at, passwords=passwords, stores=case.stores)
+        later = found.after.url if found.after else url
+        before = settings_causes(case.having(url=url))
+        after = settings_causes(case.having(settings=found.then, url=later))
+    still = {one.cause for one in after}
+    return replace(
+        found,
+        mended=tuple(one.title for one in before if one.cause not in still),
+        left=tuple(f"{one.title}. {one.remedy}" for one in after),
+    )
 
 
 def settings_causes(case: Case) -> tuple[Opinion, ...]:

@@ -72,20 +72,12 @@ def run(options: argparse.Namespace) -> int:
 def _try(options: argparse.Namespace, case: Case, passwords: tuple[str, ...]) -> int:
     """Show before and after of the changes that were wished for."""
     from mtlskit.instance.changes import written  # noqa: PLC0415 - the help is quick
-    from mtlskit.instance.whatif import what_if  # noqa: PLC0415 - the same
     from mtlskit.page.plain import plain  # noqa: PLC0415 - the same
-    from mtlskit.rules.configured import called  # noqa: PLC0415 - the same
+    from mtlskit.report.planning import tried_out  # noqa: PLC0415 - the same
 
     if case.settings is None:
         return complain("No export of settings was given, so nothing can be tried.", UNREADABLE)
-    found = what_if(
-        case.settings,
-        [written(one) for one in options.tried],
-        called(case, case.settings),
-        at=case.at,
-        passwords=passwords,
-        stores=case.stores,
-    )
+    found = tried_out(case, [written(one) for one in options.tried], passwords)
     show(options, found, lambda: plain(found.differences))
     return ACCEPTED
 
