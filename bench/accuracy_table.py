@@ -21,6 +21,8 @@ MODES = {
 }
 ALIKE = {"ending": "ending, all alike", "sealed": "sealed, all alike"}
 """Modes in which the kit is asked a second time, with each staged fault taken for as frequent."""
+BESIDE = {**ALIKE, "left-out": "material"}
+"""The mode that a section is compared with."""
 GIVEN = {
     "material": (
         "Given: the connection, made by the kit itself as the client would make it; the client's "
@@ -116,8 +118,8 @@ def written(answers: Sequence[Answer], versions: Mapping[str, str]) -> Iterator[
     for mode, words in MODES.items():
         mine = [one for one in answers if one.mode == mode]
         if mine:
-            alike = [one for one in answers if one.mode == ALIKE.get(mode)]
-            yield from _section(words, mine, alike)
+            beside = [one for one in answers if one.mode == BESIDE.get(mode)]
+            yield from _section(words, mine, beside)
 
 
 _ABOUT = (
@@ -133,7 +135,7 @@ _ABOUT = (
 )
 
 
-def _section(words: str, answers: list[Answer], alike: list[Answer]) -> Iterator[str]:
+def _section(words: str, answers: list[Answer], beside: list[Answer]) -> Iterator[str]:
     yield from ("", f"## {words[0].upper()}{words[1:]}", "", GIVEN[answers[0].mode], "")
     yield "| stack | cases | right first | in first three | wrong side | one party | ruled out |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
@@ -144,11 +146,30 @@ def _section(words: str, answers: list[Answer], alike: list[Answer]) -> Iterator
         cells = [name, str(len(mine)), _share(mine, "first"), _share(mine, "among_three")]
         cells += [_count(mine, "wrong_side"), _share(mine, "one_party"), _count(mine, "excluded")]
         yield f"| {' | '.join(cells)} |"
-    if alike:
-        yield from _best_guess(answers, alike)
+    if answers[0].mode in ALIKE:
+        yield from _best_guess(answers, beside)
     if answers[0].mode == "experiments":
         yield from _confirmed(answers)
+    if answers[0].mode == "left-out":
+        yield from _falls(beside, answers)
     yield from _misses(answers)
+
+
+def _falls(whole: list[Answer], answers: list[Answer]) -> Iterator[str]:
+    """Tell how much each stack loses with its own habits."""
+
+    def right(mine: list[Answer], stack: str) -> float:
+        of = [one.first for one in mine if one.stack == stack]
+        return 100 * sum(of) / len(of)
+
+    stacks = sorted({one.stack for one in answers})
+    falls = {one: right(whole, one) - right(answers, one) for one in stacks}
+    lost = ", ".join(f"{one} {fall:.1f}" for one, fall in falls.items() if fall > 0) or "none"
+    yield ""
+    yield (
+        f"Points lost against the first table, by stack: {lost}; the others lose nothing. The "
+        f"most is {max(falls.values()):.1f}."
+    )
 
 
 def _share(answers: Sequence[Answer], key: str) -> str:

@@ -16,8 +16,10 @@ from importlib.resources import files
 
 from mtlskit.trace.events import Ended
 
-_DOUBT = 0.25
-"""Added to each count, so that what was never measured is unlikely and not impossible."""
+_DOUBT = 0.01
+"""How often any server may do what none was seen to do: unlikely is not impossible."""
+_OTHERS = 0.5
+"""As how many stacks all of them together count beside those that are the nearest."""
 
 _SEALED = ("client-certificate", "after-handshake", "application")
 """Stages at which a refusal travels sealed in TLS 1.3."""
@@ -86,15 +88,17 @@ def share(cause: str, ended: Ended, stack: str | tuple[str, ...] | None = None) 
         alike = row.sign.but_for_stage == wanted.but_for_stage if anywhere else row.sign == wanted
         by_stack[row.stack].append((sealed and row.sign.stage in _SEALED) or alike)
     # Each stack counts once, however many faults of this cause were staged on it.
-    likelihood = sum(sum(hits) / len(hits) for hits in by_stack.values())
-    return Share(
-        stacks=sum(any(hits) for hits in by_stack.values()),
-        of=len(by_stack),
-        likelihood=(likelihood + _DOUBT) / (len(by_stack) + 2 * _DOUBT),
+    seen, of = sum(sum(hits) / len(hits) for hits in by_stack.values()), len(by_stack)
+    every = share(cause, ended) if stack is not None else None
+    likelihood = (
+        (seen + _OTHERS * every.likelihood) / (of + _OTHERS)
+        if every is not None
+        else _DOUBT + (1 - 2 * _DOUBT) * seen / of
     )
+    return Share(sum(any(hits) for hits in by_stack.values()), of, likelihood)
 
 
-def usual(ended: Ended, stack: str | None = None) -> float | None:
+def usual(ended: Ended, stack: str | tuple[str, ...] | None = None) -> float | None:
     """Return how often a refusal of any measured kind shows as it ended here.
 
     It is what can be said of a cause whose own habits nobody has measured.
@@ -103,7 +107,7 @@ def usual(ended: Ended, stack: str | None = None) -> float | None:
 
 
 @lru_cache(maxsize=64)
-def _usual(ended: Ended, stack: str | None) -> float | None:
+def _usual(ended: Ended, stack: str | tuple[str, ...] | None) -> float | None:
     """Count it once: every cause that was not measured asks for it."""
     shares = [
         one.likelihood

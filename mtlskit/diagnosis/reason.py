@@ -237,13 +237,23 @@ class _Bench:
         if self._sent_nothing() and cause.id.startswith("client."):
             # Whatever kept the certificate back, the server saw an empty message.
             measured = "client.no-identity"
-        near = self.stack.habits_of or None
-        return share(measured, self.ended, near) or share(measured, self.ended)
+        known, every = share(measured, self.ended, self._near), share(measured, self.ended)
+        if known is not None or every is None:
+            return known
+        # Of servers like this one nobody measured it: there it is as anything else that they do.
+        return replace(every, likelihood=self.usual)
+
+    @property
+    def _near(self) -> tuple[str, ...] | None:
+        return self.stack.habits_of or None
 
     @property
     def usual(self) -> float:
         """How often anything that was measured shows so; a cause not measured gains nothing."""
-        found = usual(self.ended) if self.ended is not None else None
+        if self.ended is None:
+            return _UNMEASURED
+        found = usual(self.ended, self._near)
+        found = usual(self.ended) if found is None else found
         return _UNMEASURED if found is None else found
 
     def _doubt(self, cause: Cause) -> float:
