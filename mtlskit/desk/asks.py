@@ -56,7 +56,7 @@ class Asks:
             self.matching,
             self.more,
         )
-        session.watch(self.refresh)
+        session.watch(step.guarded(self.message, self.refresh))
         self.refresh()
 
     @property

@@ -27,6 +27,7 @@ class Checks:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.answers: dict[str, widgets.Dropdown] = {}
+        self.message = fields.words()
         self._said: dict[str, widgets.HTML] = {}
         rows = [self._row(row) for row in session.rows]
         self.box = step.page(
@@ -35,8 +36,9 @@ class Checks:
             "The questions that tell the usual causes apart. What your files and the run show is "
             "filled in; answer the rest if you can. Your own answer counts more than ours.",
             *rows,
+            self.message,
         )
-        session.watch(self.refresh)
+        session.watch(step.guarded(self.message, self.refresh))
         self.refresh()
 
     @property
@@ -46,6 +48,7 @@ class Checks:
 
     def refresh(self) -> None:
         """Show what the evidence says now."""
+        self.message.value = ""
         for row in self._session.rows:
             self._said[row.id].value = _evidence(row)
 
@@ -57,7 +60,7 @@ class Checks:
 
     def _row(self, row: Row) -> widgets.VBox:
         answer = fields.choice(row.question, ANSWERS)
-        step.when_changed(answer, self._answered)
+        step.when_changed(answer, step.guarded(self.message, self._answered))
         self.answers[row.id], self._said[row.id] = answer, fields.words()
         return widgets.VBox([answer, self._said[row.id]]).add_class("mtls-check")
 

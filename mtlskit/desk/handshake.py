@@ -50,9 +50,10 @@ class Handshake:
             self.ladder,
             self.more,
         )
-        step.when_changed(self.one, self._draw)
-        step.when_changed(self.other, self._draw)
-        session.watch(self.refresh)
+        drawn = step.guarded(self.message, self._draw)
+        step.when_changed(self.one, drawn)
+        step.when_changed(self.other, drawn)
+        session.watch(step.guarded(self.message, self.refresh))
         self.refresh()
 
     @property

@@ -75,7 +75,7 @@ class Instance:
             step.row(self.forget),
         )
         step.when_changed(self.url, self._addressed)
-        session.watch(self.refresh)
+        session.watch(step.guarded(self.message, self.refresh))
         self.refresh()
 
     def _files(self) -> widgets.VBox:

@@ -89,7 +89,7 @@ class Keep:
             self.said,
         )
         step.when_changed(self.level, session.tell)
-        session.watch(self.refresh)
+        session.watch(step.guarded(self.message, self.refresh))
         self.refresh()
 
     @property

@@ -81,7 +81,7 @@ class Keys:
             self.table,
         )
         step.when_changed(self.chosen, self._give)
-        session.watch(self.refresh)
+        session.watch(step.guarded(self.message, self.refresh))
         self.refresh()
 
     def _first(self) -> widgets.VBox:

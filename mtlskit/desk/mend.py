@@ -70,7 +70,7 @@ class Mend:
             self.compared,
         )
         step.when_changed(run.progress, self._follow)
-        session.watch(self.refresh)
+        session.watch(step.guarded(self.message, self.refresh))
         self.refresh()
 
     @property

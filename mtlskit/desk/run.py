@@ -94,7 +94,7 @@ class Run:
             self.more,
         )
         step.when_changed(self.experiments, self._chosen)
-        session.watch(self.refresh)
+        session.watch(step.guarded(self.progress, self.refresh))
         self.refresh()
 
     @property

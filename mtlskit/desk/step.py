@@ -102,6 +102,16 @@ def told(place: widgets.HTML, *, named: bool = True) -> Iterator[None]:
         place.value = fields.notice(in_words(error, named=named), "bad")
 
 
+def guarded(place: widgets.HTML, work: Callable[[], None]) -> Callable[[], None]:
+    """Return the work, whose error is told at its place and keeps no other step from its own."""
+
+    def done() -> None:
+        with told(place):
+            work()
+
+    return done
+
+
 @contextmanager
 def busy(button: widgets.Button, says: str) -> Iterator[None]:
     """Switch a button off while its work is under way, and have it say so."""

@@ -466,6 +466,25 @@ def test_a_bug_of_ours_is_told_as_one(guide: Guide, monkeypatch: pytest.MonkeyPa
     assert not guide.run.button.disabled
 
 
+def test_a_bug_in_one_step_is_told_there_and_the_others_go_on(
+    guide: Guide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is drawn after a change: an error stands at its place and ends in no log."""
+
+    def broken() -> None:
+        raise TypeError("a drawing")
+
+    monkeypatch.setattr(guide.handshake, "_draw", broken)
+    guide.endpoint.scene.value = CHAIN
+    guide.run.button.click()
+    assert "bug of mtlskit" in guide.handshake.message.value
+    assert f"Cause: {CHAIN}, confirmed." in guide.run.progress.value
+    assert guide.mend.todo.value
+    monkeypatch.setattr(guide.session, "add", lambda **_: broken())
+    next(iter(guide.checks.answers.values())).value = "yes"
+    assert "bug of mtlskit" in guide.checks.message.value
+
+
 def test_the_button_says_that_it_works_and_cannot_be_pressed_twice(
     guide: Guide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
