@@ -239,6 +239,7 @@ def _answer(met: Met, mode: str, report: Report) -> Answer:
         standing=opinions[0].standing if opinions else "",
         parties=report.diagnosis.parties,
         connections=1 + len(report.case.attempts),
+        cause="none" if met.accepted else fault.cause,
         sign=_sign(met.tls, report),
     )
 

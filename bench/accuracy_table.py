@@ -59,6 +59,7 @@ class Answer:
         said: the causes that it named, best first, without those that it ruled out.
         refused_by: the side that it named; `truth` is the side that did refuse.
         parties: whom it named as the ones who may have to act.
+        cause: the cause that was staged, or ``none`` where the server accepted.
         sign: what could be seen of the ending, for the best possible guess from it.
     """
 
@@ -74,6 +75,7 @@ class Answer:
     standing: str
     parties: tuple[str, ...]
     connections: int
+    cause: str
     sign: tuple[object, ...]
 
     @property
@@ -182,7 +184,7 @@ def _count(answers: Sequence[Answer], key: str) -> str:
 
 def _best_guess(answers: list[Answer], alike: list[Answer]) -> Iterator[str]:
     """Compare with the best possible guess from these signs, in the two mixtures of faults."""
-    number = Counter(_cause(one) for one in answers)
+    number = Counter(one.cause for one in answers)
     yield from ("", *_WEIGHED, "")
     yield "| mixture of faults | the kit | best possible | best possible, stack known |"
     yield "| --- | --- | --- | --- |"
@@ -190,7 +192,7 @@ def _best_guess(answers: list[Answer], alike: list[Answer]) -> Iterator[str]:
         (
             "as support meets them",
             answers,
-            lambda one: causes()[_cause(one)].prior / number[_cause(one)],
+            lambda one: causes()[one.cause].prior / number[one.cause],
         ),
         ("each staged fault alike", alike, lambda _: 1.0),
     )
@@ -209,10 +211,6 @@ _WEIGHED = (
     "*each staged fault alike* counts every case once, and the kit is asked again with a prior",
     "that says so. The table above counts cases alike, and asks the kit with its own prior.",
 )
-
-
-def _cause(one: Answer) -> str:
-    return next(iter(sorted(one.right)))
 
 
 def _best(answers: list[Answer], weight: Callable[[Answer], float], *, known: bool) -> float:
