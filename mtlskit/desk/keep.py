@@ -23,11 +23,12 @@ from mtlskit.report import Report, messages
 from mtlskit.report.naming import Level
 from mtlskit.report.preview import Preview
 
-SUFFIXES = (".html", ".md", ".json", ENDING)
+SUFFIXES = (".html", ".md", ".json", ".pdf", ENDING)
 MEANT_FOR = {
     ".html": "to read, print and send: one file that opens without a network",
     ".md": "to paste into a ticket",
     ".json": "for programs",
+    ".pdf": "to print, or where only a PDF is taken",
 }
 WAITING = f"There is a report as soon as the diagnosis in {rail.where(rail.DIAGNOSIS)} was run."
 CHANGED = "The report has changed since it was saved. Save it again to keep it as it is now."
@@ -56,6 +57,7 @@ class Keep:
         self._session, self._keep_case = session, keep_case
         self.stem = fields.line("Name of the files", "report")
         self.level = fields.choice("Names to hide", LEVELS)
+        self.pdf = fields.tick("A PDF too; printing it takes a few seconds", on=False)
         self.button = fields.action("Save the report", self.save, primary=True)
         self.case = fields.action("Save the case", self.save_case)
         self.preview, self.message, self.said = fields.words(), fields.words(), fields.words()
@@ -79,7 +81,7 @@ class Keep:
                 ),
             ),
             self.preview,
-            step.row(self.button),
+            step.row(self.button, self.pdf),
             self.message,
             self.links,
             self.messages,
@@ -105,8 +107,9 @@ class Keep:
             report = self._session.report
             if report is None:
                 raise ValueError(NONE_YET)
-            saved = report.save(free(self.stem.value), redact=self.level.value)
-            self._saved, self._stale = (report, self.level.value), False
+            stem, level = free(self.stem.value), self.level.value
+            saved = report.save(stem, pdf=self.pdf.value, redact=level)
+            self._saved, self._stale = (report, level), False
             self.message.value = fields.notice(f"Saved in {Path.cwd()}.", "good")
             self.links.outputs = (_links(saved),)
             self._session.tell()

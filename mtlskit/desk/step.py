@@ -16,6 +16,7 @@ import ipywidgets as widgets
 from mtlskit.case import Missing
 from mtlskit.desk import fields, rail
 from mtlskit.material import Unreadable
+from mtlskit.report.saving import NoPdfError
 
 State = Literal["needs", "done", "found", "again", "optional", "later"]
 """How a step stands: wants input, complete, found something, found something that no longer holds,
@@ -80,7 +81,7 @@ def in_words(error: Exception, *, named: bool = True) -> str:
             return str(error.problem) if named else error.problem.text
         case Missing():
             return f"Missing: {error.what}. {error.how}"
-        case ValueError() | OSError():
+        case ValueError() | OSError() | NoPdfError():
             return str(error)
     return (
         f"The guide itself failed here ({type(error).__name__}: {error}). "

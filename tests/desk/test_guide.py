@@ -19,6 +19,7 @@ from mtlskit.lab import scenes
 from mtlskit.lab.scenes import Staged
 from mtlskit.material import Blob, Source
 from mtlskit.page.blocks import Section
+from mtlskit.report import saving
 
 CHAIN = "client.chain-incomplete"
 STATES = {"mtls-again", "mtls-needs", "mtls-done", "mtls-found", "mtls-optional", "mtls-later"}
@@ -583,6 +584,25 @@ def test_what_a_level_hides_is_shown_before_it_is_saved(
     keep.level.value = "secrets"
     assert "has changed since it was saved" in keep.message.value
     assert "mtls-needs" in after_run.rail[-1]._dom_classes
+
+
+def test_a_pdf_is_printed_where_one_is_wanted(
+    after_run: Guide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its link stands beside the others; where nothing prints one, that is said and what to do."""
+    monkeypatch.chdir(tmp_path)
+    after_run.keep.stem.value, after_run.keep.pdf.value = "printed", True
+    monkeypatch.setattr(saving, "_printer", lambda: lambda _, pdf: pdf.write_bytes(b"%PDF-"))
+    after_run.keep.button.click()
+    assert "printed.pdf" in json.dumps(after_run.keep.links.outputs)
+
+    def none() -> None:
+        raise saving.NoPdfError("Nothing here prints PDF. Install Chromium.")
+
+    monkeypatch.setattr(saving, "_printer", none)
+    after_run.keep.button.click()
+    assert ">Nothing here prints PDF. Install Chromium.<" in after_run.keep.message.value
+    after_run.keep.pdf.value = False
 
 
 def test_the_case_is_saved_beside_the_report(
