@@ -274,6 +274,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first input")
+    parser.add_argument("--note", action="store_true", help="write what came of it into README.md")
     parser.add_argument("--folder", type=Path, help="where what breaks a reader is saved")
     chosen = parser.parse_args()
     folder = chosen.folder or Path(tempfile.mkdtemp(prefix="fuzz-"))
@@ -285,7 +286,12 @@ def main() -> int:
     while monotonic() < over:
         _one(chosen.seed, number, known, folder, counts)
         number += 1
-    _tell(number - chosen.first, counts, folder)
+    told = _told(number - chosen.first, counts)
+    print(told)
+    if counts["broken"] or counts["slow"]:
+        print(f"saved in {folder}")
+    if chosen.note:
+        _note(f"{chosen.minutes:g} minutes, seed {chosen.seed}: {told}")
     return 1 if counts["broken"] or counts["slow"] else 0
 
 
@@ -317,15 +323,24 @@ def _one(seed: int, number: int, known: Corpus, folder: Path, counts: Counter[st
         (folder / f"{number}-{name}.txt").write_text(told, encoding="utf-8")
 
 
-def _tell(inputs: int, counts: Counter[str], folder: Path) -> None:
+def _told(inputs: int, counts: Counter[str]) -> str:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     peak //= 1 << 20 if sys.platform == "darwin" else 1 << 10
-    print(f"{inputs} inputs; {counts['broken']} broken, {counts['slow']} slow; peak {peak} MB")
-    for name in READERS:
-        good, bad = counts[f"{name}: a result"], counts[f"{name}: unreadable"]
-        print(f"  {name}: {good} results, {bad} unreadable")
-    if counts["broken"] or counts["slow"]:
-        print(f"saved in {folder}")
+    rows = [
+        f"| {name} | {counts[f'{name}: a result']} | {counts[f'{name}: unreadable']} |"
+        for name in READERS
+    ]
+    head = f"{inputs} inputs, {counts['broken']} broke a reader, {counts['slow']} took longer than "
+    head += f"{SLOW:g} s of CPU time; the process grew to {peak} MB."
+    return "\n".join((head, "", "| reader | results | unreadable |", "| --- | --- | --- |", *rows))
+
+
+def _note(told: str) -> None:
+    """Put it where README.md keeps it."""
+    readme = Path(__file__).with_name("README.md")
+    before, begin, rest = readme.read_text(encoding="utf-8").partition("<!-- fuzz: begin -->\n")
+    _, end, after = rest.partition("<!-- fuzz: end -->")
+    readme.write_text(f"{before}{begin}{told}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
