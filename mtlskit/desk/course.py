@@ -6,7 +6,6 @@ loads widgets; everything else does as well in a script.
 
 from __future__ import annotations
 
-from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mtlskit.desk.lesson import Asked
     from mtlskit.lab.course.lesson import Lesson
+    from mtlskit.lab.course.mysteries import Mystery, Vocabulary
     from mtlskit.lab.course.scores import Scores
 
-__all__ = ["ask", "call_me", "lesson", "mystery", "results", "scores"]
+__all__ = ["ask", "call_me", "causes", "lesson", "mystery", "results", "scores"]
 
 
 def lesson(number: int, *, seed: int | None = None) -> Lesson:
@@ -34,10 +34,18 @@ def lesson(number: int, *, seed: int | None = None) -> Lesson:
     return lessons.lesson(number, seed=seed, scores=scores())
 
 
-def mystery(*args: Any, **settings: Any) -> Any:  # noqa: ANN401 - as `mtlskit.lab.course.mystery`
-    """Stage a failure that is not named; see `mtlskit.lab.course.mystery`."""
-    room = import_module("mtlskit.lab.course.mystery")
-    return room.mystery(*args, **settings)
+def mystery(seed: int | None = None, level: int = 1) -> Mystery:
+    """Stage a failure that is not named, to be found; see `mtlskit.lab.course.mysteries`."""
+    from mtlskit.lab.course import mysteries  # noqa: PLC0415 - loaded when it is used
+
+    return mysteries.mystery(seed, level)
+
+
+def causes() -> Vocabulary:
+    """List the causes with which a mystery can be answered."""
+    from mtlskit.lab.course import mysteries  # noqa: PLC0415 - loaded when it is used
+
+    return mysteries.causes()
 
 
 def ask(begun: Lesson, exercise: int, answer: Any = None) -> Asked:  # noqa: ANN401 - as `check`

@@ -6,9 +6,13 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.test_axe import Sound, darken
 from tests.browser.walk import Lab, Window
 
-pytestmark = [pytest.mark.browser, pytest.mark.needs("chromium")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.needs("chromium", "module:axe_playwright_python"),
+]
 
 LESSON = "training/01-what-mutual-tls-is.ipynb"
 CUT_OFF = """() => [...document.querySelectorAll(".jp-RenderedHTMLCommon, [class*=mtls]")]
@@ -76,3 +80,20 @@ def test_a_trainee_goes_through_the_first_lesson(jupyter: Lab, window: Window) -
     (kept,) = jupyter.home.rglob("scores.jsonl")
     told = [json.loads(line) for line in kept.read_text().splitlines()]
     assert [one["points"] for one in told if one["right"]] == [1, 2, 2]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_an_exercise_keeps_nobody_out(
+    jupyter: Lab, window: Window, sound: Sound, *, dark: bool
+) -> None:
+    """With a wrong answer marked and a hint open, axe finds nothing serious, in either theme."""
+    page = window.page
+    page.set_viewport_size({"width": 1280, "height": 14000})
+    if dark:
+        darken(page, jupyter)
+    window.run(jupyter, LESSON)
+    first = exercise(window, 1)
+    first.get_by_label("the client, Acme's instance").check()
+    press(first, "Check")
+    expect(first.locator(".mtls-hints li")).to_have_count(1)
+    assert sound(page, ".mtls-exercise") == []

@@ -141,6 +141,14 @@ def test_several_lines_and_things_are_asked_for_too() -> None:
     assert "The call was made" in seen(asked)
 
 
+def test_the_front_door_leads_to_mysteries() -> None:
+    """A mystery of a seed is staged, its causes are listed, and an answer is marked."""
+    staged = course.mystery(seed=1, level=1)
+    assert "client.expired" in str(course.causes())
+    assert staged.answer("network.unresolved").most >= 1
+    staged.end()
+
+
 def test_there_is_no_exercise_4(lesson: Lesson) -> None:
     """The sentence says which there are."""
     with pytest.raises(KeyError, match="1 to 3"):
