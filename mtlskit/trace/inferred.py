@@ -31,6 +31,8 @@ _LEAST_PROOF: Final = 68
 bytes shorter by chance."""
 _MOST_PROOF: Final = 8 + 1024
 """... and with an RSA key of 8192 bits."""
+_JAVA: Final = 16
+"""Bytes of padding that Java adds to each record of TLS 1.3; it sends each message in its own."""
 _STEP: Final = 8
 """Padding fills records up to a multiple of something; all that is used are multiples of 8."""
 _Reading = tuple[bool | None, bool | None, int | None]
@@ -114,6 +116,24 @@ class _Flight:
         self.server = _sealed(events, "server")
         self.contents = [one.size - _TYPE - self.tag for _, one in self.client]
         self.said: list[Because] = []
+        self.padding = _JAVA if self._by_java() else 0
+        self.contents = [size - self.padding for size in self.contents]
+
+    def _by_java(self) -> bool:
+        """Tell whether the flight is Java's: each record has its message's size and the padding.
+
+        None of these sizes is that of a message, or of messages together, without it.
+        """
+        if self.setting.early:
+            return False  # the first record may be early data, of any size
+        sizes = [size - _JAVA for size in self.contents[:3]]
+        if sizes[:1] == [_ALERT] or sizes[:2] == [_EMPTY, self.finished]:
+            return True
+        if sizes[:1] == [self.finished]:
+            return not self._in_steps(self.contents[0])
+        if len(sizes) < 3 or sizes[2] != self.finished or self.finished in self.contents[:2]:  # noqa: PLR2004 - certificate, proof, Finished
+            return False
+        return sizes[0] >= _LEAST_CERTIFICATE and _LEAST_PROOF <= sizes[1] <= _MOST_PROOF
 
     def judged(self) -> Inferred | None:
         opened = any(one.sealed and one.kind != "hidden" for one in self.events)
@@ -138,7 +158,13 @@ class _Flight:
         odd = any(one.kind == "note" and one.name in _ODD for one in self.events)
         return bool(self.setting.cipher) and not odd
 
+    def _in_steps(self, size: int) -> bool:
+        """Tell whether the records after the first may be padded to a multiple of its size."""
+        return not any(one % size and (one + _TYPE) % (size + _TYPE) for one in self.contents[1:])
+
     def _say(self, text: str, number: int = 0) -> None:
+        if self.padding:
+            text += f" (with {self.padding} bytes of padding in each record, as Java adds them)"
         self.said.append(Because(text, self.client[number][1].source))
 
     def _refusal(self) -> Inferred:
@@ -247,12 +273,16 @@ class _Flight:
 
     def _alert_after(self, finished: int) -> Side | None:
         """Look at what the server sent once the client's Finished was on its way."""
-        size = _ALERT + _TYPE + self.tag
+        done = self.finished + _TYPE + self.tag
+        sizes = {one.size for number, one in self.server if number < finished}
+        java = done + _JAVA in sizes and done not in sizes
+        size = _ALERT + _TYPE + self.tag + (_JAVA if java else 0)
         after = [(number, one) for number, one in self.server if number > finished]
         if len(after) != 1 or after[0][1].size != size:
             return None
         number, alert = after[0]
-        if any(finished < at < number and one.size == size for at, one in self.client):
+        goodbye = _ALERT + _TYPE + self.tag + self.padding
+        if any(finished < at < number and one.size == goodbye for at, one in self.client):
             return None  # the client may have said goodbye first
         text = (
             f"an alert-sized record ({alert.size} bytes) of the server followed the client's "

@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from mtlskit.material import Because
-from mtlskit.trace.events import Ended, Trace
+from mtlskit.trace.events import Ended, Event, Trace
 
 T = TypeVar("T")
 
@@ -54,6 +54,7 @@ def as_one(views: Sequence[Trace]) -> Trace:
         best,
         **parts,
         ended=_ended(ranked),
+        events=_events(ranked),
         cipher=_first(ranked, _cipher) or best.cipher or _first(ranked, attrgetter("cipher")),
         asking_hidden=parts["asked"] is None and all(one.asking_hidden for one in views),
         proved=any(one.proved for one in views),
@@ -66,6 +67,18 @@ def as_one(views: Sequence[Trace]) -> Trace:
         views=tuple(views),
     )
     return joined if joined.sent_certificate is None else replace(joined, inferred=None)
+
+
+def _events(ranked: Sequence[Trace]) -> tuple[Event, ...]:
+    """The events of the view that shows most messages, and the alerts that only others show."""
+    shown = max(ranked, key=_messages).events
+    known = {(one.sender, one.name) for one in shown}
+    others = (one for each in ranked for one in each.events if one.kind == "alert")
+    return (*shown, *_each(one for one in others if (one.sender, one.name) not in known))
+
+
+def _messages(trace: Trace) -> int:
+    return sum(one.kind == "message" for one in trace.events)
 
 
 _ANY = (
@@ -121,9 +134,8 @@ def _tells(one: Trace) -> tuple[int, int, int]:
     """Sort by: how surely it tells the end; how many facts and messages it tells."""
     parts = (one.asked, one.client_chain, one.client_printed, one.server_chain, one.server_printed)
     facts = sum(part is not None for part in (*parts, one.tls, one.cipher, one.target))
-    messages = sum(event.kind == "message" for event in one.events)
     alert = one.ended.symptom.alert is not None
-    return _DECIDED[one.ended.outcome] + alert, facts, messages
+    return _DECIDED[one.ended.outcome] + alert, facts, _messages(one)
 
 
 def _from_log(one: Trace) -> bool:

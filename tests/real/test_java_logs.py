@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,14 +20,16 @@ from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.collect.logs import open_log
 from mtlskit.collect.tap import relay
 from mtlskit.lab.pki import Authority, Issued
-from mtlskit.material import Source, Target
+from mtlskit.material import Secrets, Source, Target
 from mtlskit.trace.at_hand import joined
 from mtlskit.trace.dialects import java
 from mtlskit.trace.events import Trace
+from mtlskit.trace.handshake import follow
 
 pytestmark = pytest.mark.needs("java", "javac", "openssl")
 
 WORD = "STORE_WORD"
+MESSAGES = "ssl:handshake:keymanager:trustmanager"
 PAST = datetime.now(UTC) - timedelta(days=400)
 VERSIONS = {"1.2": "TLSv1.2", "1.3": "TLSv1.3"}
 READY = 20.0  # seconds until a server must listen
@@ -41,14 +43,14 @@ class Papers:
     root: Authority
     parties: dict[str, Issued]
 
-    def java(self, identity: str | None, trust: str) -> list[str]:
+    def java(self, identity: str | None, trust: str, log: str = MESSAGES) -> list[str]:
         """The command of a Java party up to its own words."""
         stores = [f"-Djavax.net.ssl.trustStore={self.folder / trust}.trust"]
         stores.append(f"-Djavax.net.ssl.trustStorePassword={WORD}")
         if identity:
             stores.append(f"-Djavax.net.ssl.keyStore={self.folder / identity}.p12")
             stores.append(f"-Djavax.net.ssl.keyStorePassword={WORD}")
-        debug = "-Djavax.net.debug=ssl:handshake:keymanager:trustmanager"
+        debug = f"-Djavax.net.debug={log}"
         quick = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
         return ["java", *quick, debug, *stores, "-cp", str(self.folder), "java_peer"]
 
@@ -166,14 +168,50 @@ def test_a_java_clients_log_agrees_with_the_wire(
         with log.open("wb") as file:
             command = [*papers.java(identity, trust), *words]
             subprocess.run(command, stderr=file, stdout=subprocess.PIPE, timeout=60, check=True)
-        wire = tap.taps(1)[0].trace
-    told = read(log, papers)
+        (seen,) = tap.taps(1)
+    wire, told = seen.trace, read(log, papers)
     assert told.seen_by == "client"
     assert wire.tls == version
     refused_by_us = scene in {"distrust", "wrongname"}
     assert refused_by_us or wire.client_chain is not None  # the wire could be read to that point
     agrees(told, wire)
     assert (told.client_chain == ()) == (scene in {"none", "leafonly", "stranger"})
+    inferred = follow(replace(seen.tap, secrets=Secrets())).inferred
+    if version == "1.3":
+        assert inferred is not None
+        assert inferred.client_refused == refused_by_us
+        assert inferred.sent_certificate == (scene in {"good", "expired"})
+
+
+@pytest.mark.parametrize("log", ["packet", "ssl:packet"])
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+@pytest.mark.parametrize("scene", ["none", "expired"])
+def test_the_dumps_of_a_java_client_are_the_bytes_on_the_wire(
+    papers: Papers, scene: str, version: str, log: str, tmp_path: Path
+) -> None:
+    """A log without messages is read by its dumps, as the tap between reads the same bytes."""
+    identity, trust, server = SCENES[scene]
+    file = tmp_path / "client.log"
+    with openssl_server(papers, server) as (target, _), relay(target) as tap:
+        words = ["client", str(tap.target.port), VERSIONS[version]]
+        with file.open("wb") as out:
+            command = [*papers.java(identity, trust, log), *words]
+            subprocess.run(command, stderr=out, stdout=subprocess.PIPE, timeout=60, check=True)
+        wire = tap.taps(1)[0].trace
+    told = read(file, papers)
+    assert told.randoms == wire.randoms
+    for side in ("client", "server"):
+        mine, theirs = (
+            [(one.name, one.size) for one in each.events if one.sender == side and one.size]
+            for each in (told, wire)
+        )
+        assert len(mine) > 3
+        assert mine == theirs[: len(mine)]
+    assert told.ended.outcome in ("undecided", "refused")
+    assert told.ended.refused_by in (None, "server")
+    sent = (told.inferred.sent_certificate if told.inferred else None, told.sent_certificate)
+    assert (scene == "expired") in sent
+    assert (scene != "expired") not in sent
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])

@@ -286,3 +286,41 @@ def test_an_alert_after_the_clients_own_may_be_a_goodbye() -> None:
     assert by_sizes(finished, ("server", 2)).alert_after == "server"
     assert by_sizes(finished, ("client", 2), ("server", 2)).alert_after is None
     assert by_sizes(finished, ("server", 2), ("client", 2)).alert_after == "server"
+
+
+# Sizes of records as Java 17 sent them (TLS_AES_128_GCM_SHA256: 32 less of the Finished's hash).
+JAVA = {
+    "sent": ((994, 94, 52, 120), True, True),
+    "none": ((24, 52, 120), False, True),
+    "not asked": ((52, 120), False, False),
+    "refused": ((18,), False, None),
+}
+
+
+@pytest.mark.parametrize("way", JAVA)
+def test_java_pads_each_record_by_sixteen_bytes(way: str) -> None:
+    """With its padding taken off, the sizes of its records tell what was sent."""
+    sizes, sent, asked = JAVA[way]
+    inferred = by_sizes(("server", 800), *(("client", one) for one in sizes))
+    assert (inferred.sent_certificate, inferred.asked) == (sent, asked)
+    assert inferred.client_refused == (way == "refused")
+    assert "16 bytes of padding" in inferred.because[0].text
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [(52,), (52, 52), (52, 104), (53, 120), (166, 94, 44), (994, 94, 53), (994, 30, 52)],
+    ids=["alone", "twice", "in steps", "one more", "no Finished", "another", "no proof"],
+)
+def test_what_is_not_quite_javas_is_not_taken_for_it(sizes: tuple[int, ...]) -> None:
+    """A single record, or records in steps of one size, may be padded in another way."""
+    inferred = by_sizes(("server", 800), *(("client", one) for one in sizes))
+    assert all("16 bytes of padding" not in one.text for one in inferred.because)
+
+
+def test_a_java_servers_alert_is_padded_too() -> None:
+    """Where the server's Finished shows the padding, its alert has it as well."""
+    flight: tuple[tuple[Side, int], ...] = (("client", 24), ("client", 52))
+    for finished, alert, told in ((52, 18, "server"), (36, 2, "server"), (52, 2, None)):
+        inferred = by_sizes(("server", finished), *flight, ("server", alert))
+        assert inferred.alert_after == told

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from mtlskit.material import Problem, Source
-from mtlskit.trace.dialects import java_lines, java_old
+from mtlskit.trace.dialects import java_lines, java_old, java_raw
 from mtlskit.trace.dialects.java_answer import Answers, answered
 from mtlskit.trace.dialects.java_book import Book
 from mtlskit.trace.dialects.java_lines import Entry
@@ -28,6 +28,7 @@ def fits(first_lines: Sequence[str]) -> bool:
         java_lines.fits(first_lines)
         or java_old.fits(first_lines)
         or java_lines.fits_loosely(first_lines)
+        or java_raw.fits(first_lines)
     )
 
 
@@ -59,6 +60,8 @@ def read_all(lines: Iterable[str], source: Source) -> Told:
 
 def _read(first: Sequence[str], whole: Iterable[str], source: Source) -> Told:
     """Choose the reader by the first lines."""
+    if java_raw.fits(first):
+        return _counted(*java_raw.read(whole, source), source)
     if java_lines.fits(first):
         return _told(java_lines.entries(whole), source)
     if java_old.fits(first):
