@@ -61,6 +61,18 @@ def questions(diagnosis: Diagnosis, case: Case) -> tuple[Question, ...]:
     return tuple(told[:MOST])
 
 
+def line_of(stack: str | None) -> str:
+    """Return what a refusal reads like in this server's log; empty where that is not known.
+
+    Args:
+        stack: begin of its name in the measured habits, as `StackGuess.measured_as` has it.
+    """
+    known = next((one for one in _lines() if stack and stack.startswith(one["stack"])), None)
+    if known is None:
+        return ""
+    return f"{_begin(known['name'])} writes: {known['reads']} ({known['where']})"
+
+
 def settling(cause: str) -> tuple[str, ...]:
     """Return the ids of the questions whose answer tells this cause from every other."""
     return tuple(row["id"] for row in _rows() if cause in row.get("apart", ()))
@@ -146,12 +158,10 @@ class _Place:
         return f" -servername {name or 'HOST'}"
 
     def _line(self) -> str:
-        rows = _lines()
-        known = [one for one in rows if self.stack and self.stack.startswith(one["stack"])]
+        known = line_of(self.stack)
         if known:
-            one = known[0]
-            return f" {_begin(one['name'])} writes: {one['reads']} ({one['where']})."
-        shown = "; ".join(f"{one['name']}: {one['reads']}" for one in rows[:_SHOWN])
+            return f" {known}."
+        shown = "; ".join(f"{one['name']}: {one['reads']}" for one in _lines()[:_SHOWN])
         return f" It reads like this: {shown}."
 
 

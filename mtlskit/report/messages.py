@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 from mtlskit.certs.certificate import Certificate
+from mtlskit.diagnosis.asking import line_of
 from mtlskit.diagnosis.reason import Opinion
 from mtlskit.page.blocks import Block, Listing, Paragraph, Section
 from mtlskit.page.letters import visible
@@ -182,10 +183,12 @@ def _to_settle(report: Report, best: Opinion) -> str:
     said, every = _words()["words"], _words()["partner"]
     told = (every.get(one.cause, {}).get("settle") for one in _causes(report, best))
     wanted = [one for one in dict.fromkeys(told) if one]
+    line = line_of(report.diagnosis.server_stack.measured_as)
+    told_so = f" {line}." if line else ""
     if not wanted:
-        return f"{said['log']}."
+        return f"{said['log']}.{told_so}"
     number = "this one" if best.standing in first.SURE else "the open causes"
-    return f"{said['log']}, and tell {', and '.join(wanted)}. That would settle {number}."
+    return f"{said['log']}, and tell {', and '.join(wanted)}. That would settle {number}.{told_so}"
 
 
 def _to_customer(report: Report) -> str:

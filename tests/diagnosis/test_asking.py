@@ -139,3 +139,12 @@ def test_a_report_asks_in_that_order() -> None:
     assert [one["id"] for one in told][:2] == ["key-store", "client-message"]
     assert told[0]["text"].split(" (")[0] in str(report)
     assert all(0 < one["worth"] <= 1 for one in told)
+
+
+def test_a_message_names_the_line_where_the_server_is_known() -> None:
+    """Whoever is asked for a log is told what to look for."""
+    report = mtlskit.explain("Received fatal alert: bad_certificate", stack="nginx")
+    (partner,) = [one for one in report.messages() if one.to == "partner"]
+    assert "client SSL certificate verify error" in partner.request
+    assert asking.line_of("nginx1.22") == asking.line_of("nginx")
+    assert asking.line_of("unheard-of") == asking.line_of(None) == ""
