@@ -5,6 +5,7 @@ say that nothing was. Every folder that Jupyter writes to lies in the test's own
 """
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, Page, Response, Route, expect, sync_pla
 
 from mtlskit.lab import scenes
 from mtlskit.lab.scenes import Staged
+from mtlskit.material import Blob, Source
 from mtlskit.terminal.jupyter import Server, running
 from mtlskit.terminal.workspace import lay_out
 from tests.browser.walk import CHAIN
@@ -108,6 +110,20 @@ def staged() -> Iterator[Staged]:
     """A failure of the lab whose cause is an intermediate that is not sent."""
     with scenes.stage(CHAIN, tls="1.3") as lab:
         yield lab
+
+
+@pytest.fixture
+def java_store(staged: Staged, tmp_path: Path, program: Callable[[str], str]) -> Blob:
+    """The client's key store, as keytool writes it in the old Java format."""
+    (tmp_path / "client.p12").write_bytes(staged.identity_files[0].data)
+    word = staged.password or ""
+    both = ["-srcstorepass", word, "-deststorepass", word, "-deststoretype", "JKS"]
+    files = ["-srckeystore", "client.p12", "-destkeystore", "client.jks"]
+    command = [program("keytool"), "-importkeystore", *files, *both]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    data = (tmp_path / "client.jks").read_bytes()
+    assert data[:4] == b"\xfe\xed\xfe\xed"
+    return Blob(Source("client.jks"), data)
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,16 @@
 """The guide as a page without code, served by Voilà: the walk of the notebook, shortened."""
 
 import json
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from mtlskit.lab.scenes import Staged
-from mtlskit.material import Blob, Source
+from mtlskit.material import Blob
 from tests.browser.walk import (
     BEGIN,
     CHAIN,
@@ -38,21 +36,6 @@ LINE = "javax.net.ssl.SSLHandshakeException: Received fatal alert: bad_certifica
 
 
 PATIENCE = 30.0  # seconds that a kernel may take to end on a busy machine
-
-
-@pytest.fixture
-def java_store(staged: Staged, tmp_path: Path, program: Callable[[str], str]) -> Blob:
-    """The client's key store, as keytool writes it in the old Java format."""
-    [store], word = staged.identity_files, staged.password or ""
-    (tmp_path / "client.p12").write_bytes(store.data)
-    both = ["-srcstorepass", word, "-deststorepass", word, "-deststoretype", "JKS"]
-    command = [program("keytool"), "-importkeystore", "-srckeystore", "client.p12", *both]
-    subprocess.run(
-        [*command, "-destkeystore", "client.jks"], cwd=tmp_path, check=True, capture_output=True
-    )
-    data = (tmp_path / "client.jks").read_bytes()
-    assert data[:4] == b"\xfe\xed\xfe\xed"
-    return Blob(Source("client.jks"), data)
 
 
 def status_of(address: str) -> int:

@@ -5,8 +5,7 @@ Law: whatever secret is handed in, is looked for afterwards in everything that w
 
 import json
 import re
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,20 +89,6 @@ class Sent:
         """List the secrets that the latest notebook holds, on its way to Jupyter."""
         assert WIDGETS in self.bodies[-1]
         return [one for one in secrets if one in self.bodies[-1].encode("utf-8", "replace")]
-
-
-@pytest.fixture
-def java_store(staged: Staged, tmp_path: Path, program: Callable[[str], str]) -> Blob:
-    """The client's key store, as keytool writes it in the old Java format."""
-    (tmp_path / "client.p12").write_bytes(staged.identity_files[0].data)
-    word = staged.password or ""
-    both = ["-srcstorepass", word, "-deststorepass", word, "-deststoretype", "JKS"]
-    files = ["-srckeystore", "client.p12", "-destkeystore", "client.jks"]
-    command = [program("keytool"), "-importkeystore", *files, *both]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    data = (tmp_path / "client.jks").read_bytes()
-    assert data[:4] == b"\xfe\xed\xfe\xed"
-    return Blob(Source("client.jks"), data)
 
 
 def sealed_in(store: Blob) -> list[bytes]:
