@@ -7,12 +7,14 @@ import pytest
 
 import mtlskit
 from mtlskit.case import Case
+from mtlskit.collect.call import Call
 from mtlskit.collect.calling import path_at
 from mtlskit.collect.given import target_of
+from mtlskit.collect.live import connect
 from mtlskit.experiment import MOST_CONNECTIONS
 from mtlskit.lab import scenes
 from mtlskit.lab.pki import Authority
-from mtlskit.material import Blob, Source, Target, Unreadable
+from mtlskit.material import Blob, Source, Tap, Target, Unreadable
 from mtlskit.report import Report, judge
 
 ReportOf = Callable[[str, str], Report]
@@ -230,3 +232,26 @@ def test_a_key_store_given_as_settings_is_named() -> None:
     with scenes.stage("none") as staged:
         report = mtlskit.diagnose(staged.target, settings=staged.identity_files)
     assert "not-settings" in {one.code for one in report.case.problems}
+
+
+def test_all_attempts_meet_the_machine_that_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind one name there may be several: every later call goes to the first one's address."""
+    calls: list[Call] = []
+
+    def noted(call: Call) -> Tap:
+        calls.append(call)
+        return connect(call)
+
+    monkeypatch.setattr("mtlskit.experiment.run.connect", noted)
+    with scenes.stage("client.chain-incomplete") as staged:
+        report = mtlskit.diagnose(
+            f"localhost:{staged.target.port}",
+            identity=staged.identity_files,
+            material=staged.material_files,
+            password=staged.password,
+            server_name=staged.server_name,
+        )
+    first, *rest = calls
+    assert first.address is None
+    assert len(rest) == len(report.case.attempts) > 1
+    assert {str(one.address) for one in rest} == {report.case.trace.peer}
