@@ -154,7 +154,7 @@ class TapListener(Listener[Relayed]):
         """Pick this connection's lines out of the client's key log (RFC 9850, 2)."""
         if self._wish.key_log is None:
             return Secrets()
-        first = b"".join(one.data for one in chunks[:8] if one.sender == "client")
+        first = b"".join(one.data for one in chunks if one.sender == "client")
         with suppress(OSError), self._wish.key_log.open("rb") as file:
             return Secrets(tuple(_lines_of(file, first[_RANDOM])))
         return Secrets()

@@ -472,6 +472,21 @@ def test_the_key_log_opens_it_and_only_its_own_lines_are_taken(
     assert "not shown" in repr(relayed.tap.secrets)
 
 
+def test_a_hello_in_many_pieces_still_names_its_secrets(tmp_path: Path) -> None:
+    """A client may send it byte by byte; its random stands in the first 43."""
+    random = bytes(range(200, 232))
+    keys = tmp_path / "keys"
+    keys.write_text(f"CLIENT_RANDOM {random.hex()} 00\n", encoding="ascii")
+    with tapped(echo, key_log=keys) as (tap, client):
+        for octet in bytes(11) + random:
+            client.sendall(bytes((octet,)))
+            client.recv(1)  # it has gone through alone
+        client.close()
+        (relayed,) = tap.taps(1)
+    assert len(relayed.tap.chunks) > 8
+    assert len(relayed.tap.secrets.lines) == 1
+
+
 @pytest.mark.parametrize("before", [0, 1, 60, 61, 64, 65, 1000])
 def test_a_long_key_log_is_read_to_its_end(
     before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
