@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -106,3 +107,12 @@ def test_few_traces_are_remembered(wire: Wire, monkeypatch: pytest.MonkeyPatch) 
         assert one.trace.tls == "1.3"
     assert len(found[0]._kept.room.recent) == 2
     assert found[0].trace is not first
+
+
+def test_a_time_that_no_calendar_has_is_none() -> None:
+    """Nanoseconds since 1970, of which a damaged file may tell any number."""
+    assert captured._time(1_700_000_000_123_456_789) == datetime(
+        2023, 11, 14, 22, 13, 20, 123456, tzinfo=UTC
+    )
+    assert captured._time(2**70) is None
+    assert captured._time(2**90) is None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,6 +30,7 @@ from mtlskit.material import Blob, Source, Target, Unreadable
 from mtlskit.page.blocks import Callout
 from mtlskit.page.text import text
 from mtlskit.trace.handshake import follow
+from mtlskit.wire.messages import ServerHello
 
 if TYPE_CHECKING:
     from conftest import Parties
@@ -68,6 +69,28 @@ def test_a_chain_in_the_wrong_order_is_named_so(parties: Parties, version: str) 
         met = call(glass, identity, version, chain=(root, *identity.chain))
     assert met.in_order is False
     assert met.proved is True
+
+
+def test_it_offers_no_session_to_resume(parties: Parties) -> None:
+    """A resumed session would show no certificate: neither a ticket nor a session id is given."""
+    with mirror() as glass:
+        met = call(glass, parties.identity(), "1.2")
+    assert "NewSessionTicket" not in [one.name for one in met.trace.events]
+    bodies = (one.body for one in met.trace.events)
+    hello = next(one for one in bodies if isinstance(one, ServerHello))
+    assert hello.session_id == b""
+
+
+@VERSIONS
+def test_a_weak_key_is_seen_and_not_refused(parties: Parties, version: str) -> None:
+    """What a server of today would not even look at is told of, too."""
+    key = rsa.generate_private_key(65537, 1024)  # noqa: S505 - weak on purpose
+    issued = parties.client_issuing.client("Client", key=key)
+    with mirror() as glass:
+        met = call(glass, parties.identity(issued), version)
+    assert met.proved is True
+    assert str((met.chain or ())[0].key) == "RSA 1024"
+    assert [one.code for one in met.objections] == ["weak-key"]
 
 
 PAST = datetime.now(UTC) - timedelta(days=400)
