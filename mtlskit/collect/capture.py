@@ -19,7 +19,7 @@ from typing import BinaryIO, Final
 
 from mtlskit.collect import captured_told
 from mtlskit.collect.captured import Captured, Counter
-from mtlskit.collect.packed import DAMAGED, opened
+from mtlskit.collect.packed import DAMAGED, files_in, opened
 from mtlskit.material import Blob, Problem, Secrets, Source, Unreadable
 from mtlskit.page.blocks import Page
 from mtlskit.page.shown import Shown
@@ -108,7 +108,7 @@ def _opened(
 
 
 def _within_zip(archive: zipfile.ZipFile, stack: ExitStack) -> Callable[[int], bytes]:
-    members = [one for one in archive.infolist() if not one.is_dir()]
+    members = files_in(archive)
     if len(members) != 1:
         names = f"It is a zip file of {len(members)} files. Give the capture in it alone."
         raise NotCapture(names)

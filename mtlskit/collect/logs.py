@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from mtlskit.collect.encodings import encoding_of
-from mtlskit.collect.packed import DAMAGED, Gunzipped
+from mtlskit.collect.packed import DAMAGED, Gunzipped, files_in
 from mtlskit.material import Blob, Problem, Source, Unreadable
 
 LINE = 1_000_000
@@ -200,7 +200,7 @@ def _member(
 ) -> tuple[Readable, Source]:
     try:
         archive = stack.enter_context(zipfile.ZipFile(stream))
-        names = [one.filename for one in archive.infolist() if _is_content(one)]
+        names = [one.filename for one in files_in(archive) if _is_content(one)]
         chosen = [one for one in names if member in (None, one)]
         if len(chosen) != 1:
             raise _refused(source, "several" if names else "empty", _which(source, names))
@@ -215,8 +215,8 @@ def _member(
 
 
 def _is_content(one: zipfile.ZipInfo) -> bool:
-    """Leave out folders and what macOS adds."""
-    return not (one.is_dir() or one.filename.startswith("__MACOSX/") or not one.file_size)
+    """Leave out what is empty, and what macOS adds."""
+    return bool(one.file_size) and not one.filename.startswith("__MACOSX/")
 
 
 def _which(source: Source, names: list[str]) -> str:

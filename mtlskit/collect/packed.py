@@ -21,6 +21,11 @@ DAMAGED: Final = (
 )
 
 
+def files_in(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """List what is no folder; a damaged table may hold names of no length."""
+    return [one for one in archive.infolist() if one.filename and not one.is_dir()]
+
+
 def opened(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> IO[bytes]:
     """Open a file within an archive.
 

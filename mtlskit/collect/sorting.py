@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from mtlskit.collect.files import kind_of, read_blob
-from mtlskit.collect.packed import DAMAGED, Gunzipped, opened
+from mtlskit.collect.packed import DAMAGED, Gunzipped, files_in, opened
 from mtlskit.material import Blob, Source
 
 Given = str | PathLike[str] | Blob
@@ -73,7 +73,7 @@ def _kind_within(file: IO[bytes], head: bytes) -> str:
                 head = Gunzipped(inner).read(_HEAD)
         elif head.startswith(b"PK\x03\x04"):
             with zipfile.ZipFile(file) as archive:
-                members = [one for one in archive.infolist() if not one.is_dir()]
+                members = files_in(archive)
                 if len(members) == 1:
                     with opened(archive, members[0]) as inner:
                         head = inner.read(_HEAD)

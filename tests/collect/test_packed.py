@@ -45,6 +45,26 @@ def test_an_archive_without_its_beginning_is_told(missing: int) -> None:
         pass
 
 
+def test_a_file_without_a_name_is_none() -> None:
+    """A damaged table of an archive may hold one, and the standard library stumbles on it."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as opened:
+        opened.writestr("x", b"Received fatal alert: bad_certificate")
+    data = held.getvalue()
+    at = data.rindex(b"PK\x01\x02")
+    nameless = data[: at + 28] + b"\0\0" + data[at + 30 : at + 46] + data[at + 47 :]
+    end = nameless.rindex(b"PK\x05\x06")
+    size = (end - at).to_bytes(4, "little")
+    blob = Blob(Source("app.zip"), nameless[: end + 12] + size + nameless[end + 16 :])
+    with zipfile.ZipFile(io.BytesIO(blob.data)) as archive:
+        assert [one.filename for one in archive.infolist()] == [""]
+    assert sort_of(blob)[0]
+    with pytest.raises(Unreadable, match="no file with content"), open_log(blob):
+        pass
+    with pytest.raises(Unreadable, match="zip file of 0 files"):
+        read_capture(blob)
+
+
 LOG = (
     b"2026-11-24 08:00:00 ERROR calling partner.example\n"
     b"javax.net.ssl.SSLHandshakeException: Received fatal alert: bad_certificate\n"
