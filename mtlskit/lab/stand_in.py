@@ -36,6 +36,8 @@ NAME = "stand-in"
 HOST = "stand-in.invalid"
 """No real host has such a name (RFC 6761, 6.4)."""
 _NAME = 40
+_KNOWN = ("ecdsa_secp", "rsa_pss_", "rsa_pkcs1_", "ed25519", "ed448")
+"""How the names of signature schemes begin that OpenSSL takes as they are registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +71,37 @@ def stand_in(case: Case) -> StandIn:
             "Give a capture with its key log, or a debug log of the client.",
         )
     anchors = _anchors(case, asked)
+    key, schemes = _signing(asked)
     made_up = Authority.root(f"CN=Made-up CA of the {NAME}, OU={trace.source.name[:_NAME]}")
     settings = Tls(
-        made_up.server(f"CN={HOST}", HOST),
+        made_up.server(f"CN={HOST}", HOST, key=key),
         trust=tuple(x509.load_der_x509_certificate(one.der) for one in anchors),
         listed=tuple(_listed(der) for der in _readable(asked)),
         versions=("1.2", "1.2") if trace.tls == "1.2" else ("1.2", "1.3"),
         at=case.at,
         by_name=_unseen(asked, anchors),
+        schemes=":".join(schemes) or None,
     )
-    return StandIn(settings, made_up.certificate, _observed(trace, asked), _assumed(asked, anchors))
+    return StandIn(
+        settings,
+        made_up.certificate,
+        _observed(trace, asked, schemes),
+        _assumed(asked, anchors, schemes),
+    )
+
+
+def _signing(asked: Asked) -> tuple[str, tuple[str, ...]]:
+    """Return the key that it can have itself, and the signature schemes that it takes.
+
+    OpenSSL takes from clients what it signs by itself, so its own key must be of a kind that was
+    asked for. Where that cannot be, no scheme is played.
+    """
+    known = tuple(one for one in asked.schemes if one.startswith(_KNOWN))
+    if any(one.startswith("ecdsa_secp256r1") for one in known):
+        return "EC P-256", known
+    if any(one.startswith("rsa_pss_rsae") for one in known):
+        return "RSA 2048", known
+    return "EC P-256", ()
 
 
 @contextmanager
@@ -144,13 +167,16 @@ def _listed(der: bytes) -> x509.Certificate:
     return Authority.root(str(name_from(der))).certificate
 
 
-def _observed(trace: Trace, asked: Asked) -> tuple[Because, ...]:
+def _observed(trace: Trace, asked: Asked, schemes: tuple[str, ...]) -> tuple[Because, ...]:
     agreed = Because(f"it agreed on TLS {trace.tls}", trace.source)
     listed = Because(f"it lists {'; '.join(asked.authorities)}", asked.source)
-    return (agreed, listed) if trace.tls else (listed,)
+    takes = Because(f"it takes signatures by {', '.join(schemes)}", asked.source)
+    return (*((agreed,) if trace.tls else ()), listed, *((takes,) if schemes else ()))
 
 
-def _assumed(asked: Asked, anchors: tuple[Certificate, ...]) -> tuple[str, ...]:
+def _assumed(
+    asked: Asked, anchors: tuple[Certificate, ...], schemes: tuple[str, ...]
+) -> tuple[str, ...]:
     held = ", ".join(f"{one.label} ({one.source})" for one in anchors)
     known = (f"it trusts the certificates at hand that its list names: {held}",) if held else ()
     unseen = "; ".join(str(name_from(one)) for one in _unseen(asked, anchors))
@@ -159,7 +185,8 @@ def _assumed(asked: Asked, anchors: tuple[Certificate, ...]) -> tuple[str, ...]:
         "authority is taken for good"
     )
     as_openssl = "it verifies as OpenSSL does, with OpenSSL's alerts, and checks no revocation"
-    return (*known, *((granted,) if unseen else ()), as_openssl)
+    usual = () if schemes else ("it takes signatures by every scheme that OpenSSL knows",)
+    return (*known, *((granted,) if unseen else ()), *usual, as_openssl)
 
 
 def _unseen(asked: Asked, anchors: tuple[Certificate, ...]) -> tuple[bytes, ...]:

@@ -82,3 +82,17 @@ def test_it_judges_dates_by_the_time_of_the_failure() -> None:
         assert built.settings.at == later.at
     report = rehearse(later)
     assert report.case.attempts[0].trace.ended.symptom.name == "certificate_expired"
+
+
+def test_it_takes_the_signatures_that_the_server_takes() -> None:
+    """A server that takes RSA alone has a stand-in that withholds from an EC key, too."""
+    case = observed("client.chain-incomplete", "1.3")
+    assert case.trace is not None
+    assert case.trace.asked is not None
+    asked = replace(case.trace.asked, schemes=("rsa_pss_rsae_sha256", "rsa_pkcs1_sha256"))
+    report = rehearse(case.having(trace=replace(case.trace, asked=asked)))
+    first = report.case.attempts[0].trace
+    assert first.asked is not None
+    assert first.asked.schemes == asked.schemes
+    assert first.sent_certificate is False
+    assert "It takes signatures by rsa_pss_rsae_sha256" in text(report.page(), 200)
