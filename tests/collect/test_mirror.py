@@ -71,6 +71,19 @@ def test_a_chain_in_the_wrong_order_is_named_so(parties: Parties, version: str) 
     assert met.proved is True
 
 
+@pytest.mark.parametrize(("spoken", "offered"), [("1.3", "1.2"), ("1.2", "1.3")])
+def test_it_speaks_the_one_version_that_it_was_given(
+    parties: Parties, spoken: str, offered: str
+) -> None:
+    """A client that offers another one is refused, and heard all the same."""
+    with mirror(tls=spoken) as glass:
+        met = call(glass, parties.identity(), offered)
+    with mirror(tls=spoken) as glass:
+        assert call(glass, parties.identity(), spoken).proved is True
+    assert met.trace.ended.refused_by == "server"
+    assert met.trace.ended.symptom.name == "protocol_version"
+
+
 def test_it_offers_no_session_to_resume(parties: Parties) -> None:
     """A resumed session would show no certificate: neither a ticket nor a session id is given."""
     with mirror() as glass:

@@ -125,10 +125,10 @@ def misnamed(views: Views, staged: Staged, client: str) -> dict[str, object]:
     if not views.connected:
         return {}
     told = views.answers("refused by") or {"altogether": views.run.refused_by}
-    if told == {"altogether": None}:
+    expected = OTHERWISE.get((staged.scene.id, staged.tls or "", client), staged.scene.refused_by)
+    if told == {"altogether": None} != {"altogether": expected}:
         served = any(one.ended.symptom.http == HTTPStatus.OK for _, one in views.accounts)
         return {} if served or views.run.outcome != "accepted" else told
-    expected = OTHERWISE.get((staged.scene.id, staged.tls or "", client), staged.scene.refused_by)
     return told if set(told.values()) != {expected} else {}
 
 
