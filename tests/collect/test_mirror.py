@@ -384,3 +384,29 @@ def test_any_request_gets_an_answer(met_once: Met, request_: bytes) -> None:
 def met_once(parties: Parties) -> Met:
     with mirror() as glass:
         return call(glass, parties.identity(), "1.3")
+
+
+@pytest.mark.parametrize(
+    ("accept", "json_wanted"),
+    [
+        ("application/json", True),
+        ("application/json, text/html", True),
+        ("text/html, application/json", False),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", False),
+        ("*/*", False),
+        ("APPLICATION/JSON;q=1", True),
+    ],
+)
+def test_whoever_names_json_first_gets_it(met_once: Met, accept: str, json_wanted: bool) -> None:  # noqa: FBT001 - of the table
+    """A browser takes JSON too, and wants a page."""
+    head = answer_to(f"GET / HTTP/1.1\r\nAccept: {accept}\r\n\r\n".encode(), met_once)
+    assert (b"Content-Type: application/json" in head) is json_wanted
+
+
+def test_head_is_answered_without_a_body(met_once: Met) -> None:
+    """It says how long the page would be, and gives none of it."""
+    page = answer_to(b"GET / HTTP/1.1\r\n\r\n", met_once)
+    head = answer_to(b"HEAD / HTTP/1.1\r\n\r\n", met_once)
+    assert page.startswith(head)
+    assert head.endswith(b"\r\n\r\n")
+    assert len(page) > len(head)
