@@ -29,6 +29,7 @@ BENCHMARKS = (
     "javalog",
     "settings",
     "captures",
+    "report",
     "diagnosis",
     "guide",
 )

@@ -6,15 +6,11 @@ state; the one cell opens the JSON beside it and shows the same again when it is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from mtlskit.page.blocks import Page
 from mtlskit.page.html import fragment
 from mtlskit.page.markdown import markdown
 from mtlskit.page.plain import json_text
 from mtlskit.page.text import text
-
-if TYPE_CHECKING:
-    from mtlskit.report.judged import Report
 
 MARK = '"mtlskit_report": '
 """What a notebook holds that is a report, and none that somebody works in."""
@@ -24,14 +20,13 @@ _LEAD = (
 )
 
 
-def notebook(report: Report, name: str) -> str:
+def notebook(page: Page, name: str) -> str:
     """Return the notebook as JSON (nbformat 4.5).
 
     Args:
-        report: what is told.
+        page: the report, as its level has it.
         name: what its JSON file is called, without a folder.
     """
-    page = report.page()
     shown = {
         "text/plain": text(page),
         "text/html": fragment(page),

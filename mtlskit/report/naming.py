@@ -66,14 +66,15 @@ class Names:
     replaced: dict[str, str] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
+    _known: set[str] = field(default_factory=set)  # both of the above, in small letters
 
     def add(self, kind: str, *names: str | None) -> None:
         """Give names that mean one thing one placeholder; a name that has one keeps it."""
         for name in names:
             said = (name or "").strip()
-            known = {one.lower() for one in (*self.replaced, *self.kept)}
-            if not said or said.lower() in known:
+            if not said or said.lower() in self._known:
                 continue
+            self._known.add(said.lower())
             held = self.kept if len(said) < _SHORT or said.lower() in _ordinary() else self.replaced
             held[said] = self._placeholder(kind)
 
@@ -98,8 +99,10 @@ class Names:
         made = self._placeholder("file")
         ending = path.suffix if re.fullmatch(r"\.\w{1,8}", path.suffix) else ""
         self.replaced[name] = made + ending
+        self._known.add(name.lower())
         if len(path.stem) >= _SHORT and path.stem.lower() not in _ordinary():
             self.replaced.setdefault(path.stem, made)
+            self._known.add(path.stem.lower())
 
     def _placeholder(self, kind: str) -> str:
         number = self._counts[kind] = self._counts.get(kind, 0) + 1
@@ -120,8 +123,10 @@ class Names:
             return found[1] + short.get(found[2].strip().lower(), found[2])
 
         def change(text: str) -> str:
-            text = _CERTIFICATE.sub(_NOT_SHOWN, text)
-            text = _VALUE.sub(in_dn, text)
+            if "-----BEGIN " in text:
+                text = _CERTIFICATE.sub(_NOT_SHOWN, text)
+            if "=" in text:
+                text = _VALUE.sub(in_dn, text)
             return every.sub(named, text) if every else text
 
         return change

@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from mtlskit.page.blocks import Page
 from mtlskit.page.html import document
 from mtlskit.page.markdown import markdown
 from mtlskit.page.plain import json_text
@@ -59,8 +60,9 @@ def save(
         raise FileExistsError(
             f"{printed} is there already, and no report beside it; choose another name."
         )
-    for ending, path in paths.items():
-        _write(path, _printed(report, ending, whole.name))
+    page = report.page()
+    for path in paths.values():
+        _write(path, _printed(report, page, path))
     if printer is None or not pdf:
         return tuple(paths.values())
     printer(paths[".html"], printed)
@@ -78,13 +80,14 @@ def _stem(stem: str | Path) -> Path:
     return path.with_suffix("") if path.suffix in (*_OURS, ".pdf") else path
 
 
-def _printed(report: Report, ending: str, name: str) -> str:
-    if ending == ".html":
-        return document(report.page())
-    if ending == ".md":
-        return markdown(report.page())
-    if ending == ".ipynb":
-        return as_notebook.notebook(report, f"{name}.json")
+def _printed(report: Report, page: Page, path: Path) -> str:
+    """Print the page as the path's ending says; it is made once, since hiding names takes time."""
+    if path.suffix == ".html":
+        return document(page)
+    if path.suffix == ".md":
+        return markdown(page)
+    if path.suffix == ".ipynb":
+        return as_notebook.notebook(page, path.with_suffix(".json").name)
     return json_text(report.json()) + "\n"
 
 
