@@ -146,3 +146,18 @@ def test_experiments_meet_the_machine_that_refused(parties: Parties, names: Name
     attempts = report.case.attempts
     assert attempts
     assert {one.trace.peer for one in attempts} == {str(good.target)}
+
+
+def test_of_several_failures_the_one_that_tells_most_comes_first(
+    names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address that swallows packets says less of the endpoint than one that refuses."""
+    monkeypatch.setattr(dialling, "HEAD_START", 0.01)
+    with swallowing() as deaf, nobody() as shut:
+        names.rounds = [[deaf, shut]]
+        with pytest.raises(NoConnectionError) as error:
+            dial(Target("many.example", 443), monotonic() + 0.5)
+    assert error.value.failure.kind == "refused"
+    first, second = error.value.failure.text.split("; ")
+    assert "refused" in first.lower()
+    assert "timed out" in second.lower()

@@ -25,7 +25,7 @@ from mtlskit.collect.live import Call, HttpRequest, connect
 from mtlskit.collect.mirror import Met, MirrorListener, mirror
 from mtlskit.collect.own_certificate import from_files, self_signed
 from mtlskit.collect.reflected import answer_to
-from mtlskit.lab.pki import Issued, pem
+from mtlskit.lab.pki import Authority, Issued, pem
 from mtlskit.material import Blob, Source, Target, Unreadable
 from mtlskit.page.blocks import Callout
 from mtlskit.page.text import text
@@ -160,6 +160,17 @@ def test_long_lists_of_what_was_offered_are_counted(parties: Parties) -> None:
     assert f"{len(suites)}: {suites[0]}" in said
     assert f"and {len(suites) - 8} more" in said
     assert str(suites[8]) not in said.partition("Message by message")[0]
+
+
+def test_every_link_of_a_chain_has_to_hold(parties: Parties) -> None:
+    """One certificate in its place does not put the next one there."""
+    identity = parties.identity()
+    upper = Authority.root("Upper").intermediate("Lower").client("Other")
+    other = parties.identity(upper).chain
+    with mirror() as glass:
+        met = call(glass, identity, "1.2", chain=(*identity.chain, *other))
+    assert len(met.chain or ()) == 3
+    assert met.in_order is False
 
 
 @VERSIONS
