@@ -23,12 +23,13 @@ from mtlskit.report import Report, messages
 from mtlskit.report.naming import Level
 from mtlskit.report.preview import Preview
 
-SUFFIXES = (".html", ".md", ".json", ".pdf", ENDING)
+SUFFIXES = (".html", ".md", ".json", ".pdf", ".ipynb", ENDING)
 MEANT_FOR = {
     ".html": "to read, print and send: one file that opens without a network",
     ".md": "to paste into a ticket",
     ".json": "for programs",
     ".pdf": "to print, or where only a PDF is taken",
+    ".ipynb": "to go on from in Jupyter",
 }
 WAITING = f"There is a report as soon as the diagnosis in {rail.where(rail.DIAGNOSIS)} was run."
 CHANGED = "The report has changed since it was saved. Save it again to keep it as it is now."
@@ -58,6 +59,7 @@ class Keep:
         self.stem = fields.line("Name of the files", "report")
         self.level = fields.choice("Names to hide", LEVELS)
         self.pdf = fields.tick("A PDF too; printing it takes a few seconds", on=False)
+        self.notebook = fields.tick("A notebook too", on=False)
         self.button = fields.action("Save the report", self.save, primary=True)
         self.case = fields.action("Save the case", self.save_case)
         self.preview, self.message, self.said = fields.words(), fields.words(), fields.words()
@@ -81,7 +83,7 @@ class Keep:
                 ),
             ),
             self.preview,
-            step.row(self.button, self.pdf),
+            step.row(self.button, self.pdf, self.notebook),
             self.message,
             self.links,
             self.messages,
@@ -108,7 +110,8 @@ class Keep:
             if report is None:
                 raise ValueError(NONE_YET)
             stem, level = free(self.stem.value), self.level.value
-            saved = report.save(stem, pdf=self.pdf.value, redact=level)
+            more = {"pdf": self.pdf.value, "notebook": self.notebook.value}
+            saved = report.save(stem, redact=level, **more)
             self._saved, self._stale = (report, level), False
             self.message.value = fields.notice(f"Saved in {Path.cwd()}.", "good")
             self.links.outputs = (_links(saved),)

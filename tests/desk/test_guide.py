@@ -586,15 +586,19 @@ def test_what_a_level_hides_is_shown_before_it_is_saved(
     assert "mtls-needs" in after_run.rail[-1]._dom_classes
 
 
-def test_a_pdf_is_printed_where_one_is_wanted(
+def test_a_pdf_and_a_notebook_are_made_where_they_are_wanted(
     after_run: Guide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its link stands beside the others; where nothing prints one, that is said and what to do."""
+    """Their links stand beside the others; where nothing prints, it is said and what to do."""
     monkeypatch.chdir(tmp_path)
     after_run.keep.stem.value, after_run.keep.pdf.value = "printed", True
+    after_run.keep.notebook.value = True
     monkeypatch.setattr(saving, "_printer", lambda: lambda _, pdf: pdf.write_bytes(b"%PDF-"))
     after_run.keep.button.click()
-    assert "printed.pdf" in json.dumps(after_run.keep.links.outputs)
+    shown = json.dumps(after_run.keep.links.outputs)
+    assert "printed.pdf" in shown
+    assert "printed.ipynb" in shown
+    after_run.keep.notebook.value = False
 
     def none() -> None:
         raise saving.NoPdfError("Nothing here prints PDF. Install Chromium.")
