@@ -24,6 +24,7 @@ PLAIN = (
     "{question}\n\nThe form needs JupyterLab. In a script, answer with "
     "lesson.check({number}, answer) and open a hint with lesson.hint({number})."
 )
+AGAIN = "It was made in a cell above. When you have changed it there, run this cell again too."
 _CODE = re.compile(r"`([^`]+)`")
 
 
@@ -81,7 +82,8 @@ class HandedIn:
         self.pick = fields.choice("Hand in", self._options(lesson, answer))
         self.upload = fields.files("Or a file of yours", self._received)
         self._about = fields.words()
-        self.box = step.cell(self.pick, step.row(self.upload), self._about)
+        made = [] if answer is None else [fields.hint(AGAIN)]
+        self.box = step.cell(self.pick, *made, step.row(self.upload), self._about)
         step.when_changed(self.pick, self._picked)
 
     @property
@@ -109,7 +111,8 @@ class Thing:
     def __init__(self, answer: object) -> None:
         self.given = answer
         text = "Nothing yet" if answer is None else _called(answer)
-        self.box = fields.words(f"<p><b>Handed in:</b> {html.escape(text)}</p>")
+        shown = fields.words(f"<p><b>Handed in:</b> {html.escape(text)}</p>")
+        self.box = step.cell(shown, fields.hint(AGAIN))
 
 
 class Asked:
