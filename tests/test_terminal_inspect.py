@@ -116,3 +116,16 @@ def test_key_stores_are_compared_with_a_password_file(tmp_path: Path, capsys: Ca
     printed = capsys.readouterr().out
     assert "same subject and issuer, new key" in " ".join(printed.split())
     assert lab.password not in printed
+
+
+def test_what_is_over_is_a_finding_unless_it_is_an_authority(
+    tmp_path: Path, capsys: Capsys
+) -> None:
+    """An expired certificate of one's own is status 1; an old root is warned of."""
+    past = {"not_before": now() - timedelta(days=9), "not_after": now() - timedelta(days=2)}
+    old, root = Authority.root("CN=Old", **past), Authority.root("CN=Root")
+    (tmp_path / "old.pem").write_bytes(old.pem_chain())
+    (tmp_path / "mine.pem").write_bytes(root.client("CN=mine", **past).pem_chain())
+    assert main(["inspect", str(tmp_path / "old.pem")]) == ACCEPTED
+    assert "expired" in capsys.readouterr().out
+    assert main(["inspect", str(tmp_path / "mine.pem")]) == REFUSED

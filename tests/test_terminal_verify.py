@@ -76,3 +76,35 @@ def test_what_cannot_be_read_is_json_too(
     assert told["accepted"] is None
     assert told["unread"]["code"] == code
     assert len(told["problems"]) == 1
+
+
+def test_an_entry_of_a_store_is_chosen_by_its_alias(tmp_path: Path, capsys: Capsys) -> None:
+    """Which one was judged and which not is told; one that is not there is named, with the rest."""
+    root = Authority.root("CN=Root")
+    one, two = root.client("CN=first client"), Authority.root("CN=Other").client("CN=second client")
+    both = one.pem_chain() + one.pem_key() + two.pem_chain() + two.pem_key()
+    (tmp_path / "both.pem").write_bytes(both)
+    (tmp_path / "root.pem").write_bytes(root.pem_chain())
+    given = ["verify", str(tmp_path / "both.pem"), "--trust", str(tmp_path / "root.pem")]
+    assert main(given) == ACCEPTED
+    told = " ".join(capsys.readouterr().out.replace("|", " ").split())
+    assert "Judged is first client" in told
+    assert "--entry ALIAS chooses another" in told
+    assert main([*given, "--entry", "Second Client"]) == REFUSED
+    told = " ".join(capsys.readouterr().out.replace("|", " ").split())
+    assert "Judged is second client" in told
+    assert "not judged: first client" in told
+    assert main([*given, "--entry", "third"]) == UNREADABLE
+    told = capsys.readouterr().err
+    assert "no entry 'third'" in told
+    assert "first client, second client" in told
+
+
+@pytest.mark.needs("openssl")
+def test_who_asks_the_engines_sees_what_they_said(folder: Path, capsys: Capsys) -> None:
+    """Without --details, too: their answers are what was asked for."""
+    given = ["verify", str(folder / "chain.pem"), "--trust", str(folder / "root.pem")]
+    assert main([*given, "--ask"]) == ACCEPTED
+    told = capsys.readouterr().out
+    assert "Predicted" in told
+    assert "Asked" in told

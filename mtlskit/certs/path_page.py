@@ -7,6 +7,7 @@ that stands out, with the reason if it is known.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mtlskit.certs import java_trust, path_tree, rulings, stacks
 from mtlskit.certs.paths import PathSearch, cells
@@ -50,7 +51,8 @@ def _stack_section(found: PathSearch, verdicts: Sequence[stacks.Verdict]) -> tup
     ruling = rulings.ask(found.question)["cryptography"]
     words = f'as told under "{_OTHERS}"'
     webpki = stacks.Answer("webpki", "cryptography", ruling.accepted, words)
-    return (stacks.section(found.question, (*found.answers, webpki), verdicts),)
+    said = stacks.section(found.question, (*found.answers, webpki), verdicts)
+    return (replace(said, folded=not found.answers),)  # who asked the engines wants to see it
 
 
 def _verdict(found: PathSearch, verdicts: Sequence[stacks.Verdict]) -> Block:

@@ -131,6 +131,7 @@ def verify(  # noqa: PLR0913 - the interface, all by name
     fetch: Collection[status.Kind] = (),
     profile: str = stacks.BASE,
     ask: bool = False,
+    entry: str | None = None,
 ) -> paths.PathSearch:
     """Search a path from the first certificate of `chain` to an anchor, and say why there is none.
 
@@ -152,13 +153,14 @@ def verify(  # noqa: PLR0913 - the interface, all by name
         profile: whose rules are asked: ``rfc5280``, or a stack's (`mtlskit.certs.stacks.STACKS`).
         ask: whether the real engines on this machine are asked too, which may take a minute;
             `PathSearch.answers` has what they said.
+        entry: the alias of the entry to judge, or its label; None: the first that has a key.
 
     Raises:
         ValueError: there is no such profile.
         Unreadable: no certificate could be read from `chain`, or no list from `crls`, or
-            no response from `ocsp`.
+            no response from `ocsp`, or `chain` has no such `entry`.
     """
-    given, anchors = _looked(chain, password), _looked(trust, password)
+    given, anchors = _looked(chain, password, entry), _looked(trust, password)
     ours = given.certificates
     if not ours:
         raise _nothing(chain, given, "chain", "the certificate to verify")
@@ -177,7 +179,7 @@ def verify(  # noqa: PLR0913 - the interface, all by name
         at_hand=_looked(material, password).certificates,
         responses=_responses(ocsp),
     )
-    problems = (*given.problems, *_not_judged(given.identities))
+    problems = (*given.problems, *_not_judged(given))
     problems += tuple(one for one in anchors.problems if one.code != "chain-order")
     problems += java_trust.notes(anchors.stores)
     if fetch:
@@ -228,7 +230,9 @@ class _Looked:
     identities: tuple[Identity, ...] = ()
 
 
-def _looked(given: Chain, password: str | Sequence[str] | None) -> _Looked:
+def _looked(
+    given: Chain, password: str | Sequence[str] | None, entry: str | None = None
+) -> _Looked:
     several = [given] if isinstance(given, str) or not isinstance(given, Iterable) else list(given)
     ready = [one for one in several if isinstance(one, Certificate)]
     if ready:
@@ -237,7 +241,8 @@ def _looked(given: Chain, password: str | Sequence[str] | None) -> _Looked:
     slips = [one for one in found.problems if one.code in NO_FILE]
     if slips or (not found.certificates and found.problems):
         raise Unreadable(_no_page((*slips, *found.problems)[0]))
-    return _Looked(_leaf_first(found), found.problems, found.stores, found.identities)
+    certificates = _leaf_first(found, _leaf(found, entry))
+    return _Looked(certificates, found.problems, found.stores, found.identities)
 
 
 def _nothing(given: Chain, found: _Looked, what: str, expected: str) -> Unreadable:
@@ -259,14 +264,17 @@ def _nothing(given: Chain, found: _Looked, what: str, expected: str) -> Unreadab
     return Unreadable(Problem("empty", words, source))
 
 
-def _not_judged(identities: tuple[Identity, ...]) -> tuple[Problem, ...]:
-    """Say which identities are there besides the one that is judged."""
-    if len(identities) < 2:  # noqa: PLR2004 - with one there is no choice
+def _not_judged(given: _Looked) -> tuple[Problem, ...]:
+    """Say which identities are there besides the one that is judged, and how to choose one."""
+    leaf = given.certificates[0]
+    others = [one for one in given.identities if one.certificate.der != leaf.der]
+    if not others:
         return ()
-    first, *others = identities
+    first = next((one for one in given.identities if one.certificate.der == leaf.der), None)
+    judged = f"{first.label} ({first.source})" if first else leaf.label
     names = ", ".join(f"{one.label} ({one.source})" for one in others)
-    words = f"Judged is {first.label} ({first.source}); not judged: {names}."
-    return (Problem("several-identities", words, first.source),)
+    words = f"Judged is {judged}; not judged: {names}. --entry ALIAS chooses another."
+    return (Problem("several-identities", words, first.source if first else leaf.source),)
 
 
 def _named(given: Chain) -> str | None:
@@ -278,9 +286,27 @@ def _named(given: Chain) -> str | None:
     return str(first) if isinstance(first, str | PathLike) else None
 
 
-def _leaf_first(found: Evidence) -> tuple[Certificate, ...]:
-    """Put the certificate that has a key first, whatever order the files have."""
-    identities = found.identities
-    leaf = identities[0].certificate if identities else None
+def _leaf(found: Evidence, entry: str | None) -> Certificate | None:
+    """Find the certificate in question: that of the entry, or the first that has a key.
+
+    Raises:
+        Unreadable: there is no such entry.
+    """
+    if entry is None:
+        return found.identities[0].certificate if found.identities else None
+    every = [one for store in found.stores for one in store.entries if one.certificate]
+    same = [one for one in every if entry.lower() in {(one.alias or "").lower(), one.label.lower()}]
+    if same:
+        return same[0].certificate
+    names = ", ".join(dict.fromkeys(one.label for one in every)) or "none"
+    words = f"There is no entry {entry!r} with a certificate in it. Those that are there: {names}."
+    raise Unreadable(Problem("no-entry", words, found.stores[0].source if found.stores else _CHAIN))
+
+
+_CHAIN = Source("chain")
+
+
+def _leaf_first(found: Evidence, leaf: Certificate | None) -> tuple[Certificate, ...]:
+    """Put the certificate in question first, whatever order the files have."""
     rest = (one for one in found.certificates if leaf is None or one.der != leaf.der)
     return (leaf, *rest) if leaf is not None else found.certificates

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mtlskit
 from mtlskit.terminal.folding import details_option, show_brief
@@ -11,15 +11,19 @@ from mtlskit.terminal.options import DIGITS, command, password_options
 from mtlskit.terminal.passwords import passwords_of
 from mtlskit.terminal.showing import ACCEPTED, REFUSED, UNREADABLE, USAGE, complain
 
+if TYPE_CHECKING:
+    from mtlskit.certs.inventory import Inventory
+    from mtlskit.certs.outlook import Caution
+
 
 def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
     """Add the command and its options."""
     parser = command(commands, "inspect", "Show every certificate, key and request in the files.")
     parser.epilog = (
-        "Exit status: 0 nothing is wrong, or warnings alone; 1 something is wrong; 3 a file could "
-        "not be read to its end, whatever else was found. With --within, 1 means that something "
-        "ends within those days, and 0 that nothing does. With --compare, 1 means that the stores "
-        "hold other certificates."
+        "Exit status: 0 nothing is wrong, or warnings alone; 1 something is wrong, or a "
+        "certificate that is no CA's is not valid today; 3 a file could not be read to its end, "
+        "whatever else was found. With --within, 1 means that something ends within those days, "
+        "and 0 that nothing does. With --compare, 1 means that the stores hold other certificates."
     )
     parser.add_argument("files", metavar="FILE", nargs="+")
     asked = parser.add_mutually_exclusive_group()
@@ -52,8 +56,14 @@ def run(options: argparse.Namespace) -> int:
     show_brief(options, found)
     if found.unread:
         return UNREADABLE
-    findings = found.problems if options.within is None else found.expiring
+    findings = (*found.problems, *_not_valid(found)) if options.within is None else found.expiring
     return REFUSED if findings else ACCEPTED
+
+
+def _not_valid(found: Inventory) -> list[Caution]:
+    """Return what nobody can use today; a CA that is over may lie in a trust store for good."""
+    over = (one for one in found.warnings if one.code in {"expired", "not-yet-valid"})
+    return [one for one in over if not one.certificate.ca]
 
 
 def _compare(options: argparse.Namespace, passwords: tuple[str, ...]) -> int:

@@ -26,6 +26,11 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
     )
     parser.add_argument("files", metavar="FILE", nargs="+", help="the certificate and its issuers")
     parser.add_argument("--trust", metavar="FILE", nargs="+", action="extend", default=[])
+    parser.add_argument(
+        "--entry",
+        metavar="ALIAS",
+        help="judge this entry of the files (default: the first certificate that has a key)",
+    )
     parser.add_argument("--role", choices=("client", "server"), default="client")
     parser.add_argument("--name", help="the name that a server's certificate must carry")
     time_option(parser, "judge at this time, such as 2026-11-20T10:42Z, and not now")
@@ -101,4 +106,5 @@ def _asked(options: argparse.Namespace) -> PathSearch:
         material=options.material,
         profile=options.profile,
         ask=options.ask,
+        entry=options.entry,
     )
