@@ -24,7 +24,6 @@ from mtlskit.page.blocks import Page
 from mtlskit.page.plain import Plain
 from mtlskit.page.shown import Shown
 from mtlskit.page.text import brief, text
-from mtlskit.report.preview import Preview
 from mtlskit.report.redaction import clean, clean_page, clean_plain, mapped, renamed
 from mtlskit.report.schema import SCHEMA
 from mtlskit.rules.rule import Rule, ask, declared
@@ -33,6 +32,7 @@ from mtlskit.trace.events import Outcome, RefusedBy, Stage
 if TYPE_CHECKING:
     from mtlskit.report.messages import Message
     from mtlskit.report.naming import Level, Names
+    from mtlskit.report.preview import Preview
 
 __all__ = ["SCHEMA", "Report", "judge"]
 
@@ -113,6 +113,8 @@ class Report(Shown):
 
     def preview(self, level: Level) -> Preview:
         """Tell what a level replaces by what; it is shown, and stands in no file."""
+        from mtlskit.report.preview import Preview  # noqa: PLC0415 - loaded where it is shown
+
         found = _names(self.redacted(level))
         return Preview(level, tuple(found.replaced.items()), tuple(found.kept.items()))
 

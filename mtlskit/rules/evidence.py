@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mtlskit.case import Case, Missing
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import issuers_of
-from mtlskit.certs.keystore import Identity
-from mtlskit.certs.matching import Matching, match
 from mtlskit.certs.signing import signed_by
 from mtlskit.material import Because, Source
 from mtlskit.trace.events import Asked, Trace
+
+if TYPE_CHECKING:
+    from mtlskit.certs.keystore import Identity
+    from mtlskit.certs.matching import Matching
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,8 @@ def matched(case: Case) -> Matching | None:
     trace = case.trace
     if trace is None or trace.asked is None or not case.identities:
         return None
+    from mtlskit.certs.matching import match  # noqa: PLC0415 - of no use to a pasted line
+
     return match(
         case.identities,
         trace.asked.wanted(trace.tls),

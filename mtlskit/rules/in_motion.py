@@ -6,9 +6,10 @@ message; what the server wants, from its CertificateRequest; everything else is 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mtlskit.case import Case, Missing
 from mtlskit.certs.certificate import Certificate
-from mtlskit.certs.keystore import Identity
 from mtlskit.certs.schemes import fitting
 from mtlskit.material import Because, Source
 from mtlskit.rules.evidence import (
@@ -20,6 +21,9 @@ from mtlskit.rules.evidence import (
 )
 from mtlskit.rules.rule import Answer, Clear, Doubtful, Found, Inapplicable, rule
 from mtlskit.trace.events import Asked, Trace
+
+if TYPE_CHECKING:
+    from mtlskit.certs.keystore import Identity
 
 _FORBIDDEN = (401, 403)
 _MISDIRECTED = 421

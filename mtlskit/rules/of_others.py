@@ -6,9 +6,7 @@ Law of this room: an alert is a hint here, never the proof; what would prove it 
 from __future__ import annotations
 
 from mtlskit.case import Case, Missing
-from mtlskit.certs import path_rules
 from mtlskit.certs.chain import issuers_of
-from mtlskit.certs.path_rules import Walk
 from mtlskit.material import Because, Source
 from mtlskit.rules.evidence import (
     Offered,
@@ -101,9 +99,11 @@ def crl_stale(case: Case) -> Answer:
     )
     if trace.ended.symptom.alert != _EXPIRED:
         raise Missing("the server's revocation list", how)
+    from mtlskit.certs import path_rules  # noqa: PLC0415 - of no use to a pasted line
+
     ours, now = offered(case), case.need_time()
     chain = (ours.leaf, *issuers_of(ours.leaf, ours.chain[1:]))
-    faults = path_rules.reasons(Walk(chain, anchored=False, role="client", at=now))
+    faults = path_rules.reasons(path_rules.Walk(chain, anchored=False, role="client", at=now))
     if any(one.code in ("expired", "not-yet-valid") for one in faults):
         raise Doubtful("the server's revocation list", how)
     sound = Because("every certificate that was sent is in date", ours.leaf.source)
