@@ -214,6 +214,7 @@ def test_a_pasted_line_is_explained_with_little_loaded() -> None:
     """Within 300 ms no room is loaded that only stores, captures, settings or drawings need."""
     heavy = {"cryptography.x509", "OpenSSL", "mtlskit.instance", "mtlskit.report.sections"}
     heavy |= {"mtlskit.trace.dialects.java", "mtlskit.trace.rungs", "pandas", "mtlskit.collect"}
+    heavy |= {"mtlskit.certs.keystore", "mtlskit.certs.path_rules", "mtlskit.certs.matching"}
     code = (
         "import sys, mtlskit; str(mtlskit.explain('Received fatal alert: bad_certificate')); "
         f"sys.exit(' '.join({heavy} & set(sys.modules)))"
