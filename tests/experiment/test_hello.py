@@ -16,7 +16,7 @@ from mtlskit.collect.given import case_of
 from mtlskit.collect.live import connect
 from mtlskit.lab.pki import Authority
 from mtlskit.lab.world import Play, client_pem
-from mtlskit.material import Target
+from mtlskit.material import Blob, Source, Target
 from mtlskit.report import Report, judge
 from mtlskit.trace.handshake import follow
 
@@ -113,4 +113,23 @@ def test_nobody_who_never_answers_is_asked_for_ever() -> None:
         report = mended(target, versions=("1.2", "1.3"))
     changes = {one.cause for one in report.case.attempts}
     assert "protocol.hello-too-large" in changes
+    assert "CONFIRMED" not in {one.standing for one in report.opinions}
+
+
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+def test_a_server_that_hangs_up_at_once_is_given_no_cause_by_chance(file: Path, tls: str) -> None:
+    """It takes every client and says nothing: no identity at hand is better than another."""
+
+    def hang_up(connection: ssl.SSLSocket) -> None:
+        connection.unwrap()
+
+    root = Authority.root("CN=Root for clients")
+    stores = [
+        Blob(Source(f"{number}.pem"), client_pem(Play(root.client(f"CN=client {number}"))))
+        for number in range(3)
+    ]
+    with serving(file, hang_up, verify_mode=ssl.CERT_OPTIONAL) as target:
+        report = mtlskit.diagnose(
+            target, identity=stores[0], material=stores[1:], tls=tls, timeout=3.0
+        )
     assert "CONFIRMED" not in {one.standing for one in report.opinions}
