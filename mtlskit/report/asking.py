@@ -27,9 +27,9 @@ def asked(report: Report) -> tuple[Question, ...]:
 
 
 def section(report: Report) -> Section | None:
-    """Tell the questions; None where nothing is open, or only one thing could be asked."""
+    """Tell the questions; None where no more than one cause is open."""
     told = asked(report)
-    if len(told) < 2:  # noqa: PLR2004 - what would settle one cause stands beside it
+    if len({cause for one in told for cause in one.settles}) < 2:  # noqa: PLR2004 - what would settle one cause stands beside it
         return None
     said = (
         "What would settle most for the least effort stands first. Each is a sentence that can be "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -17,6 +18,8 @@ from mtlskit.diagnosis.causes import causes
 from mtlskit.diagnosis.reason import Diagnosis, Opinion
 from mtlskit.diagnosis.stacks import StackGuess
 from mtlskit.material import Because, Source, Target
+from mtlskit.report import Report
+from mtlskit.report.asking import section as asked_in
 from mtlskit.terminal.door import parser_of_all
 from mtlskit.trace.dialects.reader import read_log
 from mtlskit.trace.dialects.sense import sense
@@ -148,3 +151,12 @@ def test_a_message_names_the_line_where_the_server_is_known() -> None:
     assert "client SSL certificate verify error" in partner.request
     assert asking.line_of("nginx1.22") == asking.line_of("nginx")
     assert asking.line_of("unheard-of") == asking.line_of(None) == ""
+
+
+def test_a_report_asks_only_where_several_causes_are_open(
+    report_of: Callable[[str, str], Report],
+) -> None:
+    """What would settle a single cause stands beside it already."""
+    assert asked_in(report_of("client.untrusted-issuer", "1.3")) is None
+    assert asked_in(report_of("client.chain-incomplete", "1.3")) is None
+    assert asked_in(mtlskit.explain("Received fatal alert: bad_certificate")) is not None
