@@ -47,7 +47,7 @@ class Chosen:
     """One of several, all in sight; none is taken at the start."""
 
     def __init__(self, exercise: Exercise) -> None:
-        options = [(text, letter) for letter, text in exercise.choices]
+        options = [(f"{letter}) {text}", letter) for letter, text in exercise.choices]
         self.box = fields.either("Your answer", options)
         self.box.value = None
 
@@ -202,7 +202,12 @@ def asked(lesson: Lesson, number: int, answer: object = None) -> Asked:
 
 
 def _question(exercise: Exercise) -> str:
-    return f'<h3 class="mtls-asked">{exercise.title}</h3><p>{_marked_up(exercise.question)}</p>'
+    asked = f'<h3 class="mtls-asked">{exercise.title}</h3><p>{_marked_up(exercise.question)}</p>'
+    if exercise.kind == "choice":
+        return asked  # the choices are the field
+    return asked + "".join(
+        f"<p>{letter}) {_marked_up(one)}</p>" for letter, one in exercise.choices
+    )
 
 
 def _marked_up(text: str) -> str:
@@ -232,7 +237,11 @@ def _score(lesson: Lesson, number: int) -> str:
 
 
 def _called(answer: object) -> str:
-    return answer.source.name if isinstance(answer, Blob) else str(answer)
+    if isinstance(answer, Blob):
+        return answer.source.name
+    if isinstance(answer, list | tuple):
+        return "; ".join(map(str, answer)) or "an empty list"
+    return str(answer)
 
 
 def _style() -> str:

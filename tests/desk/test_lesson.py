@@ -137,8 +137,16 @@ def test_several_lines_and_things_are_asked_for_too() -> None:
     settings = course.lesson(9, seed=1)
     assert "Nothing yet" in seen(course.ask(settings, 3))
     asked = course.ask(settings, 3, [])
+    assert "an empty list" in seen(asked)
     asked.check.click()
     assert "The call was made" in seen(asked)
+
+
+def test_what_is_to_be_put_in_order_stands_above_the_field() -> None:
+    """Each step with its letter; the answer is a line."""
+    renewal = course.lesson(12, seed=1)
+    shown = seen(course.ask(renewal, 2))
+    assert all(f"{letter}) {step}" in shown for letter, step in renewal.steps.items())
 
 
 def test_the_front_door_leads_to_mysteries() -> None:

@@ -53,8 +53,7 @@ class Room(Lesson):
         steps = list(_STEPS)
         self.dice.shuffle(steps)
         self.steps = dict(zip("abcde", steps, strict=True))
-        told = "; ".join(f"{letter}) {step}" for letter, step in self.steps.items())
-        self.words["steps"] = told
+        self.choices[2] = tuple(self.steps.items())
 
     @property
     def endpoints(self) -> Mapping[str, Played]:
