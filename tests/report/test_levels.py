@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
@@ -60,6 +61,22 @@ def test_no_listed_name_is_in_any_face(
         return  # nobody said which organisation is ours
     wanted = (*OURS, "acme") if level == "own" else (*OURS, *THEIRS, "acme", "127.0.0.1")
     assert [one for one in wanted if one.lower() in whole] == []
+
+
+@pytest.mark.needs("chromium", "pdftotext")
+def test_no_listed_name_is_in_the_pdf(
+    incomplete: Report, tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    """Neither in its words nor in what a PDF says of itself."""
+    listed = [name for name, _ in incomplete.preview("names").replaced]
+    printed = incomplete.save(tmp_path / "r", pdf=True, redact="names")[-1]
+    command = [program("pdftotext"), str(printed), "-"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.lower()
+    assert "who must act" in told
+    whole = told + printed.read_bytes().decode("latin-1").lower()
+    assert [
+        one for one in (*listed, *OURS, *THEIRS) if len(one) > 6 and stands_in(one, whole)
+    ] == []
 
 
 def test_secrets_alone_leave_the_names(incomplete: Report, tmp_path: Path) -> None:
