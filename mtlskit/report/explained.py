@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from mtlskit.case import Case
 from mtlskit.checklist import certificate_request_note
-from mtlskit.diagnosis.apart import by_server
+from mtlskit.diagnosis.apart import Apart, by_server
 from mtlskit.diagnosis.asking import questions
 from mtlskit.diagnosis.causes import causes
 from mtlskit.diagnosis.reason import Opinion
@@ -92,7 +92,13 @@ class Explained(Report):
     def json(self) -> dict[str, Plain]:
         """Tell it to a program, by schema 1 of a report, with what each phrase says."""
         told = Report.json(self)
-        return {**told, "explained": [_told(one) for one in self.senses]}
+        return {
+            **told,
+            "explained": [_told(one) for one in self.senses],
+            "by_server": [
+                {"servers": list(one.servers), "causes": list(one.causes)} for one in _apart(self)
+            ],
+        }
 
     def __str__(self) -> str:
         return as_text(self.page())
@@ -294,17 +300,23 @@ def _causes(this: Explained) -> Section:
     return Section("What may be behind it, in order", (Paragraph(how), Table(columns, rows)))
 
 
-def _by_server(this: Explained) -> list[Block]:
-    """Tell what separates causes that look alike, where the server is not known."""
+def _apart(this: Explained) -> tuple[Apart, ...]:
+    """Return what separates causes that look alike, where the server is not known."""
     trace = this.case.trace
     alike = [one for one in _open(this) if one.standing == "POSSIBLE"]
     if trace is None or this.diagnosis.server_stack.guess or len(alike) < _ALIKE:
-        return []
+        return ()
+    found = by_server(trace.ended, alike)
+    # Where all answer alike, nothing is separated.
+    return found if len(found) > 1 else ()
+
+
+def _by_server(this: Explained) -> list[Block]:
     rows = tuple(
         (", ".join(one.servers), "; ".join(causes()[each].title for each in one.causes))
-        for one in by_server(trace.ended, alike)
+        for one in _apart(this)
     )
-    if len(rows) < 2:  # noqa: PLR2004 - where all answer alike, nothing is separated
+    if not rows:
         return []
     table = Table(("If the server is", "then most likely"), rows)
     said = Paragraph(str(words()["explain"]["by_server"]))

@@ -22,6 +22,9 @@ def test_bad_certificate_means_another_thing_at_each_server() -> None:
     assert named["OpenSSL's own server"] == "client.not-yet-valid"
     assert named["Java"] == "client.no-identity"
     assert "What separates them" in str(report)
+    assert [set(one["servers"]) for one in report.json()["by_server"]] == [
+        set(one.servers) for one in told
+    ]
 
 
 def test_where_the_server_is_known_nothing_is_separated() -> None:
