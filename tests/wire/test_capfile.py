@@ -175,3 +175,36 @@ def test_any_bytes_give_packets_or_a_note(noise: bytes, head: bytes) -> None:
     notes, file = Notes(), io.BytesIO(head + noise)
     for _, _, _, held, start, end, _ in packets(file.read, notes):
         assert 0 <= start <= end <= len(held)
+
+
+@pytest.mark.parametrize("most", [7, 100, 1 << 20])
+@pytest.mark.parametrize("cut", [1, 10, 19])
+def test_where_a_capture_was_cut_is_told_by_its_byte(most: int, cut: int) -> None:
+    """However the file is read, the byte at which the last whole packet ended is named."""
+    whole = pcap(FRAMES)
+    begins = len(whole) - 16 - len(FRAMES[-1])
+    found, notes = read(whole[:-cut], most)
+    assert len(found) == len(FRAMES) - 1
+    (problem,) = notes.problems
+    assert problem[0] == "truncated"
+    assert f"(byte {begins})" in problem[1]
+
+
+@pytest.mark.parametrize("cut", [1, 10])
+def test_where_a_pcapng_was_cut_is_told_by_its_byte(cut: int) -> None:
+    """Blocks are counted from the beginning of the file, too."""
+    whole = pcapng(FRAMES)
+    last = len(enhanced(FRAMES[-1], 0))
+    found, notes = read(whole[:-cut], 100)
+    assert len(found) == len(FRAMES) - 1
+    assert f"(byte {len(whole) - last})" in notes.problems[0][1]
+
+
+@pytest.mark.parametrize("size", [0, 4, 12])
+def test_an_option_of_the_wrong_length_is_passed_over(size: int) -> None:
+    """A time offset that is no 64-bit number moves no time."""
+    option = pack("<HH", 14, size) + b"\1" * size + b"\0" * (-size % 4)
+    data = section() + interface(options=option) + enhanced(b"frame", 5_000_000)
+    found, notes = read(data)
+    assert [time for _, time, _, _ in found] == [5_000_000_000]
+    assert notes.problems == []
