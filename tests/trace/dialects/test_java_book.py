@@ -149,3 +149,48 @@ def test_an_alert_at_a_socket_is_of_its_own_thread() -> None:
         server("t1", "One", SOCKET), server("t2", "Two", SOCKET), entry("t1", ALERT, *FATAL)
     )
     assert [one.ended.refused_by for one in found] == ["client", None]
+
+
+def test_an_alert_that_was_written_after_the_end_refuses_nobody() -> None:
+    """The other side had left, and Java complains of it on a connection that is no more."""
+    eof = ('"throwable" : {', "  javax.net.ssl.SSLHandshakeException: x", "}")
+    (trace,) = told(
+        client("t1"),
+        entry("t1", "Fatal (HANDSHAKE_FAILURE): Remote host terminated the handshake", *eof),
+        entry("t1", "WRITE: TLSv1.2 alert(handshake_failure), length = 2"),
+    )
+    assert trace.ended.refused_by != "client"
+    assert not [one for one in trace.events if one.kind == "alert"]
+
+
+def test_an_alert_that_was_written_before_any_end_is_ours() -> None:
+    """It is the only trace that some logs have of our own refusal."""
+    (trace,) = told(
+        client("t1"), entry("t1", "WRITE: TLSv1.2 alert(certificate_unknown), length = 2")
+    )
+    assert (trace.ended.refused_by, trace.ended.symptom.alert) == ("client", 46)
+
+
+@pytest.mark.parametrize(("name", "level"), [("close_notify", "warning"), ("unknown_ca", "fatal")])
+def test_a_goodbye_is_no_fatal_alert(name: str, level: str) -> None:
+    """The log of what is written names no level."""
+    (trace,) = told(client("t1"), entry("t1", f"WRITE: TLSv1.2 alert({name}), length = 2"))
+    (alert,) = [one for one in trace.events if one.kind == "alert"]
+    assert (alert.name, alert.note.partition(":")[0]) == (name, level)
+
+
+def test_a_server_that_complains_of_an_empty_chain_was_sent_none() -> None:
+    """Though the log is without the client's message."""
+    (trace,) = told(
+        server("t1", "One"),
+        entry("t1", "Fatal (BAD_CERTIFICATE): Empty client certificate chain"),
+    )
+    assert trace.client_chain == ()
+    assert trace.ended.refused_by == "server"
+
+
+def test_the_end_of_a_connection_alone_accuses_nobody_here() -> None:
+    """Within an application's log, without its handshake."""
+    assert told(entry("t1", "Fatal (UNEXPECTED_MESSAGE): Broken pipe")) == ()
+    (one,) = told(entry("t1", "Fatal (BAD_CERTIFICATE): Received fatal alert: bad_certificate"))
+    assert one.ended.outcome == "refused"
