@@ -638,6 +638,27 @@ def test_a_saved_report_is_compared_with_the_present_one(
     assert "x.json is no saved report" in after_run.mend.said.value
 
 
+def test_a_call_that_is_made_again_is_followed_where_it_was_begun(
+    guide: Guide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end is told in the step of mending, also where it was none; then it can be pressed."""
+    guide.endpoint.scene.value = "network.refused"
+    guide.run.button.click()
+    guide.mend.again.click()
+    assert guide.session.before is not None
+    assert "Before and after" in guide.mend.after.value
+    assert not guide.mend.again.disabled
+    assert guide.mend.halt.layout.display == "none"
+
+    def none() -> None:
+        raise ValueError("There is no way.")
+
+    monkeypatch.setattr(guide.session, "to_run", none)
+    guide.mend.again.click()
+    assert "There is no way." in guide.mend.message.value
+    assert not guide.mend.again.disabled
+
+
 def test_two_guides_in_one_kernel_know_nothing_of_each_other(put: Callable[..., None]) -> None:
     """What is given to one is not in the other."""
     first, second = Guide(), Guide()
