@@ -142,7 +142,11 @@ def doctor() -> Examination:
     """Look at the installation: versions, the notebook's parts, and programs of others."""
     return Examination(
         (_python(), _package("mtlskit", "base"), *(_package(one, "base") for one in _BASE)),
-        (*(_package(one, "notebook") for one in _NOTEBOOK), _widget_match()),
+        (
+            *(_package(one, "notebook") for one in _NOTEBOOK),
+            _widget_match(),
+            _package("voila", "app"),
+        ),
         tuple(
             _program(names, use, group)
             for group, programs in _GROUPS.items()
