@@ -17,7 +17,7 @@ from mtlskit.lab.course import lessons
 from mtlskit.lab.course.mark import MOST
 
 TRAINING = Path(__file__).parents[3] / "notebooks" / "training"
-NOTEBOOKS = sorted(TRAINING.glob("*.ipynb"))
+NOTEBOOKS = sorted(TRAINING.glob("[0-9][0-9]-*.ipynb"))
 SOLUTIONS = tomllib.loads(
     files("mtlskit.lab.course").joinpath("solutions.toml").read_text("utf-8")
 )["solution"]
