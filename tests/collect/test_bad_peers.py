@@ -128,7 +128,7 @@ def test_nonsense_is_recorded_and_ends(data: bytes) -> None:
 class Endless(servers._Conversation):
     """The lab's TLS server, but for its answer, which has no end worth waiting for."""
 
-    def _answer(self, seen: Visit) -> None:
+    def _answer(self, _: servers.Tls, seen: Visit) -> None:
         assert seen.version
         self._until_done(partial(self._tls.send, b"HTTP/1.1 200 OK\r\n\r\n"))
         for _ in range(1000):
@@ -155,7 +155,7 @@ class Slow(servers._Conversation):
     wait: float | None = None
     word = b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"
 
-    def _answer(self, seen: Visit) -> None:
+    def _answer(self, _: servers.Tls, seen: Visit) -> None:
         assert seen.version
         if self.wait is None:
             self._until_done(partial(self._tls.recv, 1))
@@ -166,7 +166,7 @@ class Slow(servers._Conversation):
 class Dribbling(servers._Conversation):
     """The lab's TLS server, but it says "continue" for ever, in one small record after another."""
 
-    def _answer(self, seen: Visit) -> None:
+    def _answer(self, _: servers.Tls, seen: Visit) -> None:
         assert seen.version
         while True:
             self._until_done(partial(self._tls.send, b"HTTP/1.1 100\r\n\r\n"))
