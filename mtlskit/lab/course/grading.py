@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
+from mtlskit.lab.course.slip import Slip
+
 _NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ISO = re.compile(r"\b(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
@@ -94,7 +96,7 @@ def chosen(answer: object, choices: Sequence[tuple[str, str]]) -> str:
     """Return the letter of the choice that is meant, by its letter or its words.
 
     Raises:
-        ValueError: none is.
+        Slip: none is.
     """
     text = bare(answer)
     for letter, words in choices:
@@ -106,7 +108,7 @@ def chosen(answer: object, choices: Sequence[tuple[str, str]]) -> str:
     if len(within) == 1:
         return within[0]
     letters = ", ".join(letter for letter, _ in choices)
-    raise ValueError(f"That is none of the choices; answer with one of the letters {letters}.")
+    raise Slip(f"That is none of the choices; answer with one of the letters {letters}.")
 
 
 def _month(word: str) -> str:

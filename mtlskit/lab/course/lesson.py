@@ -24,6 +24,7 @@ from mtlskit.lab.course.mark import MOST, Mark
 from mtlskit.lab.course.packing import packed
 from mtlskit.lab.course.parties import Parties
 from mtlskit.lab.course.scores import Scores
+from mtlskit.lab.course.slip import Slip
 from mtlskit.lab.endpoint import Behaviour, Endpoint, Visit, nobody, serve
 from mtlskit.lab.pki import write_private
 from mtlskit.lab.scenes import behaviour_of
@@ -191,7 +192,7 @@ class Lesson(Shown):
                 the endpoint; ``server_name``, the name to call; ``to``, which endpoint.
 
         Raises:
-            ValueError: there is no such file or endpoint.
+            Slip: there is no such file or endpoint.
         """
         try:
             return self.tried(identity, **how).trace
@@ -215,7 +216,7 @@ class Lesson(Shown):
         """Put what these files hold into one key store: a key, its certificate, and issuers.
 
         Raises:
-            Unreadable: a file is not there, or a key or certificate is missing altogether.
+            Slip: there is no such file.
         """
         return packed([self.file(one) for one in names], self.password)
 
@@ -292,7 +293,7 @@ class Lesson(Shown):
         if name is None:
             return next(iter(endpoints.values()))
         if name not in endpoints:
-            raise ValueError(f"There is no endpoint {name!r}; there are {', '.join(endpoints)}.")
+            raise Slip(f"There is no endpoint {name!r}; there are {', '.join(endpoints)}.")
         return endpoints[name]
 
     def let_in(self, answer: object, **how: Unpack[How]) -> Verdict:
@@ -315,7 +316,7 @@ class Lesson(Shown):
         """Return what was meant: a file of the desk by its name, one of the disk, or bytes.
 
         Raises:
-            ValueError: nothing is there by that name.
+            Slip: nothing is there by that name.
         """
         if isinstance(given, Blob):
             return given
@@ -325,7 +326,7 @@ class Lesson(Shown):
         path = Path(name)
         if name and path.is_file() and path.stat().st_size < LARGEST:
             return Blob(Source(path.name), path.read_bytes())
-        raise ValueError(f"There is no file {name!r}. On the desk lie {', '.join(self.files)}.")
+        raise Slip(f"There is no file {name!r}. On the desk lie {', '.join(self.files)}.")
 
     def page(self) -> Page:
         """Describe the lesson: its part of the story, the desk and the score."""

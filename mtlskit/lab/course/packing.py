@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Store, open_store
-from mtlskit.lab.pki import Issued, PrivateKey
-from mtlskit.material import Blob, Problem, Source, Unreadable
+from mtlskit.lab.pki import Issued, PrivateKey, pem
+from mtlskit.material import Blob, Source
 
 _ALIAS = "acme-client"
 
@@ -21,19 +22,17 @@ _ALIAS = "acme-client"
 def packed(blobs: Sequence[Blob], password: str, name: str = "mended") -> Blob:
     """Put the first key, the certificate that comes first, and all issuers into one file.
 
-    It is PKCS#12; or PEM, if the key is not the certificate's, which PKCS#12 libraries refuse.
-
-    Raises:
-        Unreadable: there is no certificate of a client or no private key in what was given.
+    It is PKCS#12. It is PEM if that cannot be: the key is not the certificate's, or one of the two
+    is missing.
     """
     stores = [open_store(one, (password,)) for one in blobs]
-    leaf, *issuers = _leaf_first(stores)
+    loaded = [x509.load_der_x509_certificate(one.der) for one in _leaf_first(stores)]
     key = _key(stores)
-    loaded = [x509.load_der_x509_certificate(one.der) for one in (leaf, *issuers)]
-    issued = Issued(loaded[0], key, tuple(loaded[1:]))
-    if key.public_key() != loaded[0].public_key():
-        return Blob(Source(f"{name}.pem"), issued.pem_chain() + issued.pem_key(password))
-    return Blob(Source(f"{name}.p12"), issued.p12(password, _ALIAS))
+    if key is not None and loaded and key.public_key() == loaded[0].public_key():
+        whole = Issued(loaded[0], key, tuple(loaded[1:]))
+        return Blob(Source(f"{name}.p12"), whole.p12(password, _ALIAS))
+    sealed = b"" if key is None else _sealed(key, password)
+    return Blob(Source(f"{name}.pem"), pem(loaded) + sealed)
 
 
 def certificates_in(blob: Blob, password: str | None = None) -> tuple[Certificate, ...]:
@@ -49,20 +48,18 @@ def holds_key(blob: Blob, password: str | None = None) -> bool:
 
 def _leaf_first(stores: Iterable[Store]) -> list[Certificate]:
     every = {one.der: one for store in stores for one in store.certificates}.values()
-    leaves = [one for one in every if not one.ca]
-    if not leaves:
-        raise _lacking("a client's certificate")
-    return [leaves[0], *(one for one in every if one.ca)]
+    return sorted(every, key=lambda one: bool(one.ca))
 
 
-def _key(stores: Iterable[Store]) -> PrivateKey:
+def _key(stores: Iterable[Store]) -> PrivateKey | None:
     for store in stores:
         for entry in store.entries:
             if entry.key is not None and isinstance(key := entry.key.unlocked(), PrivateKey):
                 return key
-    raise _lacking("a private key")
+    return None
 
 
-def _lacking(what: str) -> Unreadable:
-    words = f"There is no {what.split(' ', 1)[1]} in what was given. A key store needs one."
-    return Unreadable(Problem("nothing-to-pack", words, Source("what was given")))
+def _sealed(key: PrivateKey, password: str) -> bytes:
+    """Write a private key as PKCS#8 PEM, sealed."""
+    sealing = serialization.BestAvailableEncryption(password.encode())
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, sealing)

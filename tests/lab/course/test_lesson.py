@@ -11,6 +11,7 @@ import mtlskit
 from mtlskit.lab.course import lessons
 from mtlskit.lab.course.lesson import Lesson, NotCalled
 from mtlskit.lab.course.scores import Scores
+from mtlskit.lab.course.slip import Slip
 from mtlskit.material import Blob, Source
 
 SEEDS = (1, 2)
@@ -108,6 +109,25 @@ def test_a_call_that_cannot_be_made_shows_why() -> None:
     told = lesson.call(lesson.pack("acme-client.cer", f"key-{wrong}.pem"))
     assert isinstance(told, NotCalled)
     assert "does not belong" in str(told)
+
+
+@pytest.mark.parametrize("names", [(), ("ca-1.pem",), ("partner-root-ca.pem", "ca-2.pem")])
+def test_what_makes_no_key_store_is_put_together_all_the_same(names: tuple[str, ...]) -> None:
+    """Without a key or certificate it can be tried, and is refused as in life."""
+    lesson = lessons.lesson(3, seed=1)
+    made = lesson.pack(*names)
+    assert lesson.call(made).page()
+    assert not lesson.check(3, made).right
+
+
+def test_a_slip_is_one_sentence() -> None:
+    """A mistyped name shows what is there, in a notebook without a traceback."""
+    lesson = lessons.lesson(3, seed=1)
+    with pytest.raises(Slip, match="On the desk lie") as told:
+        lesson.pack("acme-clinet.p12")
+    assert told.value._render_traceback_() == [str(told.value)]
+    with pytest.raises(Slip, match="there are orders"):
+        lesson.call(to="weather")
 
 
 def test_the_desk_can_be_written_for_other_tools(tmp_path: Path) -> None:
