@@ -181,6 +181,7 @@ def _told(staged: Staged, folder: Path, *, crowd: bool) -> dict[str, Any]:
         "target": str(staged.target),
         "server_name": staged.server_name,
         "tls": staged.versions[0] if staged.versions[0] == staged.versions[1] else None,
+        "manner": {name: _manner(value) for name, value in staged.manner.items()},
         "identity": identity,
         "trust": trust,
         "material": material,
@@ -190,9 +191,15 @@ def _told(staged: Staged, folder: Path, *, crowd: bool) -> dict[str, Any]:
     }
 
 
+def _manner(value: object) -> str:
+    return ":".join(value) if isinstance(value, tuple) else str(value)
+
+
 def _in_words(told: dict[str, Any]) -> str:
     call = ["mtlskit", "diagnose", told["target"], "--server-name", told["server_name"]]
     call += ["--tls", told["tls"]] if told["tls"] else []
+    for name, value in told["manner"].items():
+        call += [f"--{value}-hello"] if name == "hello" else [f"--{name}", value]
     for option in ("identity", "trust", "material"):
         call += [f"--{option}", *told[option]] if told[option] else []
     call += ["--password-file", told["password_file"]] if told["password_file"] else []
