@@ -119,7 +119,7 @@ def test_a_real_server_without_tls_is_told_from_one_that_refuses(
     client: dict[str, list[Blob]], name: str
 ) -> None:
     """Real programs in clear: what came back is no TLS, or nothing came back."""
-    with REAL[name]() as target:  # type: ignore[attr-defined]
+    with REAL[name]() as target:
         report = mtlskit.diagnose(target, timeout=1.5, **client)
     first, sure = said_of(report)
     assert first in _NO_TLS
