@@ -140,7 +140,7 @@ class Trace(Shown):
         tls: negotiated version (``1.0`` to ``1.3``); None if the server never chose one.
         server_name: the SNI that the client sent; None if it sent none or was not seen.
         asked: what the server asked for; None if no CertificateRequest was seen.
-        asking_hidden: True where a request may have been made but was sealed.
+        asking_hidden: True where a request may have been made but was sealed, lost or unreadable.
         server_chain: certificates that the server sent, leaf first; None if not seen.
         client_chain: certificates that the client sent; () an empty Certificate message;
             None if no such message was seen.

@@ -126,6 +126,7 @@ class _Story:
 
     def _malformed(self, seen: Seen, item: Malformed, seconds: float, source: Source) -> None:
         self.signs.malformed = self.signs.malformed or str(item.error)
+        self._missed(seen.sender)
         self._note(seen, "note", "unreadable", seconds, source, note=str(item.error))
 
     def told(self) -> Trace:
@@ -236,6 +237,8 @@ class _Story:
                 self.asked = asked_of(item, source)
             case messages.Certificate():
                 self.chains[seen.sender] = _chain(item, source)
+                # No client sends one that was not asked (RFC 8446, 4.4.2; RFC 5246, 7.4.6).
+                self.asked_hidden = self.asked_hidden or seen.sender == "client"
             case messages.CertificateVerify():
                 self.proved = self.proved or seen.sender == "client"
             case messages.NewSessionTicket():
@@ -273,8 +276,15 @@ class _Story:
 
     def _lost(self, seen: Seen, item: Lost, seconds: float, source: Source) -> None:
         self.signs.hide(seen.sender, None, tls=self.tls)
+        if item.within in {None, _HANDSHAKE} or self.tls == "1.3":
+            self._missed(seen.sender)
         note = f"{item.size} bytes were sent and are not in the capture"
         self._note(seen, "note", "not captured", seconds, source, note=note)
+
+    def _missed(self, sender: Side) -> None:
+        """What could not be read may hold the request, unless the server's flight was over."""
+        over = ("server", "ServerHelloDone") in self.signs.said or self.signs.finished("server")
+        self.asked_hidden = self.asked_hidden or (sender == "server" and not over)
 
     def _not_tls(self, seen: Seen, item: NotTls, seconds: float, source: Source) -> None:
         words = item.first_bytes[:60].replace(b"\r", b"\n").split(b"\n")[0].decode("latin-1")

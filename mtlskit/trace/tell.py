@@ -103,10 +103,7 @@ def asked_and_sent(trace: Trace) -> Table | None:
         ("Server's certificate", *_chain(trace.server_chain, trace.server_printed))
     ]
     if trace.asked is None:
-        hidden = "cannot be seen without the key log" if trace.asking_hidden else "no"
-        if trace.asking_hidden and trace.seen_by is not None:
-            hidden = "the log does not tell"
-        rows.append(("Client certificate asked for", hidden, ""))
+        rows.append(("Client certificate asked for", _unasked(trace), ""))
     else:
         where = str(trace.asked.source)
         names = "; ".join(trace.asked.authorities) or "an empty list, which names no limit"
@@ -120,6 +117,17 @@ def asked_and_sent(trace: Trace) -> Table | None:
     if trace.client_chain or trace.client_printed:
         rows.append(("Proof of the private key", "sent" if trace.proved else "not seen", ""))
     return Table(("", "Seen", "Where"), tuple(rows))
+
+
+def _unasked(trace: Trace) -> str:
+    """Tell why no request was seen."""
+    if not trace.asking_hidden:
+        return "no"
+    if trace.seen_by is not None:
+        return "the log does not tell"
+    hidden = any((one.sender, one.kind) == ("server", "hidden") for one in trace.events)
+    sealed = trace.tls == "1.3" and hidden
+    return "cannot be seen without the key log" if sealed else "the request itself was not seen"
 
 
 def _chain(

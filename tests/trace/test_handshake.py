@@ -15,6 +15,7 @@ from mtlskit.material import Chunk, Closing, Failure, Secrets, Side, Source, Tap
 from mtlskit.trace.ending import Signs
 from mtlskit.trace.events import Outcome
 from mtlskit.trace.handshake import follow
+from mtlskit.trace.tell import asked_and_sent
 from mtlskit.wire.items import Alert
 from tests.wire.conftest import shaken
 
@@ -28,6 +29,13 @@ def tap(request: pytest.FixtureRequest) -> Iterator[Tap]:
     """A real refused connection of the lab."""
     with scenes.stage("client.no-identity", tls=request.param) as staged:
         yield connect(Call(staged.target, staged.server_name, request=HttpRequest(), timeout=5.0))
+
+
+@pytest.fixture(scope="module")
+def older() -> Tap:
+    """One of TLS 1.2, whose handshake is not sealed."""
+    with scenes.stage("client.no-identity", tls="1.2") as staged:
+        return connect(Call(staged.target, staged.server_name, timeout=5.0))
 
 
 def test_the_same_bytes_in_other_pieces_tell_the_same(tap: Tap) -> None:
@@ -71,6 +79,67 @@ def test_without_the_key_log_what_is_sealed_is_hidden(tap: Tap) -> None:
         assert trace.asking_hidden
         assert trace.client_chain is None
     assert any(one.kind == "hidden" for one in trace.events)
+
+
+def without_request(tap: Tap, *, damaged: bool) -> tuple[Chunk, ...]:
+    """Damage the record of the CertificateRequest of TLS 1.2, or lose it; each record by itself."""
+    chunks: list[Chunk] = []
+    for chunk in tap.chunks:
+        at, gap = 0, 0
+        while at < len(chunk.data):
+            end = at + 5 + int.from_bytes(chunk.data[at + 3 : at + 5], "big")
+            record, at = chunk.data[at:end], end
+            asks = chunk.sender == "server" and (record[0], record[5]) == (22, 13)
+            if asks and damaged:
+                record = record[:9] + b"\xff" * (len(record) - 9)
+            elif asks:
+                gap += len(record)
+                continue
+            chunks.append(replace(chunk, data=record, gap=gap))
+            gap = 0
+    return tuple(chunks)
+
+
+@pytest.mark.parametrize("damaged", [True, False], ids=["unreadable", "not captured"])
+def test_a_request_that_could_not_be_read_is_not_told_as_none(older: Tap, damaged: bool) -> None:  # noqa: FBT001 - two ways
+    """Where a part of the server's flight is missing, nobody says that it did not ask."""
+    assert follow(older).asked is not None
+    sent = tuple(
+        one for one in without_request(older, damaged=damaged) if one.data[5:6] != b"\x0b"
+    )  # without any Certificate message
+    trace = follow(replace(older, chunks=sent))
+    assert trace.asked is None
+    assert trace.asking_hidden
+    table = asked_and_sent(trace)
+    assert table is not None
+    assert ("Client certificate asked for", "the request itself was not seen", "") in table.rows
+
+
+def test_what_is_lost_after_the_servers_flight_hides_no_request(older: Tap) -> None:
+    """A flight that was seen to its end, and held no request, asked for nothing."""
+    sent = tuple(
+        replace(one, gap=0)
+        for one in without_request(older, damaged=False)
+        if one.data[5:6] != b"\x0b" or one.sender == "server"
+    )
+    done = next(at for at, one in enumerate(sent) if one.data[5:6] == b"\x0e")
+    lost = replace(sent[done], data=b"", gap=99)
+    trace = follow(replace(older, chunks=(*sent[: done + 1], lost)))
+    assert any(one.name == "not captured" for one in trace.events)
+    assert not trace.asking_hidden
+    assert follow(replace(older, chunks=(*sent[:done], lost))).asking_hidden
+
+
+def test_who_sends_a_certificate_was_asked_for_one(older: Tap) -> None:
+    """The client's Certificate message shows that there was a request, seen or not."""
+    sent = tuple(
+        replace(one, gap=0) for one in without_request(older, damaged=False) if one.data
+    )  # as if there had never been one
+    trace = follow(replace(older, chunks=sent))
+    assert trace.server_chain is not None
+    assert trace.sent_certificate is False
+    assert trace.asked is None
+    assert trace.asking_hidden
 
 
 @given(
