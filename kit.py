@@ -66,6 +66,7 @@ PROGRAMS = {
     "/usr/lib/dovecot/submission-login": "dovecot-submissiond",
     "slapd": "slapd",
     "pg_createcluster": "postgresql",
+    "redis-server": "redis-server",
     "gnutls-cli": "gnutls-bin",
     "gnutls-serv": "gnutls-bin",
     "certtool": "gnutls-bin",
