@@ -149,7 +149,7 @@ class _Story:
             server_name=hello.server_name if hello else None,
             alpn=self.alpn,
             asked=self.asked,
-            asking_hidden=self.asked_hidden and self.asked is None,
+            asking_hidden=self._asking_hidden(),
             server_chain=self.chains.get("server"),
             client_chain=self.chains.get("client"),
             proved=self.proved,
@@ -283,8 +283,15 @@ class _Story:
 
     def _missed(self, sender: Side) -> None:
         """What could not be read may hold the request, unless the server's flight was over."""
-        over = ("server", "ServerHelloDone") in self.signs.said or self.signs.finished("server")
-        self.asked_hidden = self.asked_hidden or (sender == "server" and not over)
+        self.asked_hidden = self.asked_hidden or (sender == "server" and not self._flight_over())
+
+    def _flight_over(self) -> bool:
+        return ("server", "ServerHelloDone") in self.signs.said or self.signs.finished("server")
+
+    def _asking_hidden(self) -> bool:
+        """Tell whether a request may have been made; in TLS 1.2 it follows the Certificate."""
+        stopped = self.tls != "1.3" and "server" in self.chains and not self._flight_over()
+        return self.asked is None and (self.asked_hidden or stopped)
 
     def _not_tls(self, seen: Seen, item: NotTls, seconds: float, source: Source) -> None:
         words = item.first_bytes[:60].replace(b"\r", b"\n").split(b"\n")[0].decode("latin-1")

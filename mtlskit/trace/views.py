@@ -1,9 +1,10 @@
 """Several views of one connection become one. Law: each fact keeps its source; nobody is silenced.
 
 A capture and the logs of both ends may show the same connection. They evidently do where the
-client's or the server's random is the same (RFC 8446, 4.1.2 and 4.1.3), or where the client's
-address and port are, and no file has these twice. What is hidden in one view is told from another;
-where two views contradict each other, both are told.
+client's or the server's random is the same (RFC 8446, 4.1.2 and 4.1.3) and the other's is not
+another, or where the client's address and port are, at the same time, and no file has these twice.
+Where a view could be of either of two, it is joined with neither. What is hidden in one view is
+told from another; where two views contradict each other, both are told.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import combinations
 from operator import attrgetter
 from typing import Any, TypeVar
 
 from mtlskit.material import Because
+from mtlskit.trace.dialects.line_heads import as_utc
 from mtlskit.trace.events import Ended, Event, Trace
 
 T = TypeVar("T")
@@ -26,20 +29,21 @@ _SIDES = {"client": "the client refused the server", "server": "the server refus
 
 def together(traces: Sequence[Trace]) -> tuple[Trace, ...]:
     """Give one trace for each connection, in the order in which the first view of each came."""
-    group = list(range(len(traces)))
+    of = {number: [number] for number in range(len(traces))}
+    for part in _same(traces):
+        for number in part[1:]:
+            one, other = of[part[0]], of[number]
+            if one is other or not _agree(traces, one, other):
+                continue
+            one += other
+            of |= dict.fromkeys(other, one)
+    groups = {min(each): each for each in of.values()}
+    return tuple(as_one([traces[one] for one in sorted(groups[low])]) for low in sorted(groups))
 
-    def first(number: int) -> int:
-        while group[number] != number:
-            number = group[number]
-        return number
 
-    for one, other in _same(traces):
-        low, high = sorted((first(one), first(other)))
-        group[high] = low
-    views: dict[int, list[Trace]] = defaultdict(list)
-    for number, trace in enumerate(traces):
-        views[first(number)].append(trace)
-    return tuple(as_one(each) for each in views.values())
+def _agree(traces: Sequence[Trace], some: Sequence[int], others: Sequence[int]) -> bool:
+    """Tell whether none of these has another random than one of those."""
+    return all(_randoms_fit(traces[one], traces[other]) for one in some for other in others)
 
 
 def as_one(views: Sequence[Trace]) -> Trace:
@@ -56,7 +60,7 @@ def as_one(views: Sequence[Trace]) -> Trace:
         ended=_ended(ranked),
         events=_events(ranked),
         cipher=_first(ranked, _cipher) or best.cipher or _first(ranked, attrgetter("cipher")),
-        asking_hidden=parts["asked"] is None and all(one.asking_hidden for one in views),
+        asking_hidden=parts["asked"] is None and not any(map(_shows_asking, views)),
         proved=any(one.proved for one in views),
         tickets=max(one.tickets for one in views),
         resumed=any(one.resumed for one in views),
@@ -74,7 +78,14 @@ def _events(ranked: Sequence[Trace]) -> tuple[Event, ...]:
     shown = max(ranked, key=_messages).events
     known = {(one.sender, one.name) for one in shown}
     others = (one for each in ranked for one in each.events if one.kind == "alert")
-    return (*shown, *_each(one for one in others if (one.sender, one.name) not in known))
+    more = _each(one for one in others if (one.sender, one.name) not in known)
+    open_until = next((at for at, one in enumerate(shown) if one.kind == "close"), len(shown))
+    return (*shown[:open_until], *more, *shown[open_until:])
+
+
+def _shows_asking(trace: Trace) -> bool:
+    """Tell whether this view shows what was asked: a capture that ends early hides nothing."""
+    return not trace.asking_hidden and (trace.seen_by is not None or trace.tls is not None)
 
 
 def _messages(trace: Trace) -> int:
@@ -98,16 +109,31 @@ def _server_random(trace: Trace) -> bytes | None:
     return trace.randoms[1]
 
 
-def _same(traces: Sequence[Trace]) -> Iterator[tuple[int, int]]:
-    """Give pairs of numbers of traces that evidently show the same connection."""
-    by_random = (*_by(traces, _client_random), *_by(traces, _server_random))
-    for numbers in by_random:
-        yield from ((numbers[0], other) for other in numbers[1:])
+def _same(traces: Sequence[Trace]) -> Iterator[list[int]]:
+    """Give the numbers of traces that evidently show the same connection."""
+    for what in (_client_random, _server_random):
+        for numbers in _by(traces, what):
+            yield from _agreeing(traces, numbers, _one_hello)
     for numbers in _by(traces, lambda one: one.own or one.caller):
-        files = {traces[one].source.name for one in numbers}
-        if len(files) == len(numbers):
-            pairs = combinations(numbers, 2)
-            yield from (pair for pair in pairs if _may_be(*(traces[one] for one in pair)))
+        for part in _agreeing(traces, numbers, _may_be):
+            files = {traces[one].source.name for one in part}
+            if len(files) == len(part):
+                yield part
+
+
+def _agreeing(
+    traces: Sequence[Trace], numbers: Sequence[int], fit: Callable[[Trace, Trace], bool]
+) -> Iterator[list[int]]:
+    """Part them so that no two of different parts fit; a part in which not all fit is left out."""
+    left = list(numbers)
+    while left:
+        part, left = left[:1], left[1:]
+        for one in part:  # which grows meanwhile
+            near = {other for other in left if fit(traces[one], traces[other])}
+            part += sorted(near)
+            left = [other for other in left if other not in near]
+        if all(fit(traces[one], traces[other]) for one, other in combinations(part, 2)):
+            yield part
 
 
 def _by(traces: Sequence[Trace], what: Callable[[Trace], Hashable]) -> list[list[int]]:
@@ -119,23 +145,65 @@ def _by(traces: Sequence[Trace], what: Callable[[Trace], Hashable]) -> list[list
     return list(found.values())
 
 
-def _may_be(one: Trace, other: Trace) -> bool:
-    """Tell whether two traces with the same caller can be of the same connection."""
-    pairs = (
-        *zip(one.randoms, other.randoms, strict=True),
-        (one.tls, other.tls),
-        (one.server_name, other.server_name),
-        (one.peer and one.peer.rpartition(":")[2], other.peer and other.peer.rpartition(":")[2]),
-    )
+def _randoms_fit(one: Trace, other: Trace) -> bool:
+    return _fit(*zip(one.randoms, other.randoms, strict=True))
+
+
+def _fit(*pairs: tuple[object, object]) -> bool:
     return all(first is None or second is None or first == second for first, second in pairs)
 
 
-def _tells(one: Trace) -> tuple[int, int, int]:
-    """Sort by: how surely it tells the end; how many facts and messages it tells."""
+def _one_hello(one: Trace, other: Trace) -> bool:
+    """Tell whether two traces with one random can be of the same connection.
+
+    A client may try again with the hello that it sent before: two connections of one capture are
+    the same (seen on both sides of a load balancer) only where both randoms are.
+    """
+    recorded = one.seen_by is None and other.seen_by is None
+    if recorded and one.source.name == other.source.name:
+        return None not in one.randoms and one.randoms == other.randoms
+    return _randoms_fit(one, other)
+
+
+def _may_be(one: Trace, other: Trace) -> bool:
+    """Tell whether two traces with the same caller can be of the same connection."""
+    return (
+        _randoms_fit(one, other)
+        and _fit(
+            (one.tls, other.tls),
+            (one.server_name, other.server_name),
+            (
+                one.peer and one.peer.rpartition(":")[2],
+                other.peer and other.peer.rpartition(":")[2],
+            ),
+        )
+        and _at_one_time(one, other)
+    )
+
+
+def _at_one_time(one: Trace, other: Trace) -> bool:
+    """Tell whether the times allow it: a port is used again. A time without a zone may be any's."""
+    first, second = (each.began or as_utc(each.clock) for each in (one, other))
+    unzoned = (one.began is None) + (other.began is None)
+    return first is None or second is None or abs(first - second) <= _APART + _ZONES[unzoned]
+
+
+_APART = timedelta(minutes=10)
+"""How far two machines' clocks may be apart, and a handshake from what a log says of it."""
+_ZONES = (timedelta(0), timedelta(hours=14), timedelta(hours=26))
+"""How far a zone is from UTC at most, and two zones from each other (UTC-12 to UTC+14)."""
+
+
+def _tells(one: Trace) -> tuple[int, bool, int, int]:
+    """Sort by: how surely it tells the end; how many facts and messages it tells.
+
+    An alert seen on the wire is surer than one told by a log.
+    """
     parts = (one.asked, one.client_chain, one.client_printed, one.server_chain, one.server_printed)
     facts = sum(part is not None for part in (*parts, one.tls, one.cipher, one.target))
     alert = one.ended.symptom.alert is not None
-    return _DECIDED[one.ended.outcome] + alert, facts, _messages(one)
+    told = _DECIDED[one.ended.outcome] + alert
+    return told, alert and not _from_log(one), facts, _messages(one)
 
 
 def _from_log(one: Trace) -> bool:

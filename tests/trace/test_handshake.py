@@ -128,6 +128,8 @@ def test_what_is_lost_after_the_servers_flight_hides_no_request(older: Tap) -> N
     assert any(one.name == "not captured" for one in trace.events)
     assert not trace.asking_hidden
     assert follow(replace(older, chunks=(*sent[:done], lost))).asking_hidden
+    assert follow(replace(older, chunks=sent[:done])).asking_hidden
+    assert not follow(replace(older, chunks=sent[: done + 1])).asking_hidden
 
 
 def test_who_sends_a_certificate_was_asked_for_one(older: Tap) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -90,6 +91,132 @@ def test_a_port_that_one_file_has_twice_joins_nothing() -> None:
     wire = [view("a.pcap", own="10.0.0.1:50000", randoms=(bytes([n]) * 32, None)) for n in (1, 2)]
     logged = view("server.log", caller="10.0.0.1:50000")
     assert len(together([*wire, logged])) == 3
+    assert files(wire[0], logged, logged) == ["a.pcap", "server.log", "server.log"]
+
+
+def files(*views: Trace) -> list[str]:
+    """Tell in which files each connection was found; in whatever order they are given, the same."""
+    found = [
+        sorted(" ".join(sorted(one.name for one in each.sources)) for each in together(order))
+        for order in permutations(views)
+    ]
+    assert all(one == found[0] for one in found)
+    return found[0]
+
+
+def test_the_same_hello_answered_otherwise_is_another_connection() -> None:
+    """A hello can be sent again, or copied: another answer is another connection."""
+    first = view("a", randoms=(HELLO, bytes(32)))
+    second = view("b", randoms=(HELLO, ANSWER))
+    assert files(first, second) == ["a", "b"]
+    assert files(first, view("c", randoms=(HELLO, first.randoms[1]))) == ["a c"]
+    unanswered = view("c", randoms=(HELLO, None), seen_by="client")
+    assert files(first, unanswered) == ["a c"]
+    assert files(first, second, unanswered) == ["a", "b", "c"]
+    assert files(first, second, unanswered, replace(first, source=Source("d"))) == ["a d", "b", "c"]
+
+
+def test_a_hello_that_was_sent_again_began_another_connection() -> None:
+    """One capture with the same hello twice and no answer shows two connections."""
+    again = [view("a", randoms=(HELLO, None), own=f"1.1.1.1:{port}") for port in (1, 2)]
+    assert files(*again) == ["a", "a"]
+    assert files(*again, view("c", randoms=(HELLO, None), seen_by="server")) == ["a", "a", "c"]
+
+
+def test_both_sides_of_a_load_balancer_are_one_connection() -> None:
+    """It passed both hellos on, so the client and the server are at the ends of one connection."""
+    legs = [view("a", randoms=(HELLO, ANSWER), own=f"1.1.1.1:{port}") for port in (1, 2)]
+    assert files(*legs) == ["a a"]
+
+
+def test_both_logs_of_one_program_are_one_connection() -> None:
+    """A client and a server that write into one file tell of the same hello."""
+    sides = [view("a", randoms=(HELLO, None), seen_by=side) for side in ("client", "server")]
+    assert files(*sides) == ["a a"]
+
+
+APRIL = datetime(2026, 4, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ({"began": datetime(2026, 4, 1, 12, 9, tzinfo=UTC)}, True),
+        ({"began": datetime(2026, 4, 1, 13, tzinfo=UTC)}, False),
+        ({"began": datetime(2026, 4, 2, 12, tzinfo=UTC)}, False),
+        ({"clock": "Thu Apr 02 01:59:00.123456 2026"}, True),
+        ({"clock": "2026/04/01 12:00:00"}, True),
+        ({"clock": "02/Apr/2026:03:00:00.100"}, False),
+        ({"clock": "Fri Apr 03 12:00:00 2026"}, False),
+        ({"clock": "2026-03-31 12:00:00"}, False),
+        ({"clock": "noon"}, True),
+        ({}, True),
+    ],
+    ids=lambda one: " ".join(map(str, one.values())) if isinstance(one, dict) else None,
+)
+def test_the_same_port_at_another_time_is_another_connection(
+    other: dict[str, Any],
+    same: bool,  # noqa: FBT001 - what is expected
+) -> None:
+    """A port is used again; a time without a zone may be that of any."""
+    wire = view("a.pcap", own="1.1.1.1:1", began=APRIL)
+    assert (len(files(wire, replace(view("b.log", caller="1.1.1.1:1"), **other))) == 1) is same
+
+
+def test_a_log_of_two_days_is_joined_on_the_right_one() -> None:
+    """The other connection from the same port does not keep this one from being joined."""
+    days = [view("b.log", caller="1.1.1.1:1", clock=f"2026-04-0{day} 12:00:00") for day in (1, 5)]
+    assert files(view("a.pcap", own="1.1.1.1:1", began=APRIL), *days) == ["a.pcap b.log", "b.log"]
+
+
+def test_two_logs_without_a_zone_can_be_a_day_apart() -> None:
+    """One may be that of Kiribati, the other that of Hawaii; no two are further apart."""
+    one = view("a.log", caller="1.1.1.1:1", clock="2026-04-01 12:00:00")
+    assert files(one, replace(one, source=Source("b"), clock="2026-04-02 14:00:00")) == ["a.log b"]
+    late = replace(one, source=Source("b"), clock="2026-04-02 15:00:00")
+    assert files(one, late) == ["a.log", "b"]
+
+
+def test_what_is_known_of_one_view_counts_for_all_joined_with_it() -> None:
+    """A log that contradicts another view of a connection is not of that connection."""
+    wire = view("a.pcap", own="1.1.1.1:1", randoms=(HELLO, None))
+    client = view("b.log", randoms=(HELLO, ANSWER), seen_by="client")
+    server = view("c.log", caller="1.1.1.1:1", randoms=(None, HELLO), seen_by="server")
+    assert files(wire, client, server) == ["a.pcap b.log", "c.log"]
+
+
+def test_what_may_be_of_either_of_two_joins_neither() -> None:
+    """A log that fits two connections that differ does not make them one."""
+    wires = [view(f"{tls}.pcap", own="1.1.1.1:1", tls=tls) for tls in ("1.2", "1.3")]
+    log = view("b.log", caller="1.1.1.1:1")
+    assert files(*wires, log) == ["1.2.pcap", "1.3.pcap", "b.log"]
+
+
+def test_an_alert_on_the_wire_is_surer_than_one_in_a_log() -> None:
+    """However much a log tells, who refused whom is told by the bytes."""
+    wire = view("a.pcap", ended("refused", "server", 42, "bad_certificate"), randoms=(HELLO, None))
+    log = view("b.log", ended("refused", "client", 46, "certificate_unknown"), tls="1.2",
+               seen_by="client", randoms=(HELLO, None), client_chain=())  # fmt: skip
+    (found,) = together([log, wire])
+    assert (found.ended.refused_by, found.ended.symptom.alert) == ("server", 42)
+
+
+def test_a_capture_that_ends_early_hides_no_less_than_a_log() -> None:
+    """That a capture without the server's flight shows no request says nothing of it."""
+    wire = view("a.pcap", randoms=(HELLO, None))
+    log = view("b.log", randoms=(HELLO, None), asking_hidden=True, seen_by="client", tls="1.2")
+    assert together([wire, log])[0].asking_hidden
+    assert not together([replace(wire, tls="1.2"), log])[0].asking_hidden
+
+
+def test_an_alert_of_another_view_stands_before_the_end() -> None:
+    """Nothing is said on a connection after it was closed."""
+    close = Event("server", "close", "closed the connection", Source("a.pcap"))
+    alert = Event("server", "alert", "bad_certificate", Source("b.log"))
+    wire = view("a.pcap", randoms=(HELLO, None))
+    wire = replace(wire, events=(*wire.events, close))
+    log = replace(view("b.log", randoms=(HELLO, None)), events=(alert,))
+    assert together([wire, log])[0].events == (*wire.events[:-1], alert, close)
 
 
 def test_what_one_view_hides_is_told_from_the_other() -> None:

@@ -29,6 +29,16 @@ _CLOCKS = (
     ),  # Apache
 )
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)? ?(Z|UTC|GMT|[+-]\d\d:?\d\d)$")
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_DATES = (
+    re.compile(r"(?P<y>\d{4})[-/](?P<m>\d\d)[-/](?P<d>\d\d)[T ](?P<t>\d\d:\d\d:\d\d)"),
+    re.compile(r"(?P<d>\d\d)/(?P<m>[A-Z][a-z]{2})/(?P<y>\d{4}):(?P<t>\d\d:\d\d:\d\d)"),
+    re.compile(
+        r"[A-Z][a-z]{2} (?P<m>[A-Z][a-z]{2}) +(?P<d>\d{1,2}) (?P<t>\d\d:\d\d:\d\d)"
+        r"(?:\.\d{1,9})? (?P<y>\d{4})"
+    ),
+)
+"""The same times, in their parts."""
 _CALLERS = (
     re.compile(r"\[client ([0-9a-fA-F.:\[\]]{3,48}:\d{1,5})\]"),  # Apache
     re.compile(r"\bTLS handshake error from ([0-9a-fA-F.:\[\]]{3,48}:\d{1,5}):"),  # Go
@@ -50,6 +60,15 @@ def began(clock: str | None) -> datetime | None:
         return moment(clock) if clock else None
     zone = found[3] if found[3][0] not in "+-" else f"GMT{found[3]}"
     return moment(f"{found[1]} {found[2]} {zone}")
+
+
+def as_utc(clock: str | None) -> datetime | None:
+    """Read a printed time as if it were UTC, whatever zone it is; None where it has no date."""
+    found = next((hit for form in _DATES if (hit := form.match(clock or ""))), None)
+    if found is None:
+        return None
+    month = _MONTHS.index(found["m"]) + 1 if found["m"] in _MONTHS else found["m"]
+    return moment(f"{found['y']}-{month:0>2}-{found['d']:0>2} {found['t']} UTC")
 
 
 def caller_of(line: str) -> str | None:
