@@ -9,9 +9,11 @@ import pytest
 
 from mtlskit.case import Attempt, Case
 from mtlskit.diagnosis.habits import share
+from mtlskit.diagnosis.reason import Opinion, reason
 from mtlskit.diagnosis.stacks import guess_stack
 from mtlskit.material import Because, Source, Target
 from mtlskit.report import judge
+from mtlskit.rules.rule import Clear, Finding, Found, Inapplicable, Rule, Unknown
 from mtlskit.trace.events import Asked, Ended, HttpAnswer, Outcome, RefusedBy, Stage, Symptom, Trace
 from mtlskit.trace.inferred import Inferred
 
@@ -136,3 +138,111 @@ def test_what_names_the_software_goes_before_its_library() -> None:
     assert "nginx" in odd.habits_of
     assert guess_stack(asking("rsa_pkcs1_sha1")).guess is None
     assert guess_stack(asking("rsa_pkcs1_sha1")).habits_of == ()
+
+
+def answer(cause: str, verdict: Found | Clear | Unknown) -> Finding:
+    """A finding of the rule for this cause."""
+    return Finding(Rule(cause, "Is it so?", "", "here", lambda _: Inapplicable()), verdict)
+
+
+SEEN = (Because("it was seen", HERE),)
+
+
+def judged(trace: Trace, *findings: Finding, attempts: tuple[Attempt, ...] = ()) -> list[Opinion]:
+    """The opinions on a trace of which only these questions were asked."""
+    case = Case(trace=trace, at=datetime.now(UTC), attempts=attempts)
+    return list(reason(case, findings).opinions)
+
+
+def test_what_explains_the_failure_weighs_more_than_what_makes_it_possible() -> None:
+    """Decisive evidence is likely, a hint possible; both go before what nothing speaks for."""
+    trace = trace_of(Symptom(alert=48, tls="1.3"))
+    weight, cause = {}, "client.untrusted-issuer"
+    for decisive in (True, False):
+        found = judged(trace, answer(cause, Found(SEEN, decisive=decisive)))
+        mine = next(one for one in found if one.cause == cause)
+        assert mine.standing == ("LIKELY" if decisive else "POSSIBLE")
+        weight[decisive] = mine.weight
+    bare = next(one for one in judged(trace) if one.cause == cause).weight
+    assert weight[True] > 5 * weight[False] > 5 * bare
+
+
+def test_a_doubt_weighs_against_an_open_cause_by_so_much() -> None:
+    """What speaks against a cause without deciding makes it that many times lighter."""
+    trace = trace_of(Symptom(alert=48, tls="1.3"))
+    weight = {}
+    for doubt in (1.0, 5.0):
+        found = judged(trace, answer("client.untrusted-issuer", Unknown("x", "Look.", doubt)))
+        mine = next(one for one in found if one.cause == "client.untrusted-issuer")
+        weight[doubt] = mine.weight
+        assert mine.settle[0] == "Look."
+    assert weight[1.0] == pytest.approx(5 * weight[5.0])
+
+
+def test_a_proof_leaves_no_guess_beside_it() -> None:
+    """Once a change was accepted only what was found stands beside it."""
+    trace = trace_of(Symptom(alert=48, tls="1.3"))
+    good = replace(trace, ended=replace(trace.ended, outcome="accepted", refused_by=None))
+    cause = "client.chain-incomplete"
+    proof = Attempt(cause, "the chain was completed", "Add it.", good)
+    likely = answer("client.profile", Found(SEEN))
+    told = judged(trace, likely, attempts=(proof,))
+    assert [one.cause for one in told] == [cause, "client.profile"]
+    assert told[0].remedy == "Add it."
+    repeated = Attempt(None, "nothing was changed", "", good, repeats=True)
+    told = judged(trace, likely, attempts=(proof, repeated))
+    assert "CONFIRMED" not in {one.standing for one in told}
+    rehearsed = judged(trace, likely, attempts=(replace(proof, stand_in=True),))
+    assert "CONFIRMED" not in {one.standing for one in rehearsed}
+
+
+def test_what_was_looked_at_and_is_not_there_is_ruled_out_and_comes_last() -> None:
+    """It stays in the list, with its reason, behind everything that is open."""
+    trace = trace_of(Symptom(alert=48, tls="1.3"))
+    told = judged(trace, answer("client.untrusted-issuer", Clear(SEEN)))
+    assert (told[-1].cause, told[-1].standing) == ("client.untrusted-issuer", "RULED_OUT")
+    assert told[-1].because == SEEN
+    open_ = [one.weight for one in told[:-1]]
+    assert open_ == sorted(open_, reverse=True)
+    assert min(open_) >= 0.02 * max(open_)
+
+
+def test_the_habits_of_the_server_at_hand_count_before_those_of_all() -> None:
+    """A page for a missing certificate is nginx's way, and no other server's."""
+    page = trace_of(Symptom(http=400, tls="1.3"), stage="application")
+    named = replace(page, http=HttpAnswer(400, "Bad Request", "nginx/1.22.1", "", HERE))
+    assert weights(named)["client.no-identity"] > 3 * weights(page)["client.no-identity"]
+
+
+def test_where_nothing_was_sent_the_server_saw_an_empty_message() -> None:
+    """Every cause of the client's is met by what servers answer to an empty message."""
+    trace = replace(trace_of(Symptom(alert=116, tls="1.3")), client_chain=())
+    told = judged(trace, answer("client.key-unusable", Unknown("x", "Look.")))
+    mine = next(one for one in told if one.cause == "client.key-unusable")
+    assert "measured server stacks" in mine.because[-1].text
+    assert mine.weight > 0.3
+
+
+@pytest.mark.parametrize(
+    ("by", "cause", "fits"),
+    [
+        ("server", "server.expired", False),
+        ("client", "server.expired", True),
+        ("client", "client.expired", False),
+        (None, "server.expired", True),
+    ],
+)
+def test_a_cause_of_one_side_is_no_reason_of_the_other(
+    by: RefusedBy | None, cause: str, *, fits: bool
+) -> None:
+    """What the client finds wrong with the server explains no refusal by the server."""
+    trace = trace_of(Symptom(tls="1.2", tcp="fin"), by, "server-certificate")
+    assert (cause in weights(trace)) is fits
+
+
+def test_the_stage_is_told_by_the_rest_of_the_trace() -> None:
+    """A refusal right after the server's flight is about what the client sent in answer."""
+    trace = trace_of(Symptom(alert=80, tls="1.3"), stage="hello")
+    asked = replace(trace, asked=Asked((), (), OPENSSL, (), HERE), asking_hidden=False)
+    assert "client.profile" not in weights(trace)
+    assert "client.profile" in weights(asked)
