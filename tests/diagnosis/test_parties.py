@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -70,3 +71,9 @@ def test_an_accepted_connection_is_open_between_nobody(
 ) -> None:
     """Where nothing is wrong there is nothing to share out."""
     assert len(report_of("none", tls).diagnosis.parties) == 1
+
+
+def test_where_nothing_fits_its_party_stands_alone() -> None:
+    """That nothing is known to be wrong is not weighed against guesses."""
+    nothing = replace(opinion("client-owner", 0.1), cause="none")
+    assert parties((nothing, opinion("network", 5.0))) == ("client-owner",)

@@ -246,3 +246,26 @@ def test_the_stage_is_told_by_the_rest_of_the_trace() -> None:
     asked = replace(trace, asked=Asked((), (), OPENSSL, (), HERE), asking_hidden=False)
     assert "client.profile" not in weights(trace)
     assert "client.profile" in weights(asked)
+
+
+def test_an_empty_message_is_the_habit_of_every_cause_that_led_to_it() -> None:
+    """Whatever kept the certificate back, servers answer what they answer to none."""
+    trace = replace(trace_of(Symptom(alert=116, tls="1.3")), client_chain=())
+    told = judged(trace, answer("client.purpose", Unknown("x", "Look.")))
+    assert next(one for one in told if one.cause == "client.purpose").weight > 1
+
+
+def test_a_stack_counts_by_the_part_of_the_faults_that_it_answers_so() -> None:
+    """Of two faults of a cause one is answered so: that is one half, and not certain."""
+    ended = trace_of(Symptom(alert=48, tls="1.3")).ended
+    half = share("server.crl-stale", ended, "openssl")
+    assert half is not None
+    assert 0.3 < half.likelihood < 0.7
+
+
+def test_what_the_nearest_were_not_seen_to_do_is_unlikely_and_not_impossible() -> None:
+    """Beside the stack at hand all the others count a little."""
+    ended = trace_of(Symptom(alert=116, tls="1.3")).ended
+    page = share("client.no-identity", ended, "nginx")
+    assert page is not None
+    assert 0 < page.likelihood < 0.3
