@@ -49,9 +49,11 @@ def offered(trace: Trace, first: Call) -> Iterator[Change]:
 def changes(case: Case, first: Call) -> Iterator[Change]:
     """Try another size, version, name or time, where the hello itself may be what is refused."""
     trace = case.need_trace()
-    yield from _about_the_name(case, trace, first)
-    if trace.ended.stage == "hello" and trace.asked is None:
+    early = trace.ended.stage == "hello" and trace.asked is None
+    if early:  # silence costs a whole timeout at each call: of the names there may be several
         yield from _about_the_size(trace, first)
+    yield from _about_the_name(case, trace, first)
+    if early:
         yield _another_version(first)
         if first.sni is not None and trace.tls is None:
             yield Change(

@@ -87,8 +87,6 @@ def _renewed(
 def others(case: Case, first: Call) -> Iterator[Change]:
     """Offer each other identity at hand, those first that the server may take."""
     trace = case.need_trace()
-    if trace.ended.stage == "hello" and trace.asked is None:
-        return  # nobody has looked at a certificate yet
     held = [one for one in (*(case.identities or ()), *case.spare) if one.key_matches]
     used = first.identity.certificate.der if first.identity is not None else b""
     others = {one.certificate.der: one for one in held if one.certificate.der != used}

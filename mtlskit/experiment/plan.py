@@ -32,8 +32,9 @@ def changes(case: Case, first: Call) -> Iterator[Change]:
     if trace.ended.refused_by == "client":
         yield from server.changes(case, first)
         return
-    yield from identities.chains(case, first)
-    yield from identities.others(case, first)
+    if trace.ended.stage != "hello" or trace.asked is not None:  # else nobody looked at one yet
+        yield from identities.chains(case, first)
+        yield from identities.others(case, first)
     yield from hello.changes(case, first)
     if first.identity is not None and trace.ended.stage != "hello":
         yield Change(None, "no client certificate was offered", "", replace(first, identity=None))

@@ -38,8 +38,13 @@ def _another_name(case: Case, first: Call, leaf: Certificate) -> Iterator[Change
             f"the endpoint was called by the name {name}",
             f"Call the endpoint as {name}, or have its owner issue a certificate for "
             f"{first.expected_name}.",
-            named(first, name),
+            _unshown(named(first, name)),
         )
+
+
+def _unshown(call: Call) -> Call:
+    """Return the call as one that shows nothing: a name of the server's own vouches for nobody."""
+    return replace(call, identity=None, request=None)
 
 
 def _more_trust(case: Case, first: Call, chain: tuple[Certificate, ...]) -> Iterator[Change]:
@@ -52,8 +57,7 @@ def _more_trust(case: Case, first: Call, chain: tuple[Certificate, ...]) -> Iter
     more = (*unsent, *(one for one in roots if one.der not in held))
     if not more or not roots:
         return
-    # Whoever is not trusted yet is shown neither our certificate nor a request.
-    call = replace(first, trust=(*(first.trust or ()), *more), identity=None, request=None)
+    call = _unshown(replace(first, trust=(*(first.trust or ()), *more)))
     root = roots[0]
     if root.der in held:
         names = ", ".join(f"{one.label} ({one.source})" for one in unsent)

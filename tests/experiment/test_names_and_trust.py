@@ -28,7 +28,8 @@ HOST = "partner-api.example"
 ROOT = Authority.root("CN=Root for servers, O=Lab")
 BENEATH = ROOT.intermediate("CN=Issuing for servers, O=Lab")
 SERVER = BENEATH.server(f"CN={HOST}", HOST)
-CLIENT = Authority.root("CN=Root for clients, O=Lab").client("CN=client")
+CLIENT_ROOT = Authority.root("CN=Root for clients, O=Lab")
+CLIENT = CLIENT_ROOT.client("CN=client")
 
 
 @contextmanager
@@ -96,6 +97,23 @@ def test_names_at_hand_are_names_and_not_asked_for_yet() -> None:
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_a_server_of_another_name_is_proved_and_shown_nothing(version: str) -> None:
+    """Its CA is trusted, yet whoever holds another name gets neither certificate nor request."""
+    with serving(asks="optional", trust=(CLIENT_ROOT.certificate,)) as endpoint:
+        report = mtlskit.diagnose(
+            endpoint.target,
+            identity=Blob(Source("own.pem"), CLIENT.pem_chain() + CLIENT.pem_key()),
+            trust=file("trust.pem", ROOT),
+            server_name="elsewhere.example",
+            tls=version,
+        )
+        visits = endpoint.visits(1 + len(report.case.attempts))
+    assert proved(report) == ["server.name-mismatch"]
+    assert all(one.client is None for one in visits)
+    assert [one.trace.http for one in report.case.attempts] == [None, None]
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
 def test_a_ca_at_hand_proves_that_it_is_not_trusted(version: str) -> None:
     """The server then refuses the caller that shows no certificate; the client has let it pass."""
     with serving(asks="required") as endpoint:
@@ -157,6 +175,23 @@ def test_a_large_hello_that_is_dropped_is_proved_by_a_small_one() -> None:
         report = judge(case.having(attempts=attempts))
     assert attempts[0].cause == "protocol.hello-too-large"
     assert proved(report) == ["protocol.hello-too-large"]
+
+
+def test_a_dropped_hello_is_proved_before_the_time_is_spent_on_certificates_and_names() -> None:
+    """Nobody saw a certificate yet, and names at hand would each wait for the whole timeout."""
+    names = [ROOT.server(f"CN={one}", f"{one}.example") for one in "abc"]
+    issuing = CLIENT_ROOT.intermediate("CN=Issuing for clients, O=Lab")
+    own = replace(issuing.client("CN=client"), chain=())
+    with serve(firewall(tls(Tls(SERVER, asks="none")))) as endpoint:
+        key_store = Blob(Source("own.pem"), own.pem_chain() + own.pem_key())
+        material = file("saved.pem", issuing, *names)
+        case = case_of(endpoint.target, key_store, None, material, (), None)
+        (held,) = case.identities or ()
+        call = Call(endpoint.target, HOST, held, hello="large", timeout=0.7, linger=0.2)
+        case = case.having(trace=follow(connect(call)), chosen=held)
+        attempts = tuple(tried(case, call))
+    assert attempts[0].cause == "protocol.hello-too-large"
+    assert proved(judge(case.having(attempts=attempts))) == ["protocol.hello-too-large"]
 
 
 def test_calls_keep_their_number_and_their_distance() -> None:
