@@ -23,6 +23,7 @@ from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.certs.keystore import Identity, open_store
 from mtlskit.collect.call import Call, HttpRequest
 from mtlskit.collect.live import connect
+from mtlskit.collect.starttls import question
 from mtlskit.diagnosis.habits import sign_of
 from mtlskit.lab.faults import ALL, Fault
 from mtlskit.lab.stacks import Running, Stack
@@ -128,13 +129,20 @@ def call_of(running: Running, play: Play, tls: str, world: World, *, answers: bo
         "trust": certificates(trust),
         "server_name": play.server_name,
         "versions": (tls, tls),
-        "request": HttpRequest(host=play.server_name or None) if answers else None,
+        **_asking(running, play, answers=answers),
         "timeout": PATIENCE,
         "linger": _LINGER,
     }
     if play.identity is not None:
         parts["chain"] = certificates(play.identity.chain)
     return Call(running.target, **(parts | dict(play.call)))
+
+
+def _asking(running: Running, play: Play, *, answers: bool) -> dict[str, Any]:
+    """Say what is asked within TLS, and within what TLS is begun."""
+    if running.starttls:
+        return {"starttls": running.starttls, "question": question(running.starttls)}
+    return {"request": HttpRequest(host=play.server_name or None) if answers else None}
 
 
 def identity_of(play: Play) -> Identity | None:

@@ -127,7 +127,7 @@ def stage(
         via = None
         if plan.proxy is not None:
             via = leaving.enter_context(serve(plan.proxy(target))).target
-        staged = staging(scene_id, tls, target, plan, via)
+        staged = _within(staging(scene_id, tls, target, plan, via), running)
         if directory is not None:
             staged = replace(staged, files=written(staged, directory))
         yield replace(staged, endpoint=endpoint, running=running)
@@ -212,6 +212,15 @@ def _staged(scene: Scene, version: Version, target: Target, hand: Hand) -> Stage
     held: dict[str, Any] = {one.name: getattr(hand, one.name) for one in fields(hand)}
     url = f"https://{hand.server_name}:{target.port}/orders"
     return Staged(scene=scene, tls=version, target=target, url=url, **held)
+
+
+def _within(staged: Staged, running: Running | None) -> Staged:
+    """Have the client begin TLS as the real server wants it, once it is mended, too."""
+    if running is None or running.starttls is None:
+        return staged
+    mended = staged.mended and _within(staged.mended, running)
+    manner = {**staged.manner, "starttls": running.starttls}
+    return replace(staged, manner=manner, mended=mended)
 
 
 def written(staged: Staged, directory: Path) -> tuple[Path, ...]:

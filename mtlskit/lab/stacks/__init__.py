@@ -20,6 +20,7 @@ from mtlskit.lab.stacks import (
     lighttpd,
     nginx,
     openssl,
+    postgresql,
     scripted,
     stunnel,
 )
@@ -48,6 +49,7 @@ _ALL = (
     scripted.GO,
     brokers.REDIS,
     brokers.MOSQUITTO,
+    postgresql.POSTGRESQL,
 )
 
 STACKS: Mapping[str, Stack] = MappingProxyType({one.name: one for one in _ALL})

@@ -5,7 +5,8 @@ a pipe from its starter; the end of that pipe, however it comes about, ends the 
 children and removes the directory. If the keeper itself is killed, the kernel kills the server.
 
 Its argument is the directory. It reads one line of JSON at most: `command`, `env`, `user` (a
-number, or null). It writes ``pid N`` once the server runs, and ``exit N`` when it has ended.
+number, or null), `ends` (the signal that asks the server to end). It writes ``pid N`` once the
+server runs, and ``exit N`` when it has ended.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def _serve(folder: str, told: dict[str, Any]) -> int:
     try:
         _keep(server)
     finally:
-        _end(server)
+        _end(server, told["ends"])
     return 0
 
 
@@ -99,10 +100,10 @@ def _keep(server: subprocess.Popen[bytes]) -> None:
         pass
 
 
-def _end(server: subprocess.Popen[bytes]) -> None:
+def _end(server: subprocess.Popen[bytes], ends: int) -> None:
     """End the server and whatever it has started, by process id."""
     with suppress(OSError):
-        os.killpg(server.pid, signal.SIGTERM)
+        os.killpg(server.pid, ends)
     asked, deadline = {server.pid}, time.monotonic() + GRACE
     while _reaped() and time.monotonic() < deadline:
         for pid in set(_children()) - asked:  # those that outlived their parent became ours

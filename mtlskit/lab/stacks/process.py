@@ -63,7 +63,7 @@ def started(stack: Stack, setup: Setup) -> Iterator[Running]:
             if port is not None:
                 log = _Log(stack, room, Target(LOOPBACK, port))
                 leaving.callback(log.close)
-                yield Running(stack.name, log.target, kept.pid, log.text)
+                yield Running(stack.name, log.target, kept.pid, log.text, stack.starttls)
                 return
         if not _IN_USE.search(said):
             break
@@ -116,6 +116,7 @@ class _Kept:
             "command": launch.command,
             "env": {"LC_ALL": "C", "PATH": _PATH, "TZ": "UTC"} | dict(launch.env),
             "user": _user(),
+            "ends": int(launch.ends),
         }
         self._orders.write(json.dumps(told).encode() + b"\n")
         first, _, rest = self._line(READY).partition(" ")

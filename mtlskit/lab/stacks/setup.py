@@ -7,6 +7,7 @@ Law of this file: a setup names no software. What a stack cannot do it says befo
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -155,11 +156,13 @@ class Launch:
         announces: a regular expression whose first group is the port, looked for in what the
             server prints; None: it was told its port and prints none.
         env: what it needs in its environment.
+        ends: the signal that asks it to end, now.
     """
 
     command: tuple[str, ...]
     announces: str | None = None
     env: tuple[tuple[str, str], ...] = ()
+    ends: int = signal.SIGTERM
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +172,14 @@ class Running:
     Attributes:
         stack: its name.
         pid: its process id.
+        starttls: the protocol within which it begins TLS; None: at once.
     """
 
     stack: str
     target: Target
     pid: int
     logs: Callable[[], Text]
+    starttls: str | None = None
 
     def log(self) -> Text:
         """Return what it has said so far, its error log and its output together."""
@@ -201,6 +206,9 @@ class Stack:
         logs: names of the log files that it writes itself, beside its output.
         everywhere: it cannot be bound to loopback alone.
         open_ended: it cannot be kept from the newest TLS version.
+        starttls: the protocol within which it begins TLS, as `Call.starttls`; None: at once.
+        insists: told to require a certificate, it does so in the handshake, or in its answer to
+            HTTP; else whoever has none is refused at a login, which nobody here comes to.
     """
 
     name: str
@@ -215,6 +223,8 @@ class Stack:
     logs: tuple[str, ...] = ()
     everywhere: bool = False
     open_ended: bool = False
+    starttls: str | None = None
+    insists: bool = True
 
     def available(self) -> bool:
         """Tell whether it can be started on this machine; the lab runs servers on POSIX alone."""

@@ -20,7 +20,11 @@ from mtlskit.lab.stacks.setup import Launch, Running, Stack
 
 pytestmark = pytest.mark.needs("openssl", "nginx", "haproxy", "java", "javac")
 
-_FEW = ("openssl", "nginx", "haproxy", "java-socket")
+_MORE = ("postgresql",)  # has children of its own, and is ended in a way of its own
+_FEW = (
+    *("openssl", "nginx", "haproxy", "java-socket"),
+    *(one for one in _MORE if STACKS[one].available()),
+)
 _GONE = 10.0  # seconds that an ended server may take to be gone
 
 _STARTER = """
