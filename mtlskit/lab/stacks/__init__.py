@@ -23,6 +23,7 @@ from mtlskit.lab.stacks import (
     postgresql,
     scripted,
     stunnel,
+    tomcat,
 )
 from mtlskit.lab.stacks.setup import DEPTH as DEPTH
 from mtlskit.lab.stacks.setup import NotHere as NotHere
@@ -43,6 +44,7 @@ _ALL = (
     gnutls.GNUTLS,
     java.SOCKET,
     java.HTTPS,
+    tomcat.TOMCAT,
     scripted.NODE,
     scripted.PYTHON,
     scripted.ASYNCIO,

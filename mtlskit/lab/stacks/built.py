@@ -61,14 +61,18 @@ def _run(command: list[str], at: Path, env: dict[str, str] | None = None) -> Non
 
 
 @cache
-def java_classes(java: str) -> dict[str, bytes]:
-    """Return the compiled classes of ``Server.java``, by their file names."""
-    source = _HERE / "Server.java"
+def java_classes(
+    java: str, program: str = "Server.java", jars: tuple[str, ...] = ()
+) -> dict[str, bytes]:
+    """Return the compiled classes of a program beside this file, by their file names."""
+    source = _HERE / program
     compiler = str(Path(java).resolve().with_name("javac"))
     if not Path(compiler).exists():
         compiler = shutil.which("javac") or compiler
-    shelf = _shelf("java", said(java, "-version"), source.read_text("utf-8"))
-    made = _built(shelf, lambda at: _run([compiler, "-d", str(at), str(source)], at))
+    used = [str(Path(one).resolve()) for one in jars]  # their names tell the version
+    shelf = _shelf("java", said(java, "-version"), source.read_text("utf-8"), *used)
+    told = [compiler, "-d", ".", *(["-cp", os.pathsep.join(used)] if used else []), str(source)]
+    made = _built(shelf, lambda at: _run(told, at))
     return {path.name: path.read_bytes() for path in made.glob("*.class")}
 
 

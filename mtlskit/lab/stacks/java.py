@@ -13,20 +13,21 @@ from mtlskit.lab.stacks.process import started
 from mtlskit.lab.stacks.programs import asked, found, protocols
 from mtlskit.lab.stacks.setup import Launch, Room, Setup, Stack, Wish
 
-_QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx96m")
+QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx96m")
+"""Starts soon, and takes little."""
 
 
 def _launch(setup: Setup, room: Room, program: str, *, kind: str) -> Launch:
     for name, data in java_classes(program).items():
         room.write(name, data)
-    told = [program, *_QUICK, f"-Djava.io.tmpdir={room.folder}", "-XX:-UsePerfData"]
+    told = [program, *QUICK, f"-Djava.io.tmpdir={room.folder}", "-XX:-UsePerfData"]
     told += ["-cp", str(room.folder), "Server", kind, setup.asks, protocols(setup, ",")]
     told += [str(setup.status), str(setup.depth), "crl" if setup.crls else "no-crl"]
     told += [setup.names[0] if setup.names else "-"]
     return Launch(tuple(told), announces=r"listening on 127\.0\.0\.1:(\d+)")
 
 
-def _find() -> str | None:
+def find_java() -> str | None:
     """Find java, if a compiler is with it."""
     return found("java")() if found("javac")() else None
 
@@ -36,7 +37,7 @@ def _stack(name: str, kind: str, measured_as: str, can: frozenset[Wish]) -> Stac
         name=name,
         library="JSSE",
         can=can,
-        find=_find,
+        find=find_java,
         ask_version=asked("-version", pattern=r'version "([^"]+)"'),
         launch=partial(_launch, kind=kind),
         measured_as=measured_as,
