@@ -128,12 +128,17 @@ def server_revoked(case: Case) -> Answer:
     cites="RFC 8446, 4.4.2; RFC 3234, 2",
 )
 def terminated(case: Case) -> Answer:
-    """Look for the certificate that was shown among what is at hand of the endpoint's."""
+    """Look for the certificate that was shown among what is at hand of the endpoint's.
+
+    What a capture or a log holds does not count: it is what was shown to the client.
+    """
     trace = case.need_trace()
     if not trace.server_chain:
         raise Doubtful(_NO_CHAIN, "Give the key log of this connection.")
     leaf = trace.server_chain[0]
-    if any(one.der == leaf.der for one in case.material):
+    recordings = {one.source.name for one in (trace, *trace.views, *case.traces)}
+    given = (one for one in case.material if one.source.name not in recordings)
+    if any(one.der == leaf.der for one in given):
         return Clear((Because(f"{leaf.label} is the certificate at hand", leaf.source),))
     raise Doubtful(
         "the certificate that the endpoint's owner installed",

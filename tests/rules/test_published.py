@@ -216,3 +216,14 @@ def test_a_resumption_is_refused_only_if_a_whole_handshake_is_not() -> None:
     other = case.having(trace=trace, traces=(elsewhere, trace))
     assert isinstance(verdict(other, "server.resumption"), Unknown)
     assert isinstance(verdict(case, "server.resumption"), Clear)
+
+
+def test_the_endpoint_s_own_certificate_is_known_by_a_file_and_not_by_what_was_shown() -> None:
+    """A transcript holds what the client was shown, also by a proxy that ends TLS."""
+    shown = read(root().server("CN=partner.example", "partner.example"))
+    case = refused(client())
+    case = case.having(trace=replace(case.need_trace(), server_chain=(shown,)))
+    told = case.having(material=(replace(shown, source=HERE),))
+    assert isinstance(verdict(told, "network.terminated"), Unknown)
+    saved = case.having(material=(replace(shown, source=Source("from-the-owner.pem")),))
+    assert isinstance(verdict(saved, "network.terminated"), Clear)
