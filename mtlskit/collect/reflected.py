@@ -1,4 +1,4 @@
-"""The mirror's answer over HTTP: what came, as a page or as JSON (RFC 9110).
+"""The mirror's answer over HTTP: what came, as a page, as JSON or as plain text (RFC 9110).
 
 Law of this file: a request is looked at for what form of answer it wants, and for nothing else.
 """
@@ -6,9 +6,11 @@ Law of this file: a request is looked at for what form of answer it wants, and f
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from mtlskit.collect.met import Met
 from mtlskit.page.html import document
+from mtlskit.page.text import text
 
 
 def answer_to(request: bytes, met: Met) -> bytes:
@@ -16,10 +18,8 @@ def answer_to(request: bytes, met: Met) -> bytes:
     line, *fields = request.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
     method, _, rest = line.partition(" ")
     path = rest.partition(" ")[0].partition("?")[0]
-    if path.rstrip("/").endswith("/json") or _wants_json(fields):
-        kind, body = "application/json", json.dumps(met.plain(), indent=2, ensure_ascii=False)
-    else:
-        kind, body = "text/html", document(met.page())
+    kind = "application/json" if path.rstrip("/").endswith("/json") else _wanted(fields)
+    body = _FORMS[kind](met)
     data = body.encode("utf-8")
     head = (
         f"HTTP/1.1 200 OK\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Length: {len(data)}\r\n"
@@ -28,12 +28,21 @@ def answer_to(request: bytes, met: Met) -> bytes:
     return head.encode("ascii") + (b"" if method == "HEAD" else data)
 
 
-def _wants_json(fields: list[str]) -> bool:
-    """Tell whether JSON is accepted by name, and before HTML (RFC 9110, 12.5.1)."""
+_FORMS: dict[str, Callable[[Met], str]] = {
+    "application/json": lambda met: json.dumps(met.plain(), indent=2, ensure_ascii=False),
+    "text/html": lambda met: document(met.page()),
+    "text/plain": lambda met: f"{text(met.page()).rstrip()}\n",
+}
+
+
+def _wanted(fields: list[str]) -> str:
+    """Tell which form is asked for by name, the first that is (RFC 9110, 12.5.1).
+
+    A browser names HTML; curl and most programs name nothing, and are read in a terminal.
+    """
     for field in fields:
         name, _, value = field.partition(":")
         if name.strip().lower() == "accept":
-            wanted = [one.partition(";")[0].strip().lower() for one in value.split(",")]
-            found = [one for one in wanted if one in {"application/json", "text/html"}]
-            return found[:1] == ["application/json"]
-    return False
+            asked = [one.partition(";")[0].strip().lower() for one in value.split(",")]
+            return next((one for one in asked if one in _FORMS), "text/plain")
+    return "text/plain"

@@ -261,10 +261,10 @@ def test_a_name_that_no_certificate_can_carry_is_refused() -> None:
 
 
 @pytest.mark.needs("curl")
-def test_curl_gets_a_page_or_json(
+def test_curl_gets_text_and_a_page_or_json_for_the_asking(
     tmp_path: Path, parties: Parties, program: Callable[[str], str]
 ) -> None:
-    """By the path, by the Accept header; the page otherwise."""
+    """By the path or the Accept header; where nothing is named, words for a terminal."""
     (tmp_path / "client.pem").write_bytes(parties.client.pem_chain())
     (tmp_path / "key.pem").write_bytes(parties.client.pem_key())
     with mirror() as glass:
@@ -280,7 +280,10 @@ def test_curl_gets_a_page_or_json(
             met = json.loads(told)
             assert met["proved"] is True
             assert met["chain"][0]["subject"] == "CN=Client"
-        page = ask("/")
+        told = ask("/")
+        assert "CN=Client" in told
+        assert "<" not in told.partition("\n")[0]
+        page = ask("/", "-H", "Accept: text/html")
         assert page.startswith("<!DOCTYPE html>")
         assert "CN=Client" in page
         assert ask("/", "-I").startswith("HTTP/1.1 200 OK")
@@ -398,20 +401,21 @@ def met_once(parties: Parties) -> Met:
 
 
 @pytest.mark.parametrize(
-    ("accept", "json_wanted"),
+    ("accept", "kind"),
     [
-        ("application/json", True),
-        ("application/json, text/html", True),
-        ("text/html, application/json", False),
-        ("text/html,application/xhtml+xml,*/*;q=0.8", False),
-        ("*/*", False),
-        ("APPLICATION/JSON;q=1", True),
+        ("application/json", "application/json"),
+        ("application/json, text/html", "application/json"),
+        ("text/html, application/json", "text/html"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html"),
+        ("*/*", "text/plain"),
+        ("image/png", "text/plain"),
+        ("APPLICATION/JSON;q=1", "application/json"),
     ],
 )
-def test_whoever_names_json_first_gets_it(met_once: Met, accept: str, json_wanted: bool) -> None:  # noqa: FBT001 - of the table
-    """A browser takes JSON too, and wants a page."""
+def test_the_form_that_is_named_first_is_given(met_once: Met, accept: str, kind: str) -> None:
+    """A browser takes JSON too, and wants a page; who names nothing reads in a terminal."""
     head = answer_to(f"GET / HTTP/1.1\r\nAccept: {accept}\r\n\r\n".encode(), met_once)
-    assert (b"Content-Type: application/json" in head) is json_wanted
+    assert f"Content-Type: {kind};".encode() in head
 
 
 def test_head_is_answered_without_a_body(met_once: Met) -> None:
