@@ -127,9 +127,21 @@ class Case:
         if self.trust is None:
             raise Missing(
                 "the certificates by which the client trusts the server",
-                "Give the client's trust store (--trust).",
+                self._issuer_at_hand() or "Give the client's trust store (--trust).",
             )
         return self.trust
+
+    def _issuer_at_hand(self) -> str | None:
+        """Name a root among the other files that issued the server's chain: to trust is to say."""
+        shown = (self.trace.server_chain if self.trace is not None else None) or ()
+        wanted = {one.issuer.der for one in shown if not one.self_issued}
+        for one in self.material:
+            if one.ca and one.self_issued and one.subject.der in wanted:
+                return (
+                    f"{one.label} ({one.source}) issued the server's chain: give it by --trust to "
+                    "have the server judged."
+                )
+        return None
 
     def need_settings(self) -> Settings:
         """Return the instance's settings, or say how to get them."""

@@ -7,6 +7,7 @@ what a file holds never does. Nothing is concluded here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -63,6 +64,7 @@ def read(  # noqa: PLR0913 - the choices of a reading, all by name
     connection: int | None = None,
     at: datetime | None = None,
     server_trust: Given | Iterable[Given] | None = None,
+    server_name: str | None = None,
 ) -> Case:
     """Read any mixture of files into a case. Never fails for what a file holds.
 
@@ -79,6 +81,7 @@ def read(  # noqa: PLR0913 - the choices of a reading, all by name
             None: the time that the files tell, else now.
         server_trust: the CA certificates by which the server verifies clients, as its owner named
             them; None: nobody said.
+        server_name: the name that the client called, where it sent none; None: the URL's host.
 
     Raises:
         ValueError: there is no connection of that number.
@@ -101,13 +104,18 @@ def read(  # noqa: PLR0913 - the choices of a reading, all by name
         at=datetime.now(UTC),
     )
     traced = _with_traces(case, found.recorded.traces, where, connection)
+    traced = _with_name(traced, where, server_name)
     return traced.having(at=at if at.tzinfo else at.replace(tzinfo=UTC)) if at else traced
 
 
 def _identities(found: Evidence) -> tuple[Identity, ...] | None:
     """Return what the key stores hold; None where no file was one, or none could be opened."""
+    if found.identities:
+        return found.identities
+    if any(store.closed for store in found.stores):
+        return None  # the key may lie in the one that is locked
     looked = any(store.entries or not store.problems for store in found.stores)
-    return found.identities if looked or found.identities else None
+    return () if looked else None
 
 
 def _with_traces(
@@ -130,6 +138,24 @@ def _with_traces(
         traces=held,
         target=chosen.target,
         at=chosen.began or case.at,
+    )
+
+
+def _with_name(case: Case, where: Target | None, said: str | None) -> Case:
+    """Add the name that the client called, where the connection itself tells none.
+
+    The URL tells it for a connection to the URL's own port.
+    """
+    trace = case.trace
+    if trace is None or trace.expected_name or trace.server_name:
+        return case
+    same = where is not None and (trace.target is None or trace.target.port == where.port)
+    name = said or (where.host if where is not None and same else None)
+    if name is None:
+        return case
+    named = replace(trace, expected_name=name)
+    return case.having(
+        trace=named, traces=tuple(named if one is trace else one for one in case.traces)
     )
 
 

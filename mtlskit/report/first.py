@@ -142,7 +142,7 @@ def _tone(report: Report) -> Tone:
 
 
 def _rows(report: Report, best: Opinion | None) -> list[tuple[str, Inline]]:
-    rows: list[tuple[str, Inline]] = []
+    rows: list[tuple[str, Inline]] = _locked(report)
     many = len(report.case.traces)
     if many > 1 and report.case.trace is not None:
         number = report.case.traces.index(report.case.trace) + 1
@@ -158,6 +158,19 @@ def _rows(report: Report, best: Opinion | None) -> list[tuple[str, Inline]]:
         return [*rows, ("Cause", "Every cause that is known here was looked at and ruled out.")]
     rows += _to_do(report, best) if best.cause == "none" else _opinion(report, best)
     return [*rows, *_as_well(report)]
+
+
+def _locked(report: Report) -> list[tuple[str, Inline]]:
+    """Name what was not opened: whoever reads on must know that it was not looked at."""
+    problems = [
+        one for one in report.case.problems if one.code in ("no-password", "wrong-password")
+    ]
+    names = tuple(dict.fromkeys(one.source.name for one in problems))
+    if not names or not report.case.traces:
+        return []
+    which = "No password that was given opens" if problems[0].code != "no-password" else "Locked:"
+    how = "Give its password, as by --password-file or --password-env."
+    return [("Not looked at", f"{which} {listed(list(names))}. {how}")]
 
 
 def _to_do(report: Report, best: Opinion) -> list[tuple[str, Inline]]:

@@ -319,6 +319,9 @@ def _unread(case: Case, codes: tuple[str, ...], otherwise: str) -> Answer:
         # Our not being able to open the store is no reason why that connection failed.
         text = "the client had opened its key store: it sent a certificate"
         return Inapplicable((Because(text, case.trace.source),))
+    if case.traces and not {one.code for one in bad} - {"no-password"}:
+        text = "no password was given for it here; what the client could open is not known"
+        return Inapplicable((Because(text, bad[0].source),))
     usable = any(one.key_matches for one in case.identities or ()) or bool(case.traces)
     because = tuple(clause(one.text, one.source) for one in bad)
     remedy = bad[0].text if bad[0].code in _OWN_REMEDY else None

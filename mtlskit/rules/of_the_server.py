@@ -76,7 +76,10 @@ def name_mismatch(case: Case) -> Answer:
     trace, chain = _chain(case)
     wanted = trace.expected_name or trace.server_name
     if wanted is None:
-        raise Missing("the name that the client called", "Give it with --server-name.")
+        raise Missing(
+            "the name that the client called",
+            "Give it by --server-name, or the URL that was called by --url.",
+        )
     matched = names.match(chain[0], wanted)
     if matched.matched:
         return Clear((clause(matched.because, chain[0].source),))

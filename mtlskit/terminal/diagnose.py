@@ -8,7 +8,7 @@ from typing import Any
 
 import mtlskit
 from mtlskit.terminal.options import command, connection_options, fetch_option, report_option
-from mtlskit.terminal.passwords import manner_of, passwords_of
+from mtlskit.terminal.passwords import manner_of, must_open, passwords_of
 from mtlskit.terminal.showing import free, hand_over, status_of
 
 
@@ -75,7 +75,9 @@ def run(options: argparse.Namespace) -> int:
     stem = free(options.report)
     files = (*(options.identity or ()), *(options.trust or ()), *options.material)
     files = (*files, *(options.server_trust or ()))
-    report = call(passwords_of(options, files))
+    passwords = passwords_of(options, files)
+    must_open(options.identity or (), passwords)
+    report = call(passwords)
     hand_over(options, report, stem)
     return status_of(report.case.trace.ended)
 

@@ -102,6 +102,30 @@ def passwords_of(
     return _asked_for(files, keys=keys) if files and sys.stdin.isatty() else ()
 
 
+def must_open(files: Sequence[str], passwords: Sequence[str]) -> None:
+    """Stop before anyone is called where the client's key stays locked for want of a password.
+
+    A call without it would be another call than the client's, and its refusal no news of anyone.
+
+    Raises:
+        Unreadable: the file that is locked, and the options that give its password.
+    """
+    found = mtlskit.inspect(*files, password=passwords)
+    if any(one.key for one in found.identities):
+        return
+    locked = [one for one in found.problems if one.code in _LOCKED]
+    if locked:
+        from mtlskit.material import Problem, Unreadable  # noqa: PLC0415 - the help is quick
+
+        one = locked[0]
+        lacks = f"None of the passwords opens {one.source.name}." if passwords else "It is locked."
+        words = f"{lacks} Give its password by {_BY}. Nobody was called."
+        raise Unreadable(Problem(one.code, words, one.source))
+
+
+_BY = "--password-file F or --password-env NAME"
+
+
 def _from_file(path: Path) -> tuple[str, ...]:
     """Read one password a line; a byte-order mark before the first is not part of it."""
     with path.open("rb") as file:

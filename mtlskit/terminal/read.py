@@ -36,13 +36,24 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
     parser.add_argument("files", metavar="FILE", nargs="+")
     for name, text in (
         ("--identity", "the client's key store; the same as to name it among the files"),
-        ("--trust", "what the client trusts servers by"),
+        (
+            "--trust",
+            "what the client trusts servers by, to have the server judged: it has to be named so",
+        ),
         ("--server-trust", "the CA certificates by which the server verifies clients"),
         ("--material", "whatever else is at hand; the same as to name it among the files"),
         ("--settings", "exports of the instance; the same as to name them among the files"),
     ):
         parser.add_argument(name, metavar="FILE", nargs="+", action="extend", default=[], help=text)
-    parser.add_argument("--url", help="the URL that the instance or client calls")
+    parser.add_argument(
+        "--url",
+        help="the URL that the instance or client calls; its host is the name that was called",
+    )
+    parser.add_argument(
+        "--server-name",
+        metavar="N",
+        help="the name that the client called, where no file tells it (default: the URL's host)",
+    )
     time_option(
         parser,
         "when it failed, such as 2026-11-20T10:42Z (UTC where no zone is said); default: the time "
@@ -79,6 +90,7 @@ def run(options: argparse.Namespace) -> int:
         url=options.url,
         connection=options.connection,
         at=options.at,
+        server_name=options.server_name,
     )
     if _nothing_read(case):
         for problem in case.problems:
