@@ -113,10 +113,12 @@ class Report(Shown):
 
     def preview(self, level: Level) -> Preview:
         """Tell what a level replaces by what; it is shown, and stands in no file."""
-        from mtlskit.report.preview import Preview  # noqa: PLC0415 - loaded where it is shown
+        from mtlskit.report import preview, record  # noqa: PLC0415 - loaded where it is shown
+        from mtlskit.report.naming import strings  # noqa: PLC0415 - as above
 
-        found = _names(self.redacted(level))
-        return Preview(level, tuple(found.replaced.items()), tuple(found.kept.items()))
+        hidden = self.redacted(level)
+        said = strings(record.record_of(hidden)) if level != "secrets" else ()
+        return preview.previewed(_names(hidden), level, said)
 
     def _change(self) -> Callable[[str], str]:
         """Return what is done to every text."""

@@ -7,20 +7,31 @@ here is kept in memory only: a list of what was replaced by what is shown and ne
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import PurePath
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from mtlskit.case import Case
 from mtlskit.certs.certificate import Certificate, GeneralName, Name
 from mtlskit.certs.keystore import Identity
 from mtlskit.page.letters import visible
-from mtlskit.trace.events import Trace
+from mtlskit.report.theirs import (
+    IN_DN,
+    IPV4,
+    IPV6,
+    Theirs,
+    host,
+    is_private,
+    listed,
+    theirs_of,
+    traces,
+    url_host,
+    values_of,
+)
 from mtlskit.trace.printed import PrintedCertificate
 
 Level = Literal["secrets", "own", "names"]
@@ -36,20 +47,11 @@ _DATA = (
     ("mtlskit.diagnosis", "causes.toml"),
     ("mtlskit", "checklist.toml"),
 )
-_IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)")
-_IPV6 = re.compile(r"(?<![\w:])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _URL_HOST = re.compile(r"[a-z][a-z0-9+.-]*://([\w.-]+)", re.IGNORECASE)
-_IN_DN = re.compile(r"\b(CN|OU?|L|ST|DC|UID|emailAddress)\s*=\s*((?:\\.|[^,+/;\n\"\]\\])+)")
 _VALUE = re.compile(r"(\b(?:CN|OU?|C|L|ST|DC|UID)=)([^,+\"\]]+)")
 _CERTIFICATE = re.compile(
     r"-----BEGIN [A-Z0-9 ]*-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL
-)
-_PRIVATE = tuple(
-    map(
-        ip_network,
-        ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10"),
-    )
 )
 _NOT_SHOWN = "[certificate taken out: it holds names]"
 
@@ -61,12 +63,17 @@ class Names:
     Attributes:
         replaced: placeholder by name.
         kept: names that are ordinary words: they are replaced in distinguished names only.
+        theirs: what the other side showed or named: none of it is replaced.
     """
 
     replaced: dict[str, str] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
     _known: set[str] = field(default_factory=set)  # both of the above, in small letters
+    theirs: Theirs = field(default_factory=Theirs)
+
+    def __post_init__(self) -> None:
+        self._known |= self.theirs.known
 
     def add(self, kind: str, *names: str | None) -> None:
         """Give names that mean one thing one placeholder; a name that has one keeps it."""
@@ -94,13 +101,13 @@ class Names:
     def add_file(self, name: str) -> None:
         """Add a file's name; what commands make of its stem follows it."""
         path = PurePath(name)
-        if name.strip().lower() in {one.lower() for one in self.replaced}:
+        if name.strip().lower() in self._known:
             return
         made = self._placeholder("file")
         ending = path.suffix if re.fullmatch(r"\.\w{1,8}", path.suffix) else ""
         self.replaced[name] = made + ending
         self._known.add(name.lower())
-        if len(path.stem) >= _SHORT and path.stem.lower() not in _ordinary():
+        if len(path.stem) >= _SHORT and path.stem.lower() not in _ordinary() | self.theirs.known:
             self.replaced.setdefault(path.stem, made)
             self._known.add(path.stem.lower())
 
@@ -109,15 +116,21 @@ class Names:
         forms = {"ip4": f"192.0.2.{number}", "ip6": f"2001:db8::{number:x}"}
         return forms.get(kind, f"{kind}-{number}")
 
+    def stays(self) -> tuple[str, ...]:
+        """Return the names of the other side in which one of these stands: they are not changed."""
+        every = _any_of(self._table())
+        return tuple(one for one in self.theirs.names if every and every.search(one))
+
     def changer(self) -> Callable[[str], str]:
         """Return what replaces every name in a text; nothing is replaced twice."""
-        table = {form.lower(): put for name, put in self.replaced.items() for form in _forms(name)}
-        words = sorted(table, key=len, reverse=True)
-        every = re.compile("|".join(map(_pattern, words)), re.IGNORECASE) if words else None
+        table = self._table()
+        whole = {form.lower() for name in self.stays() for form in _forms(name)} - table.keys()
+        every = _any_of(table, whole)
         short = {name.lower(): put for name, put in self.kept.items()}
 
         def named(found: re.Match[str]) -> str:
-            return table.get(" ".join(found[0].lower().split()), "[name taken out]")
+            said = " ".join(found[0].lower().split())
+            return found[0] if said in whole else table.get(said, "[name taken out]")
 
         def in_dn(found: re.Match[str]) -> str:
             return found[1] + short.get(found[2].strip().lower(), found[2])
@@ -131,18 +144,30 @@ class Names:
 
         return change
 
+    def _table(self) -> dict[str, str]:
+        """Return the placeholder by every form in which a name may stand, in small letters."""
+        return {form.lower(): put for name, put in self.replaced.items() for form in _forms(name)}
+
+
+def _any_of(table: Iterable[str], whole: Collection[str] = ()) -> re.Pattern[str] | None:
+    """Return what finds any of these forms, the longest first; `whole` as words of their own."""
+    words = sorted({*table, *whole}, key=len, reverse=True)
+    every = "|".join(_pattern(one, alone=one in whole) for one in words)
+    return re.compile(every, re.IGNORECASE) if words else None
+
 
 def names_of(case: Case, level: Level, said: Iterable[str]) -> Names:
     """Find the names that a level hides.
 
     Args:
         case: all evidence.
-        level: ``own`` hides those of the side that calls; ``names`` hides all.
+        level: ``own`` hides those of the side that calls, but what the other side showed or named
+            itself; ``names`` hides all.
         said: every text of the report: addresses that only a quoted line carries are found in it.
     """
-    found = Names()
     if level == "secrets":
-        return found
+        return Names()
+    found = Names(theirs=theirs_of(case) if level == "own" else Theirs())
     _own(case, found)
     texts = tuple(said)
     if level == "names":
@@ -154,9 +179,9 @@ def names_of(case: Case, level: Level, said: Iterable[str]) -> Names:
 
 def _own(case: Case, found: Names) -> None:
     """Add what names the side that calls: its files, identities, addresses and settings."""
-    for trace in _traces(case):
-        found.add_host(_host(trace.own))
-        found.add_host(_host(trace.caller))
+    for trace in traces(case):
+        found.add_host(host(trace.own))
+        found.add_host(host(trace.caller))
         for one in (trace.client_named or ())[:1]:
             _add_certificate(one, "client", found)
         for one in trace.client_named[1:]:
@@ -168,7 +193,7 @@ def _own(case: Case, found: Names) -> None:
             found.add("alias", entry.alias)
     for name in _files(case):
         if "://" in name:  # a table that was read from the instance itself: its name tells nothing
-            found.add_host(_url_host(name))
+            found.add_host(url_host(name))
         else:
             found.add_file(name)
     if case.settings is not None:
@@ -178,23 +203,14 @@ def _own(case: Case, found: Names) -> None:
 
 def _relatives(case: Case, found: Names) -> None:
     """Add names beside one of ours, such as another CA of the same organisation."""
-    told = [[value for _, value in _IN_DN.findall(name)] for name in _listed(case)]
     held = (*(case.trust or ()), *case.material)
-    told += [
-        [value for rdn in name.rdns for what, value in rdn if what != "C"]
-        for one in held
-        for name in (one.subject, one.issuer)
-    ]
+    told: list[Name | str] = [*listed(case)]
+    told += [name for one in held for name in (one.subject, one.issuer)]
     ours = {one.lower() for one in found.replaced}
-    for values in told:
-        if any(one.strip().lower() in ours for one in values):
+    for name in told:
+        values = [value for _, value in values_of(name)]
+        if any(one.strip().lower() in ours for one in values) and not found.theirs.named(name):
             found.add("client-ca", *values)
-
-
-def _listed(case: Case) -> Iterator[str]:
-    """Return the distinguished names of which the server told that it accepts them."""
-    for trace in _traces(case):
-        yield from trace.asked.authorities if trace.asked else ()
 
 
 def _identity(held: Identity, found: Names) -> None:
@@ -220,51 +236,45 @@ def _settings(case: Case, found: Names) -> None:
 def _others(case: Case, found: Names) -> None:
     """Add what names the endpoint's side, and whoever issued for it."""
     found.add_host(case.target.host if case.target else None)
-    found.add_host(_url_host(case.url))
-    for trace in _traces(case):
+    found.add_host(url_host(case.url))
+    for trace in traces(case):
         found.add_host(trace.target.host if trace.target else None)
-        found.add_host(_host(trace.peer))
+        found.add_host(host(trace.peer))
         found.add_host(trace.server_name)
         found.add_host(trace.expected_name)
         for one in (trace.server_chain or trace.server_printed or ())[:1]:
             _add_certificate(one, "server", found)
         for one in trace.server_chain or trace.server_printed or ():
             _add_certificate(one, "ca", found)
-    for name in _listed(case):
-        found.add("ca", *(value.strip() for _, value in _IN_DN.findall(name)))
+    for name in listed(case):
+        found.add("ca", *(value for _, value in values_of(name)))
     for one in (*(case.trust or ()), *case.material):
         _add_certificate(one, "ca", found)
     for message in case.settings.messages or () if case.settings else ():
-        found.add_host(_url_host(message.url))
+        found.add_host(url_host(message.url))
     for call in case.settings.calls or () if case.settings else ():
-        found.add_host(_url_host(call.url))
+        found.add_host(url_host(call.url))
 
 
 def _quoted(case: Case, found: Names) -> None:
     """Add the distinguished names that logs and pages quote."""
-    for trace in _traces(case):
+    for trace in traces(case):
         quoted = [*trace.library, *(one.text for one in trace.said)]
         quoted += [value for one in trace.said for value in one.values.values()]
         for text in quoted:
-            found.add("name", *(value.strip() for _, value in _IN_DN.findall(text)))
+            found.add("name", *(value.strip() for _, value in IN_DN.findall(text)))
 
 
 def _swept(texts: Iterable[str], found: Names, *, private: bool) -> None:
     """Add addresses, mail addresses and the hosts of URLs; of private addresses only, if asked."""
     for text in texts:
-        for said in (*_IPV4.findall(text), *_IPV6.findall(text)):
-            if _is_address(said) and (not private or _is_private(said)):
+        for said in (*IPV4.findall(text), *IPV6.findall(text)):
+            if _is_address(said) and (not private or is_private(said)):
                 found.add_host(said)
         if not private:
             found.add("mail", *_MAIL.findall(text))
-            for host in _URL_HOST.findall(text):
-                found.add_host(host)
-
-
-def _is_private(said: str) -> bool:
-    """Tell whether an address is one that only its own network knows (RFC 1918, 4193, 6598)."""
-    one = ip_address(said)
-    return any(one.version == net.version and one in net for net in _PRIVATE)
+            for one in _URL_HOST.findall(text):
+                found.add_host(one)
 
 
 def _is_address(said: str) -> bool:
@@ -273,13 +283,6 @@ def _is_address(said: str) -> bool:
     except ValueError:
         return False
     return not (one.is_loopback or one.is_unspecified)
-
-
-def _traces(case: Case) -> Iterator[Trace]:
-    held = (case.trace,) if case.trace else ()
-    for one in (*held, *case.traces, *(one.trace for one in case.attempts)):
-        yield one
-        yield from one.views
 
 
 def _add_certificate(one: Certificate | PrintedCertificate, kind: str, found: Names) -> None:
@@ -292,12 +295,13 @@ def _add_certificate(one: Certificate | PrintedCertificate, kind: str, found: Na
 
 
 def _add_name(name: Name | None, kind: str, found: Names) -> None:
-    for what, value in (
-        (what, value) for rdn in (name.rdns if name else ()) for what, value in rdn
-    ):
+    """Add a distinguished name's values; none of a CA's that the other side named."""
+    if kind.endswith("ca") and found.theirs.named(name):
+        return
+    for what, value in values_of(name):
         if what == "CN" and _looks_like_host(value):
             found.add_host(value)
-        elif what != "C":
+        else:
             found.add(kind if what == "CN" else "name", value)
 
 
@@ -305,7 +309,7 @@ def _add_general(one: GeneralName, kind: str, found: Names) -> None:
     if one.kind in ("dns", "ip"):
         found.add_host(one.value)
     elif one.kind == "uri":
-        found.add_host(_url_host(one.value))
+        found.add_host(url_host(one.value))
         found.add(kind, one.value)
     elif one.kind == "email":
         found.add("mail", one.value)
@@ -320,9 +324,9 @@ def _files(case: Case) -> tuple[str, ...]:
     sources += [one.source for one in case.problems]
     sources += case.settings.sources if case.settings else ()
     sources += [source for tool in case.tools for source in tool.sources]
-    sources += [one.source for one in _traces(case)]
-    seen = {one.source.name for one in _traces(case) if one.target and not one.seen_by}
-    live = {str(one.target) for one in _traces(case)} | {str(case.target)}
+    sources += [one.source for one in traces(case)]
+    seen = {one.source.name for one in traces(case) if one.target and not one.seen_by}
+    live = {str(one.target) for one in traces(case)} | {str(case.target)}
     return tuple(
         dict.fromkeys(
             one.name
@@ -330,17 +334,6 @@ def _files(case: Case) -> tuple[str, ...]:
             if one.name not in live and not (one.name in seen and ":" in one.name)
         )
     )
-
-
-def _host(address: str | None) -> str | None:
-    return address.rpartition(":")[0].strip("[]") if address else None
-
-
-def _url_host(url: str | None) -> str | None:
-    try:
-        return urlsplit(url or "").hostname
-    except ValueError:
-        return None
 
 
 def _looks_like_host(value: str) -> bool:
@@ -358,10 +351,10 @@ def _forms(name: str) -> Iterator[str]:
         yield word
 
 
-def _pattern(form: str) -> str:
+def _pattern(form: str, *, alone: bool) -> str:
     """Find it however its blanks are broken; a short one or a number as a word of its own."""
     said = r"\s+".join(map(re.escape, form.split()))
-    alone = len(form) < _TELLING or re.fullmatch(r"[0-9a-f.:-]+", form)
+    alone = alone or len(form) < _TELLING or bool(re.fullmatch(r"[0-9a-f.:-]+", form))
     return rf"(?<![A-Za-z0-9]){said}(?![A-Za-z0-9])" if alone else said
 
 

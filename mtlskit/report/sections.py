@@ -293,12 +293,21 @@ def _mending(report: Report) -> Section | None:
     steps = mending.mends(report.case)
     if not steps:
         return None
+    if report.level != "secrets":
+        # They write certificates, whose names are hidden here, into a store of the client's.
+        return Section("How it is mended for good", (Paragraph(_MENDED_ELSEWHERE),))
     intro = Paragraph(
         "This makes the change that helped a lasting one. Run the commands one after the other in "
         "bash, in the folder where the files are; what is in use stays as it is until its owner "
         "replaces it."
     )
     return Section(FOR_LATER[4], (intro, *_listed(steps)))
+
+
+_MENDED_ELSEWHERE = (
+    "The commands for it are for the client's owner. They hold names that this report hides, so "
+    "they stand in the report that was not redacted."
+)
 
 
 def _listed(checks: Iterable[commands.Check]) -> list[Block]:
