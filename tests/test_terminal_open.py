@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,7 @@ def test_without_a_wish_a_free_port_is_taken(monkeypatch: pytest.MonkeyPatch) ->
     assert jupyter.choose_port(None) == taken
 
 
-@pytest.mark.parametrize("port", ["0", "70000", "http"])
+@pytest.mark.parametrize("port", ["0", "70000", "0000800000", "http"])
 def test_a_port_that_is_none_is_wrong_usage(port: str, capsys: Capsys) -> None:
     """What is no port is refused before anything is made."""
     with pytest.raises(SystemExit) as ended:
@@ -181,6 +182,22 @@ def test_a_port_that_somebody_took_meanwhile_is_given_up(
         with jupyter.running(tmp_path) as server:
             assert server.ask("GET", "api/status", 30)
             assert server.port != busy.getsockname()[1]
+
+
+@pytest.mark.needs("module:voila")
+def test_without_the_token_the_page_hands_nothing_out(tmp_path: Path) -> None:
+    """Neither the guide nor a file of the folder, a picture neither; its log is its owner's."""
+    (tmp_path / "picture.png").write_bytes(b"of the owner alone")
+    lay_out(tmp_path)
+    with jupyter.running(tmp_path, app="light") as server:
+        (owner,) = {path for path in ("files/picture.png",) if server.ask("GET", path, 30)}
+        server.token = ""
+        assert not server.ask("GET", "voila/files/picture.png", 30)
+        assert not server.ask("GET", "api/contents", 30)
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/{owner}", timeout=30) as told:
+            assert "/login?" in told.url
+        if not jupyter.WINDOWS:
+            assert server.log.stat().st_mode & 0o077 == 0
 
 
 def test_the_settings_of_the_user_stay_out_of_it(tmp_path: Path) -> None:

@@ -50,8 +50,9 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
 
 
 def _port(said: str) -> int:
-    if said.isascii() and said.isdigit() and 0 < int(said[:6]) <= _MOST_PORTS:
-        return int(said)
+    digits = said.lstrip("0")
+    if digits.isascii() and digits.isdigit() and int(digits[:6]) <= _MOST_PORTS:
+        return int(digits)
     raise argparse.ArgumentTypeError(f"{said!r} is no port; a port is 1 to {_MOST_PORTS}")
 
 
