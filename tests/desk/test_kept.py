@@ -23,6 +23,7 @@ from mtlskit.lab import scenes
 from mtlskit.lab.scenes import Staged
 from mtlskit.material import Blob, Secrets, Source, Unreadable
 from mtlskit.report.reopened import reopened
+from mtlskit.wire.items import ApplicationData
 
 CHAIN = "client.chain-incomplete"
 REFUSED = (ValueError, TypeError, LookupError, AttributeError, ImportError)
@@ -232,7 +233,9 @@ def test_what_is_secret_has_no_form_here() -> None:
     """A key log is refused, the bytes of a file are left out, and a text loses its secrets."""
     with pytest.raises(TypeError, match="Secrets is not kept"):
         pooled(Secrets(("CLIENT_RANDOM 00 11",)))
-    assert unpooled(pooled((Blob(Source("x"), b"bytes"), "password=hidden"))) == (
+    said = ApplicationData(b"under the seal")
+    assert unpooled(pooled((Blob(Source("x"), b"bytes"), said, "password=hidden"))) == (
+        None,
         None,
         "password=[taken out]",
     )

@@ -97,6 +97,16 @@ def test_what_cannot_tell_two_causes_apart_is_not_asked() -> None:
     assert all(set(one.settles) & {"client.expired", "client.untrusted-issuer"} for one in told)
 
 
+def test_an_answer_is_worth_the_doubt_that_it_takes_away() -> None:
+    """Where one cause is nine times as likely as the other, hardly any doubt is left to take."""
+    even, sure = (
+        questions(diagnosis(opinion("client.expired", one), opinion("client.weak")), case())[0]
+        for one in (1.0, 9.0)
+    )
+    assert even.id == sure.id
+    assert (even.worth, sure.worth) == pytest.approx((0.5, 0.18))
+
+
 def test_what_is_at_hand_is_not_asked_for() -> None:
     """A CertificateRequest that was seen need not be looked for."""
     open_ones = diagnosis(opinion("client.untrusted-issuer"), opinion("client.withheld-algorithm"))

@@ -6,16 +6,18 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from time import monotonic
 
 import pytest
 
 import mtlskit
 from mtlskit.case import Case
-from mtlskit.collect.call import Call
+from mtlskit.collect.call import Call, HttpRequest
 from mtlskit.collect.given import case_of
 from mtlskit.collect.live import connect
 from mtlskit.experiment import MOST_CONNECTIONS, tried
-from mtlskit.experiment.hello import names_at_hand
+from mtlskit.experiment.hello import named, names_at_hand
+from mtlskit.experiment.run import _Line
 from mtlskit.lab.between import firewall
 from mtlskit.lab.endpoint import Endpoint, serve
 from mtlskit.lab.pki import Authority, Issued, pem
@@ -94,6 +96,23 @@ def test_names_at_hand_are_names_and_not_asked_for_yet() -> None:
     )
     named = Call(Target("host.example", 443), server_name="x.example")
     assert names_at_hand(case, named)[0] == "host.example"
+
+
+def test_another_name_stands_in_the_request_too() -> None:
+    """A virtual host that was named by hand would be asked for at the wrong server."""
+    first = Call(Target("h", 443), "old.example", request=HttpRequest(host="old.example"))
+    other = named(first, "new.example")
+    assert (other.server_name, other.request) == ("new.example", HttpRequest())
+
+
+def test_a_call_is_over_when_the_time_of_all_is() -> None:
+    """The last one waits no longer than what is left, and none is begun after it."""
+    with serve(silent) as endpoint:
+        line = _Line(monotonic() + 0.5)
+        began = monotonic()
+        assert line.called(Call(endpoint.target, HOST, timeout=20.0)) is not None
+        assert line.called(Call(endpoint.target, HOST, timeout=20.0)) is None
+    assert monotonic() - began < 10
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
