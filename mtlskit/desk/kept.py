@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mtlskit
@@ -88,13 +88,21 @@ def opened(blob: Blob) -> Kept:
     if not isinstance(pool, list) or own.get("digest") != _digest(pool):
         raise _unreadable("damaged", _DAMAGED.format(name), blob.source)
     try:
-        kept = unpooled(pool)
+        kept = _unarmed(unpooled(pool))
     except (ValueError, TypeError, LookupError, AttributeError, ImportError):
         kept = None
     if not isinstance(kept, Kept):
         says = _OTHER.format(name, own.get("mtlskit"), mtlskit.__version__)
         raise _unreadable("unsupported", says, blob.source)
     return kept
+
+
+def _unarmed(kept: Kept) -> Kept:
+    """Return it without paths and bytes: ours has none, and a foreign one's would be read here."""
+    recordings = tuple(replace(one, given=None) for one in kept.recordings)
+    return replace(
+        kept, held=tuple(one.without_bytes() for one in kept.held), recordings=recordings
+    )
 
 
 def _digest(pool: list[Any]) -> str:

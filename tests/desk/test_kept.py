@@ -1,3 +1,4 @@
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -227,6 +228,22 @@ def test_a_case_of_another_version_is_named(
         Guide().open_case(path)
     with pytest.raises(Unreadable, match="no saved report"):
         Guide().open_case(Blob(Source("x.json"), b"{}"))
+
+
+def test_a_case_names_no_file_that_would_be_read(tmp_path: Path) -> None:
+    """A path that somebody wrote into it is not opened when a key log comes."""
+    own, guide = tmp_path / "own.txt", Guide()
+    own.write_text("not theirs")
+    guide.files.receive([Blob(Source("client.log"), b"Received fatal alert: bad_certificate\n")])
+    record = json.loads(guide.save_case(tmp_path / "p.json").read_text())
+    pool = record["kept"]["pool"]
+    (node,) = [one for one in pool if one.get("of") == "desk.told:Recording"]
+    node["has"]["given"] = str(own)
+    digest = hashlib.sha256(json.dumps(pool).encode()).hexdigest()
+    record["kept"]["digest"] = digest
+    again = Guide().open_case(Blob(Source("p.json"), json.dumps(record).encode()))
+    assert [one.name for one in again.files.held] == ["client.log"]
+    assert [one.given for one in again.files.held] == [None]
 
 
 def test_what_is_secret_has_no_form_here() -> None:
