@@ -16,19 +16,18 @@ if TYPE_CHECKING:
 
 _WORTH_NAMING = 0.1
 """A party whose possible causes have less than this part of the weight is not named."""
-_NO_CAUSE = ("none", "unknown")
 
 
 def parties(opinions: Sequence[Opinion]) -> tuple[Party, ...]:
-    """Return who may have to act, the likeliest first; () where every cause is ruled out.
+    """Return who may have to act, the likeliest first; () where nobody has to.
 
     Args:
         opinions: best first.
     """
     first = next((one for one in opinions if one.standing != "RULED_OUT"), None)
-    if first is None:
+    if first is None or first.cause == "none":
         return ()
-    if first.standing != "POSSIBLE" or first.cause in _NO_CAUSE:
+    if first.standing != "POSSIBLE" or first.cause == "unknown":
         return (first.party,)
     weights: dict[Party, float] = defaultdict(float)
     for one in opinions:

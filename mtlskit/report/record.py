@@ -49,6 +49,7 @@ def record_of(report: Report) -> dict[str, Plain]:
         "server_stack": {"guess": stack.guess, "because": stack.because},
         "sent": _sent(case.trace),
         "opinions": [_opinion(one) for one in report.opinions],
+        "parties": list(report.diagnosis.parties),
         "questions": asking.record(report),
         "checklist": [_row(one) for one in report.checklist],
         "findings": [_finding(one) for one in report.diagnosis.findings],

@@ -69,11 +69,12 @@ def test_where_everything_is_ruled_out_nobody_must_act() -> None:
 def test_an_accepted_connection_is_open_between_nobody(
     report_of: Callable[[str, str], Report], tls: str
 ) -> None:
-    """Where nothing is wrong there is nothing to share out."""
-    assert len(report_of("none", tls).diagnosis.parties) == 1
+    """Where nothing is wrong nobody must act."""
+    assert report_of("none", tls).diagnosis.parties == ()
 
 
-def test_where_nothing_fits_its_party_stands_alone() -> None:
-    """That nothing is known to be wrong is not weighed against guesses."""
-    nothing = replace(opinion("client-owner", 0.1), cause="none")
-    assert parties((nothing, opinion("network", 5.0))) == ("client-owner",)
+def test_where_nothing_fits_nobody_is_named_by_a_guess() -> None:
+    """Neither a connection that is well nor a failure that nothing fits is weighed with guesses."""
+    first, guess = opinion("endpoint-owner", 0.1), opinion("network", 5.0)
+    assert parties((replace(first, cause="none"), guess)) == ()
+    assert parties((replace(first, cause="unknown"), guess)) == ("endpoint-owner",)

@@ -86,6 +86,7 @@ def test_nobody_is_blamed_while_it_is_open_who_must_act(report_of: Reports) -> N
     assert "must act" in rows["Or it may be"]
     assert "To be sure" in rows
     assert "If it is so" not in rows
+    assert report.json()["parties"] == list(report.diagnosis.parties)
 
 
 def test_an_acceptance_is_good_news(report_of: Reports) -> None:
@@ -94,6 +95,7 @@ def test_an_acceptance_is_good_news(report_of: Reports) -> None:
     callout = screen(report)[0]
     assert isinstance(callout, Callout)
     assert callout.tone == "good"
+    assert report.json()["parties"] == []
     assert told(report)["What to do"] == "Nothing needs to be done on this connection."
     assert {step.state for step in track(report).steps} == {"done"}
 
