@@ -16,6 +16,7 @@ from mtlskit.report import mending
 from mtlskit.report.identities import moment
 from mtlskit.report.redaction import address
 from mtlskit.report.words import counted, listed, sentence, standing_badge, words
+from mtlskit.rules.evidence import matched
 from mtlskit.trace.events import Stage, Trace
 
 if TYPE_CHECKING:
@@ -27,16 +28,23 @@ SURE = ("CONFIRMED", "LIKELY")
 
 def title(report: Report) -> str:
     """Return the title of the whole report: the outcome."""
-    trace, where = report.case.trace, place(report)
-    if trace is None:
-        return f"What is known about {where}"
-    to = f"in {where}" if where == trace.source.name and trace.target is None else f"to {where}"
+    if report.case.trace is None:
+        return f"What is known about {place(report)}"
+    one = connection(report)
     return {
-        "accepted": f"The connection {to} was accepted",
-        "refused": f"The connection {to} was refused",
-        "unreachable": f"No connection {to} came about",
-        "undecided": f"It is not known whether the connection {to} was accepted",
+        "accepted": f"The {one} was accepted",
+        "refused": f"The {one} was refused",
+        "unreachable": f"No {one} came about",
+        "undecided": f"It is not known whether the {one} was accepted",
     }[report.outcome]
+
+
+def connection(report: Report) -> str:
+    """Name the connection by its endpoint, or by the file that tells of it."""
+    trace, where = report.case.trace, place(report)
+    if trace is not None and trace.target is None and where == trace.source.name:
+        return f"connection in {where}"
+    return f"connection to {where}"
 
 
 def place(report: Report) -> str:
@@ -125,6 +133,26 @@ def _between(report: Report) -> str:
     return listed(named) if len(named) > 1 and report.outcome != "undecided" else ""
 
 
+def _other_clients(report: Report) -> str | None:
+    """Say where a Java client would have shown nothing, though the one that was seen showed one."""
+    trace = report.case.trace
+    if trace is None or not trace.sent_certificate or report.case.traces:
+        return None
+    found = matched(report.case)
+    java = next(
+        (one.choice for one in (found.sendings if found else ()) if one.choice.chooser.id == _JAVA),
+        None,
+    )
+    if java is None or java.chosen is not None or not java.withheld:
+        return None
+    why = java.withheld[0][1].text
+    return f"A Java client, such as a ServiceNow instance, would have sent none: {why}."
+
+
+_JAVA = "jsse-sunx509"
+"""Java's default key manager, as `choosers.toml` names it."""
+
+
 def _nothing_read(report: Report) -> bool:
     """Tell whether there were files, and not one of them gave anything."""
     case = report.case
@@ -152,6 +180,8 @@ def _rows(report: Report, best: Opinion | None) -> list[tuple[str, Inline]]:
         rows.append(("Shown by", "; ".join(map(str, report.case.trace.sources))))
     if report.case.trace is not None:
         rows.append(("What happened", " ".join(_story(report.case.trace, place(report)))))
+    if others := _other_clients(report):
+        rows.append(("Other clients", others))
     if report.outcome in ("refused", "unreachable"):
         rows.append(("Who refused", _refusal(report)))
     if best is None:

@@ -32,6 +32,8 @@ TITLE = "Messages ready to paste"
 
 _OPEN = 3
 """Open causes that a message names; more would not be read."""
+_CALLING = ("client-owner", "instance-admin")
+"""Who is to act on the side that calls."""
 _HEADINGS = {"partner": "To the endpoint's owner", "customer": "To the side that calls"}
 
 
@@ -77,15 +79,35 @@ def record(report: Report) -> Plain:
 
 def _message(report: Report, to: To) -> Message:
     when = report.case.trace.began if report.case.trace else None
-    subject = first.title(report) + (f", {moment(when)}" if when else "")
+    subject = _title(report) + (f", {moment(when)}" if when else "")
     request = _to_partner(report) if to == "partner" else _to_customer(report)
-    return Message(to, subject, tuple(_seen(report)), request)
+    before = _before(report) if to == "partner" else ""
+    return Message(to, subject, tuple(_seen(report, before)), request)
 
 
-def _seen(report: Report) -> Iterable[str]:
-    """Tell what was seen, one thing a line."""
+def _title(report: Report) -> str:
+    """Say how it ended; where that is not known and the cause is, that a cause was found."""
+    best = report.best
+    found = best is not None and best.standing in first.SURE and best.cause != "none"
+    if report.case.trace is not None and report.outcome == "undecided" and found:
+        return f"A cause was found for the {first.connection(report)}"
+    return first.title(report)
+
+
+def _before(report: Report) -> str:
+    """Tell the endpoint's owner first that it is not for them to act; empty where it is."""
+    best = report.best
+    if best is None or best.standing not in first.SURE or best.cause == "none":
+        return ""
+    if best.party not in _CALLING or _words()["partner"].get(best.cause, {}).get("found"):
+        return ""
+    return f"{_words()['words'][f'ours_{best.standing.lower()}']} "
+
+
+def _seen(report: Report, before: str) -> Iterable[str]:
+    """Tell what was seen, one thing a line, after what is to be read before it."""
     trace = report.case.trace
-    yield f"{sentence(first.title(report))} This is what was seen:"
+    yield f"{before}{sentence(_title(report))} This is what was seen:"
     if trace is not None:
         yield from _attempt(trace)
         yield from _sent(trace)
@@ -173,9 +195,18 @@ def _to_partner(report: Report) -> str:
         return str(asked or f"Please look at this: {sentence(best.remedy)}")
     if best.standing == "CONFIRMED":
         return str(said["proved_partner"])
-    if best.standing == "LIKELY" and best.party == "instance-admin":
-        return str(said["nothing_partner"])
+    if best.standing == "LIKELY" and best.party in _CALLING:
+        return _still_needed(report, best) or str(said["nothing_partner"])
     return _to_settle(report, best)
+
+
+def _still_needed(report: Report, best: Opinion) -> str:
+    """Ask only for what the client's side cannot mend without; empty if it can."""
+    one = _words()["partner"].get(best.cause, {})
+    asked = report.case.trace.asked if report.case.trace else None
+    listed = asked is not None and bool(asked.authorities)
+    needed = one.get("needed") == "always" or (one.get("needed") == "unlisted" and not listed)
+    return f"{_words()['words']['needed']} {one['settle']}." if needed else ""
 
 
 def _to_settle(report: Report, best: Opinion) -> str:

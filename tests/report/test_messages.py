@@ -75,6 +75,42 @@ def test_the_endpoints_owner_is_asked_to_mend(report_of: Reports, scene: str, as
     assert "pass the message to the endpoint's owner" in message(report, "customer")
 
 
+@pytest.mark.parametrize("tls", ["1.2", "1.3"])
+def test_who_need_not_act_is_told_so_first(report_of: Reports, tls: str) -> None:
+    """Where the cause lies with the client, its endpoint's owner is asked for nothing."""
+    report = report_of("client.chain-incomplete", tls)
+    trace = report.case.trace
+    assert trace is not None
+    ended = replace(trace.ended, outcome="undecided")
+    (best, *rest) = report.opinions
+    for standing in ("LIKELY", "CONFIRMED"):
+        likely = replace(best, standing=standing, party="client-owner")
+        weighed = replace(report.diagnosis, opinions=(likely, *rest))
+        case = report.case.having(trace=replace(trace, ended=ended))
+        said = message(replace(report, case=case, diagnosis=weighed), "partner")
+        assert said.startswith("Subject: A cause was found for the connection to ")
+        assert said.split("\n\n")[2].startswith("For your information: the cause")
+        assert said.rpartition("\n\n")[2].startswith("Nothing is asked of you")
+        assert "not known" not in said.partition("This is what was seen")[0]
+
+
+def test_only_what_is_still_needed_is_asked_for(report_of: Reports) -> None:
+    """Which CAs are accepted is asked where the server did not list them, and there alone."""
+    report = report_of("client.no-identity", "1.2")
+    trace = report.case.trace
+    assert trace is not None
+    assert trace.asked is not None
+    (best, *rest) = report.opinions
+    likely = replace(best, cause="client.no-identity", standing="LIKELY", party="client-owner")
+    report = replace(report, diagnosis=replace(report.diagnosis, opinions=(likely, *rest)))
+    for names, asked in ((trace.asked.authorities or ("CN=CA",), False), ((), True)):
+        listed = replace(trace.asked, authorities=names)
+        case = report.case.having(trace=replace(trace, asked=listed))
+        said = message(replace(report, case=case), "partner").rpartition("\n\n")[2]
+        assert ("please tell the CAs from which your server accepts" in said) is asked
+        assert "your server's log" not in said or not asked
+
+
 def test_what_was_not_seen_is_not_said(report_of: Reports) -> None:
     """Without a connection nobody's log is asked for; of an unsent certificate nothing is told."""
     assert [one.to for one in judge(Case()).messages()] == ["customer"]
