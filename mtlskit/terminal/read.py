@@ -118,14 +118,21 @@ def _nothing_read(case: Case) -> bool:
     return not held and bool(slips) and len(slips) == len(case.problems)
 
 
+_AS_SAVED = (
+    "A saved report is shown as it was saved: it no longer holds what tells whose a name is. Make "
+    "the report once more with --redact LEVEL --report NAME. From one diagnosis, Python saves "
+    'several: report.save("all"); report.save("partner", redact="own"). So does the guide, also '
+    "of a case that it saved earlier; the endpoint is not called for that."
+)
+
+
 def _show_saved(options: argparse.Namespace, saved: tuple[Reopened, ...]) -> int:
     """Show a saved report again, or two side by side."""
     from mtlskit.report.compared import compare_reports  # noqa: PLC0415 - as above
 
     last = saved[-1]
     if options.report or options.preview or options.redact != "secrets":
-        words = "A saved report is shown as it was saved. Hide names when it is made, by --redact."
-        return complain(words, USAGE)
+        return complain(_AS_SAVED, USAGE)
     if options.message:
         written = last.message(options.message)
         if written is None:

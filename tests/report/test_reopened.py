@@ -64,7 +64,9 @@ def test_what_a_saved_report_cannot_do_is_said(
     """It cannot be redacted later: what is hidden is hidden when it is made."""
     path = saved(incomplete, tmp_path, "case-1")
     assert main(["read", str(path), "--redact", "names"]) == USAGE
-    assert "shown as it was saved" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "shown as it was saved" in told
+    assert 'redact="own"' in told
 
 
 def test_before_and_after_are_held_side_by_side(
