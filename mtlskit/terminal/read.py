@@ -33,18 +33,7 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
         "Judge a case from files alone: key stores, captures, logs, settings, any mixture. A "
         "report's own JSON file is shown again; two of them are compared.",
     )
-    parser.add_argument("files", metavar="FILE", nargs="+")
-    for name, text in (
-        ("--identity", "the client's key store; the same as to name it among the files"),
-        (
-            "--trust",
-            "what the client trusts servers by, to have the server judged: it has to be named so",
-        ),
-        ("--server-trust", "the CA certificates by which the server verifies clients"),
-        ("--material", "whatever else is at hand; the same as to name it among the files"),
-        ("--settings", "exports of the instance; the same as to name them among the files"),
-    ):
-        parser.add_argument(name, metavar="FILE", nargs="+", action="extend", default=[], help=text)
+    _file_options(parser)
     parser.add_argument(
         "--url",
         help="the URL that the instance or client calls; its host is the name that was called",
@@ -72,6 +61,22 @@ def add(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name fo
     )
     password_options(parser)
     report_option(parser)
+
+
+def _file_options(parser: argparse.ArgumentParser) -> None:
+    """Name the files, and what a file is where its content cannot tell."""
+    parser.add_argument("files", metavar="FILE", nargs="+")
+    for name, text in (
+        ("--identity", "the client's key store; the same as to name it among the files"),
+        (
+            "--trust",
+            "what the client trusts servers by, to have the server judged: it has to be named so",
+        ),
+        ("--server-trust", "the CA certificates by which the server verifies clients"),
+        ("--material", "whatever else is at hand; the same as to name it among the files"),
+        ("--settings", "exports of the instance; the same as to name them among the files"),
+    ):
+        parser.add_argument(name, metavar="FILE", nargs="+", action="extend", default=[], help=text)
 
 
 def run(options: argparse.Namespace) -> int:
