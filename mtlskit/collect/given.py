@@ -204,6 +204,7 @@ def case_of(  # noqa: PLR0913, PLR0917 - the parts of the evidence
             *anchors.problems,
             *named.problems,
             *other.problems,
+            *_recorded_elsewhere(other),
             *_only_settings(exports),
         ),
     )
@@ -231,6 +232,16 @@ def _known(settings: object) -> Settings | None:
     if isinstance(settings, Live):
         return settings.settings
     return settings if isinstance(settings, Settings) else None
+
+
+def _recorded_elsewhere(other: Evidence) -> tuple[Problem, ...]:
+    """Name the logs and captures among the material: a live diagnosis judges its own call."""
+    words = (
+        "Logs and captures are read by mtlskit read; this diagnosis made a call of its own, and "
+        "did not look at what is told here. Give the file to mtlskit read, with the others."
+    )
+    names = dict.fromkeys(one.source.name for one in other.recorded.traces)
+    return tuple(Problem("recorded", words, Source(one)) for one in names)
 
 
 def _only_settings(exports: Evidence) -> tuple[Problem, ...]:

@@ -17,7 +17,7 @@ from mtlskit.diagnosis.causes import Cause, Party, causes
 from mtlskit.diagnosis.habits import Share, share, sign_of, usual
 from mtlskit.diagnosis.parties import parties
 from mtlskit.diagnosis.phrased import Word, words_about
-from mtlskit.diagnosis.proof import helped, passed_the_server, stands
+from mtlskit.diagnosis.proof import helped, left_to_do, passed_the_server, stands
 from mtlskit.diagnosis.stacks import StackGuess, guess_stack
 from mtlskit.material import Because
 from mtlskit.rules.rule import Clear, Finding, Found, Unknown, Verdict
@@ -157,6 +157,7 @@ class _Bench:
     def _tried(self, cause: Cause, verdict: Verdict | None) -> Opinion | None:
         """Say what experiments and plain facts decide by themselves."""
         found = verdict.because if isinstance(verdict, Found) else ()
+        title = verdict.title if isinstance(verdict, Found) else None
         proof, rehearsed = self._proof(cause), self._rehearsed(cause)
         if proof is not None:
             because = (_proved(proof, self.case.need_trace()), *found)
@@ -166,7 +167,9 @@ class _Bench:
         if rehearsed is not None:
             because = (_rehearsal(rehearsed), *found)
             weight = cause.prior * _DECISIVE
-            return self._say(cause, "LIKELY", because, remedy=rehearsed.remedy, weight=weight)
+            return self._say(
+                cause, "LIKELY", because, remedy=rehearsed.remedy, weight=weight, title=title
+            )
         return None
 
     def _weighed(self, cause: Cause, verdict: Verdict | None) -> Opinion | None:
@@ -193,6 +196,7 @@ class _Bench:
                 # What stands in an export needs no further looking for.
                 settle=() if cause.id.startswith("instance.") else cause.settle,
                 weight=weight,
+                title=verdict.title,
             )
         if self.ended is None or self.ended.outcome == "accepted":
             return None
@@ -321,16 +325,17 @@ class _Bench:
         remedy: str = "",
         settle: tuple[str, ...] = (),
         weight: float = 0.0,
+        title: str | None = None,
     ) -> Opinion:
         open_question = standing == "POSSIBLE"
         return Opinion(
             cause=cause.id,
-            title=cause.title,
+            title=title or cause.title,
             standing=standing,
             party=cause.party,
             because=because,
             remedy=remedy or cause.remedy,
-            settle=tuple(dict.fromkeys(settle)) if open_question else (),
+            settle=left_to_do(self.case, cause.id, settle) if open_question else (),
             weight=weight,
         )
 

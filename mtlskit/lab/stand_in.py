@@ -20,15 +20,17 @@ from mtlskit import report as reports
 from mtlskit.case import Attempt, Case, Missing
 from mtlskit.certs.certificate import Certificate, read_certificate
 from mtlskit.certs.distinguished import name_from, normalised
+from mtlskit.collect.call import Call
 from mtlskit.collect.calling import call_of
 from mtlskit.collect.live import connect
 from mtlskit.experiment import tried
+from mtlskit.experiment.identities import chains
 from mtlskit.lab.endpoint import serve
 from mtlskit.lab.pki import Authority
 from mtlskit.lab.servers import Tls, tls
 from mtlskit.material import Because, Source, Target
 from mtlskit.report import Report
-from mtlskit.rules.evidence import at_hand
+from mtlskit.rules.evidence import at_hand, listed
 from mtlskit.trace.events import Asked, Trace
 from mtlskit.trace.handshake import follow
 
@@ -133,14 +135,41 @@ def rehearse(case: Case, *, timeout: float = 5.0) -> Report:
     with playing(case) as (target, built):
         there = _moved(case, target, built)
         call = call_of(there, None, HOST, timeout, request=True, manner={})
-        trace = follow(connect(call))
-        text = "nothing was changed: the same call"
-        first = Attempt(None, text, "", trace, repeats=True, stand_in=True)
-        more = tried(there.having(trace=trace, chosen=call.identity), call)
-        attempts = (first, *(replace(one, stand_in=True) for one in more))
+        play = _withheld if case.need_trace().sent_certificate is False else _as_sent
+        attempts = tuple(replace(one, stand_in=True) for one in play(there, call, case))
     known = (*case.stands_in, *built.observed, *map(Because, built.assumed))
     tried_out = case.having(attempts=(*case.attempts, *attempts), stands_in=known)
     return replace(reports.judge(tried_out), made=datetime.now(UTC))
+
+
+def _as_sent(there: Case, call: Call, _seen: Case) -> Iterator[Attempt]:
+    """Play a client that shows its certificate, and change one thing at a time."""
+    trace = follow(connect(call))
+    yield Attempt(None, "nothing was changed: the same call", "", trace, repeats=True)
+    yield from tried(there.having(trace=trace, chosen=call.identity), call)
+
+
+def _withheld(there: Case, call: Call, seen: Case) -> Iterator[Attempt]:
+    """Play a client that showed no certificate, and then one that finds an issuer of it listed."""
+    bare = replace(call, identity=None)
+    text = "nothing was changed: as in the call that was seen, no certificate was sent"
+    trace = follow(connect(bare))
+    yield Attempt(None, text, "", trace, repeats=True)
+    if trace.ended.outcome != "refused":
+        return
+    asked_there = there.having(trace=trace)
+    for one in (each for each in seen.identities or () if each.key_matches):
+        shown = replace(call, identity=one)
+        if listed(seen, (one.certificate, *one.chain)):
+            what = f"{one.label} ({one.source}) was sent, which an issuer in the list vouches for"
+            remedy = f"Have the client use {one.label} ({one.source}) for this call."
+            yield Attempt("client.no-identity", what, remedy, follow(connect(shown)))
+            continue
+        for change in chains(asked_there, shown):
+            reaching = (one.certificate, *(change.call.chain or ()))
+            if change.cause == "client.chain-incomplete" and listed(seen, reaching):
+                after = follow(connect(change.call))
+                yield Attempt("client.withheld-ca-list", change.text, change.remedy, after)
 
 
 def _moved(case: Case, target: Target, built: StandIn) -> Case:

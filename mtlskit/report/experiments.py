@@ -67,10 +67,13 @@ def _shows(one: Attempt, before: Trace) -> list[str]:
     if passed_the_server(one, before):
         return [_PASSED]
     if one.trace.ended.outcome == "accepted":
-        return ["This is what was wrong."]
+        return [_ON_STAND_IN if one.stand_in else "This is what was wrong."]
     return [_difference(one.trace, before), "By itself this change does not help."]
 
 
+_ON_STAND_IN = (
+    "With this it would work, on the stand-in. Whether the server itself takes it was not tried."
+)
 _PASSED = (
     "This is what was wrong: the client no longer refused the server. That the server refused "
     "then is no wonder, since no certificate was shown to it."

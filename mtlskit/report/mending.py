@@ -1,6 +1,7 @@
 """Commands that mend for good what an experiment mended for one call.
 
-Law of this file: only what was tried and accepted is told. The key store that is in use stays as it
+Law of this file: only what was tried and accepted is told, or what is at hand and is known to link
+the client's chain to a CA that the server lists. The key store that is in use stays as it
 is: a copy is mended, tried, and then put in its place by its owner.
 """
 
@@ -17,6 +18,7 @@ from mtlskit.case import Attempt, Case
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.keystore import Identity
 from mtlskit.report.commands import STORE, Check, kind, password, path, tries
+from mtlskit.rules.evidence import Offered, bridge, listed
 
 _OF_THE_CALL = ("protocol.sni", "protocol.version", "server.name-mismatch")
 """Causes for which the call is made in another way, by name or version."""
@@ -26,7 +28,12 @@ _CHAIN = ("client.chain-incomplete", "client.chain-order")
 def helped(case: Case) -> Attempt | None:
     """Return the first change after which the endpoint accepted."""
     return next(
-        (one for one in case.attempts if one.cause and one.trace.ended.outcome == "accepted"), None
+        (
+            one
+            for one in case.attempts
+            if one.cause and not one.stand_in and one.trace.ended.outcome == "accepted"
+        ),
+        None,
     )
 
 
@@ -41,8 +48,13 @@ def missing(case: Case) -> tuple[Certificate, ...]:
 
 def mends(case: Case) -> tuple[Check, ...]:
     """Return the commands that make the change lasting; () if none are known."""
-    tried, target = helped(case), case.target
-    if tried is None or target is None or not tried.trace.client_chain:
+    tried = helped(case)
+    return _on_paper(case) if tried is None else _as_tried(case, tried)
+
+
+def _as_tried(case: Case, tried: Attempt) -> tuple[Check, ...]:
+    target = case.target
+    if target is None or not tried.trace.client_chain:
         return ()
     held = case.chosen
     if held is None or held.certificate.der != tried.trace.client_chain[0].der:
@@ -60,6 +72,32 @@ def mends(case: Case) -> tuple[Check, ...]:
     *before, last = tries(case, target, held, made)
     proof = Check(f"Call with it. The endpoint should accept. {last.purpose}", last.command)
     return (*password(held), *steps, *before, proof)
+
+
+def _on_paper(case: Case) -> tuple[Check, ...]:
+    """Where nothing was proved: complete the chain with what is known to link it to the list."""
+    trace = case.trace
+    target = case.target or (trace.target if trace is not None else None)
+    failed = trace is not None and trace.ended.outcome != "accepted"
+    if trace is None or trace.asked is None or not failed or trace.asked.authorities_der == ():
+        return ()
+    for held in (case.chosen,) if case.chosen else case.identities or ():
+        chain = (held.certificate, *held.chain)
+        if trace.client_chain and trace.client_chain[0].der != held.certificate.der:
+            continue
+        lacking = bridge(case, Offered(chain, sent=False).top)
+        if not held.key_matches or listed(case, chain) or not lacking:
+            continue
+        made = _mended(held.source.name)
+        steps = _steps(held, made, (*chain, *lacking), lacking)
+        calls = tries(case, target, held, made) if target is not None and steps else []
+        return (*password(held), *steps, *calls) if steps else ()
+    return ()
+
+
+def proved(case: Case) -> bool:
+    """Tell whether the change was tried on the server itself, and helped."""
+    return helped(case) is not None
 
 
 def _steps(

@@ -296,8 +296,14 @@ def _mending(report: Report) -> Section | None:
     if report.level != "secrets":
         # They write certificates, whose names are hidden here, into a store of the client's.
         return Section("How it is mended for good", (Paragraph(_MENDED_ELSEWHERE),))
+    what = "This makes the change that helped a lasting one."
+    if not mending.proved(report.case):
+        what = (
+            "This completes the client's chain with what is at hand. It was not tried on the "
+            "server: the last command does that."
+        )
     intro = Paragraph(
-        "This makes the change that helped a lasting one. Run the commands one after the other in "
+        f"{what} Run the commands one after the other in "
         "bash, in the folder where the files are; what is in use stays as it is until its owner "
         "replaces it."
     )

@@ -103,6 +103,17 @@ def listed(case: Case, chain: tuple[Certificate, ...]) -> Certificate | None:
     return next((one for one in chain if one.issuer.der in names), None)
 
 
+def sent_in_spite(case: Case) -> bool:
+    """Tell whether a certificate was shown already to this server, whatever its CA list says."""
+    seen = (case.trace, *case.traces)
+    live = (one.trace for one in case.attempts if not one.stand_in)
+    target = case.trace.target if case.trace is not None else None
+    return any(
+        one is not None and bool(one.sent_certificate) and one.target == target
+        for one in (*seen, *live)
+    )
+
+
 def held_by_server(case: Case, chain: tuple[Certificate, ...]) -> Certificate | None:
     """Return the CA, of those that the endpoint's owner named, to which the chain leads.
 
@@ -114,6 +125,64 @@ def held_by_server(case: Case, chain: tuple[Certificate, ...]) -> Certificate | 
         anchor for one in way for anchor in held if anchor.der == one.der or signed_by(one, anchor)
     ]
     return next((one for one in met if one.self_issued), met[0] if met else None)
+
+
+def added(missing: tuple[Certificate, ...]) -> str:
+    """Say what is to be done with the intermediates that are missing; without a full stop."""
+    names = ", then ".join(f"{one.label} ({one.source})" for one in missing)
+    return f"Add {names} to the client's key store, in the chain of the key's entry"
+
+
+def at_hand_and_listed(case: Case, missing: tuple[Certificate, ...]) -> tuple[Because, ...]:
+    """Tell where the missing intermediates lie, and to which CA of the list they lead."""
+    first = missing[0]
+    text = f"{first.label} is at hand, and it issued the last certificate of the chain"
+    because = [Because(text, first.source)]
+    request = case.trace.asked if case.trace is not None else None
+    if request is not None and missing[-1].issuer.der in request.authorities_der:
+        text = f"its issuer {missing[-1].issuer} is in the server's CA list"
+        because.append(Because(text, request.source))
+    return tuple(because)
+
+
+def bridge(case: Case, top: Certificate) -> tuple[Certificate, ...]:
+    """Return the intermediates at hand that lead from `top` towards what the server trusts."""
+    if case.server_trust is not None:
+        return _bridge_to_held(case, top)
+    trace = case.trace
+    names = set(trace.asked.authorities_der) if trace is not None and trace.asked else set()
+    found: list[Certificate] = []
+    while not (found and found[-1].issuer.der in names):
+        issuer = issuer_at_hand(case, top)
+        if issuer is None or issuer.self_issued or issuer in found:
+            break
+        found.append(issuer)
+        top = issuer
+    reaches = not names or (found and found[-1].issuer.der in names)
+    return tuple(found) if reaches else ()
+
+
+def _bridge_to_held(case: Case, top: Certificate) -> tuple[Certificate, ...]:
+    found: list[Certificate] = []
+    while held_by_server(case, (top,)) is None:
+        issuer = issuer_at_hand(case, top)
+        if issuer is None or issuer.self_issued or issuer in found:
+            return ()
+        found.append(issuer)
+        top = issuer
+    return tuple(found)
+
+
+def issuer_at_hand(case: Case, child: Certificate) -> Certificate | None:
+    """Return the certificate at hand that signed `child`; None: it is not at hand."""
+    return next(
+        (
+            one
+            for one in at_hand(case)
+            if one.subject.same_as(child.issuer) and signed_by(child, one)
+        ),
+        None,
+    )
 
 
 def matched(case: Case) -> Matching | None:

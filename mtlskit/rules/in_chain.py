@@ -11,7 +11,19 @@ from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.distinguished import Name, name_from
 from mtlskit.certs.signing import signed_by
 from mtlskit.material import Because
-from mtlskit.rules.evidence import Offered, asked, at_hand, held_by_server, listed, offered
+from mtlskit.rules.evidence import (
+    Offered,
+    added,
+    asked,
+    at_hand,
+    at_hand_and_listed,
+    bridge,
+    held_by_server,
+    issuer_at_hand,
+    listed,
+    offered,
+    sent_nothing,
+)
 from mtlskit.rules.rule import Answer, Clear, Doubtful, Found, Inapplicable, rule
 from mtlskit.trace.events import Asked
 
@@ -33,6 +45,8 @@ _GENERIC = frozenset(
 )
 def chain_incomplete(case: Case) -> Answer:
     """Follow the chain up; where it stops short, look for the missing issuer."""
+    if case.trace is not None and sent_nothing(case.trace):
+        return Inapplicable((Because("the client sent no certificate", case.trace.source),))
     ours = offered(case)
     top = ours.top
     if top.self_issued:
@@ -43,10 +57,10 @@ def chain_incomplete(case: Case) -> Answer:
         return Clear((known,))
     text = f"the chain that {ours.verb} stops at {top.label}; its issuer {top.issuer} is not in it"
     stops = Because(text, top.source)
-    missing = _bridge(case, top)
+    missing = bridge(case, top)
     if missing:
         return _missing_found(case, stops, missing)
-    root = _issuer_at_hand(case, top)
+    root = issuer_at_hand(case, top)
     if root is not None and root.self_issued:
         text = f"{top.label}, the last one, was issued by {root.label}, a root: none is missing"
         return Clear((Because(text, root.source),))
@@ -86,58 +100,7 @@ def _held(case: Case, ours: Offered) -> Because | None:
 
 
 def _missing_found(case: Case, stops: Because, missing: tuple[Certificate, ...]) -> Found:
-    first = missing[0]
-    text = f"{first.label} is at hand, and it issued the last certificate of the chain"
-    because = [stops, Because(text, first.source)]
-    request = case.trace.asked if case.trace is not None else None
-    if request is not None and missing[-1].issuer.der in request.authorities_der:
-        text = f"its issuer {missing[-1].issuer} is in the server's CA list"
-        because.append(Because(text, request.source))
-    names = ", then ".join(one.label for one in missing)
-    return Found(
-        tuple(because),
-        remedy=f"Add {names} ({first.source}) to the client's key store, in the chain of the "
-        "key's entry.",
-    )
-
-
-def _bridge(case: Case, top: Certificate) -> tuple[Certificate, ...]:
-    """Return the intermediates at hand that lead from `top` towards what the server trusts."""
-    if case.server_trust is not None:
-        return _bridge_to_held(case, top)
-    trace = case.trace
-    names = set(trace.asked.authorities_der) if trace is not None and trace.asked else set()
-    bridge: list[Certificate] = []
-    while not (bridge and bridge[-1].issuer.der in names):
-        issuer = _issuer_at_hand(case, top)
-        if issuer is None or issuer.self_issued or issuer in bridge:
-            break
-        bridge.append(issuer)
-        top = issuer
-    reaches = not names or (bridge and bridge[-1].issuer.der in names)
-    return tuple(bridge) if reaches else ()
-
-
-def _bridge_to_held(case: Case, top: Certificate) -> tuple[Certificate, ...]:
-    bridge: list[Certificate] = []
-    while held_by_server(case, (top,)) is None:
-        issuer = _issuer_at_hand(case, top)
-        if issuer is None or issuer.self_issued or issuer in bridge:
-            return ()
-        bridge.append(issuer)
-        top = issuer
-    return tuple(bridge)
-
-
-def _issuer_at_hand(case: Case, child: Certificate) -> Certificate | None:
-    return next(
-        (
-            one
-            for one in at_hand(case)
-            if one.subject.same_as(child.issuer) and signed_by(child, one)
-        ),
-        None,
-    )
+    return Found((stops, *at_hand_and_listed(case, missing)), remedy=f"{added(missing)}.")
 
 
 def _kin(issuer: Name, request: Asked) -> str | None:
@@ -191,10 +154,11 @@ def untrusted_issuer(case: Case) -> Answer:
     mended = next((one for one in case.attempts if _completed(one)), None)
     if mended is not None:
         return Clear((Because("the server accepted the completed chain", mended.trace.source),))
-    if _bridge(case, top):
+    if missing := bridge(case, top):
         raise Missing(
             "the outcome with a complete chain",
-            "Send the chain with the intermediate that is at hand, and see.",
+            f"Send the chain with the intermediate that is at hand ({missing[0].label}, "
+            f"{missing[0].source}), and see.",
         )
     names = "; ".join(request.authorities)
     text = f"the chain leads from {ours.leaf.label} to {top.issuer}; the server lists {names}"
@@ -209,9 +173,9 @@ def _by_its_owner(case: Case, ours: Offered, trusted: tuple[Certificate, ...]) -
         return Clear((known,))
     if ours.leaf.self_issued and len(ours.chain) == 1:
         return Inapplicable((Because(f"{ours.leaf.label} is its own issuer", ours.leaf.source),))
-    if bridge := _bridge(case, ours.top):
-        text = f"with {bridge[0].label} added, the chain leads to a CA that the server trusts"
-        return Clear((Because(text, bridge[0].source),))
+    if missing := bridge(case, ours.top):
+        text = f"with {missing[0].label} added, the chain leads to a CA that the server trusts"
+        return Clear((Because(text, missing[0].source),))
     names = "; ".join(one.label for one in trusted)
     text = f"no CA that the server trusts, as its owner said, issued the chain: {names}"
     return Found((Because(text, trusted[0].source),))

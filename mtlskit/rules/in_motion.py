@@ -14,7 +14,10 @@ from mtlskit.certs.schemes import fitting
 from mtlskit.material import Because, Source
 from mtlskit.rules.evidence import (
     Offered,
+    added,
     asked,
+    at_hand_and_listed,
+    bridge,
     listed,
     refused_by_server,
     sent_nothing,
@@ -80,15 +83,28 @@ def _nothing_to_send(case: Case, seen: Because) -> Found:
         where = f"in {names}" if names else "in what was given as identity"
         keyless = Because(f"no private key that belongs to a certificate was found {where}")
         # A key that does not fit or a store that does not open is the better name for it.
-        spoilt = any(one.key_matches is False for one in case.identities) or bool(case.problems)
+        spoilt = any(one.key_matches is False for one in case.identities) or any(
+            one.code != "recorded" for one in case.problems
+        )
         return Found((seen, keyless), decisive=not spoilt)
     if case.chosen is None:
         held = ", ".join(one.certificate.label for one in usable)
         unused = Because(f"at hand, and not used on this call: {held}")
         # Where none of them could be sent, that they were withheld is the better name for it.
-        return Found((seen, unused), decisive=any(_could_be_sent(case, one) for one in usable))
+        fit = [one for one in usable if _could_be_sent(case, one)]
+        if case.trace is not None and case.trace.asked is not None and fit:
+            told = f"{fit[0].certificate.label} ({fit[0].source})"
+            remedy = f"Have the client use {told} for this call: it fits what the server asked for."
+            return Found((seen, unused), remedy=remedy, title=_UNUSED)
+        return Found((seen, unused), decisive=bool(fit))
     text = f"{case.chosen.certificate.label} was configured and yet not sent"
     return Found((seen, Because(text, case.chosen.source)), decisive=False)
+
+
+_UNUSED = (
+    "The server asked for a client certificate and none was sent, though one at hand fits what it "
+    "asked for"
+)
 
 
 def _could_be_sent(case: Case, one: Identity) -> bool:
@@ -138,7 +154,21 @@ def withheld_ca_list(case: Case) -> Answer:
         return Inapplicable()
     if sent_nothing(trace) is None:
         raise Missing("the client's Certificate message", "Give a debug log of the client.")
-    return Found(tuple(_outside_list(one, request) for one in strangers))
+    outside = tuple(_outside_list(one, request) for one in strangers)
+    for one in strangers:
+        missing = bridge(case, Offered(_chain(one), sent=False).top)
+        if missing and missing[-1].issuer.der in request.authorities_der:
+            because = (_outside_list(one, request), *at_hand_and_listed(case, missing))
+            others = tuple(each for each in outside if each not in because)
+            remedy = f"{added(missing)} ({one.source}). Then it has no reason to withhold it."
+            return Found((*because, *others), remedy=remedy, title=_INCOMPLETE)
+    return Found(outside)
+
+
+_INCOMPLETE = (
+    "The client had a certificate and withheld it, since the intermediate that links it to a CA in "
+    "the server's list is missing from its chain"
+)
 
 
 def _outside_list(one: Identity, request: Asked) -> Because:

@@ -10,7 +10,15 @@ from mtlskit.case import Case, Missing
 from mtlskit.certs.certificate import Certificate
 from mtlskit.certs.chain import issuers_of
 from mtlskit.material import Because
-from mtlskit.rules.evidence import asked, at_hand, clause, listed, offered, refused_by_server
+from mtlskit.rules.evidence import (
+    asked,
+    at_hand,
+    clause,
+    listed,
+    offered,
+    refused_by_server,
+    sent_in_spite,
+)
 from mtlskit.rules.rule import Answer, Clear, Doubtful, Found, Inapplicable, rule
 from mtlskit.trace.events import Trace
 
@@ -64,11 +72,10 @@ def ca_list_wrong(case: Case) -> Answer:
     if listed(case, offered(case).chain):
         text = "the server's CA list names an issuer of the client's chain"
         return Clear((Because(text, request.source),))
-    raise Doubtful(
-        "the CAs that the server verifies against",
-        "Send the certificate in spite of the list and see whether it is accepted, or ask the "
-        "endpoint's owner which CA certificates their server trusts.",
-    )
+    ask = "sk the endpoint's owner which CA certificates their server trusts."
+    spite = "Send the certificate in spite of the list and see whether it is accepted, or a"
+    how = f"A{ask}" if sent_in_spite(case) else f"{spite}{ask}"
+    raise Doubtful("the CAs that the server verifies against", how)
 
 
 def _not_listed(one: Certificate) -> Because:

@@ -22,11 +22,13 @@ class Found:
         remedy: what to do in this very case, where it can be said more exactly than in general.
         decisive: the evidence by itself explains the failure (an expired leaf was sent), as
             against making it possible (no issuer of the chain stands in the CA list).
+        title: the cause in the words of this very case, where the general ones say too little.
     """
 
     because: tuple[Because, ...]
     remedy: str | None = None
     decisive: bool = True
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,12 @@ def declared() -> tuple[Rule, ...]:
 
 
 def ask(rules: Iterable[Rule], case: Case) -> tuple[Finding, ...]:
-    """Put every rule's question to the case."""
+    """Put every rule's question to the case.
+
+    What was tried on a stand-in is kept from them: it was built from what was seen of the server,
+    and tells nothing new about it.
+    """
+    case = case.having(attempts=tuple(one for one in case.attempts if not one.stand_in))
     return tuple(Finding(one, _verdict(one, case)) for one in rules)
 
 

@@ -12,6 +12,7 @@ from mtlskit.lab import scenes
 from mtlskit.lab.stand_in import playing, rehearse
 from mtlskit.page.text import text
 from mtlskit.report import judge
+from mtlskit.rules.rule import Unknown
 
 
 def observed(scene: str, tls: str = "1.3") -> Case:
@@ -96,3 +97,58 @@ def test_it_takes_the_signatures_that_the_server_takes() -> None:
     assert first.asked.schemes == asked.schemes
     assert first.sent_certificate is False
     assert "It takes signatures by rsa_pss_rsae_sha256" in text(report.page(), 200)
+
+
+def test_what_the_stand_in_accepts_rules_nothing_out_about_the_server() -> None:
+    """It was built to trust what the list names: that it does so is no evidence."""
+    report = rehearse(observed("client.chain-incomplete"))
+    verdicts = {one.rule.id: one.verdict for one in report.diagnosis.findings}
+    assert isinstance(verdicts["client.untrusted-issuer"], Unknown)
+    told = text(report.page(), 200)
+    assert "the server accepted the completed chain" not in told.lower()
+    assert "This is what was wrong" not in told
+    assert "on the stand-in" in told
+
+
+def withheld(case: Case) -> Case:
+    """The same case, told by a client that showed no certificate, and used none that is known."""
+    trace = case.need_trace()
+    ended = replace(trace.ended, outcome="refused", refused_by="server", stage="after-handshake")
+    bare = replace(trace, client_chain=(), ended=ended)
+    return case.having(trace=bare, chosen=None)
+
+
+def test_a_client_that_withheld_is_played_as_one() -> None:
+    """Nothing is sent until an issuer is listed; what completes the chain is named and placed."""
+    report = rehearse(withheld(observed("client.chain-incomplete")))
+    first, mended, *_ = report.case.attempts
+    assert first.trace.sent_certificate is False
+    assert first.trace.ended.outcome == "refused"
+    assert (mended.cause, mended.trace.ended.outcome) == ("client.withheld-ca-list", "accepted")
+    best = report.opinions[0]
+    assert (best.cause, best.standing) == ("client.withheld-ca-list", "LIKELY")
+    assert "is missing from its chain" in best.title
+    assert best.remedy.startswith("Add ")
+    assert "client.chain-incomplete" not in {one.cause for one in report.opinions}
+    assert not any("an empty list means" in one for each in report.opinions for one in each.settle)
+
+
+def test_without_a_rehearsal_the_missing_certificate_is_named_with_the_commands() -> None:
+    """What is known to link the chain to the list stands in the remedy and in the commands."""
+    report = judge(withheld(observed("client.chain-incomplete")))
+    best = report.opinions[0]
+    assert (best.cause, best.standing) == ("client.withheld-ca-list", "LIKELY")
+    assert best.remedy.startswith("Add ")
+    told = text(report.page(), 200)
+    assert "Commands that mend it" in told
+    assert "It was not tried on the server" in told
+
+
+def test_a_store_that_fits_is_what_the_call_did_not_use() -> None:
+    """Where the store at hand would be shown, it is tried, and said to work on the stand-in."""
+    report = rehearse(withheld(observed("none")))
+    assert [one.trace.ended.outcome for one in report.case.attempts] == ["refused", "accepted"]
+    best = report.opinions[0]
+    assert best.cause == "client.no-identity"
+    assert "at hand fits" in best.title
+    assert "holds a private key" not in best.remedy
