@@ -35,6 +35,8 @@ FIRST = 12
 """So many problems or warnings are read at once; the others are folded."""
 ROWS_SHOWN = 200
 """A page shows so many entries of one store; `frame` has them all."""
+DETAILED = 24
+"""Of so many certificates of a store that are nobody's own, every field is told."""
 SPANS_SHOWN = 24
 """A timeline shows so many certificates, those that end first."""
 _SECONDS_A_DAY = 86_400
@@ -181,8 +183,15 @@ def _section(store: Store, rows: Sequence[Row], within: int) -> Section:
     blocks: list[Block] = [table]
     if len(rows) > ROWS_SHOWN:
         blocks.append(Paragraph(f"{len(rows) - ROWS_SHOWN} more entries are in .frame()."))
-    blocks += [_details(row) for row in rows[:ROWS_SHOWN] if row.kind == "identity"]
+    blocks += [_details(row) for row in _told_whole(rows[:ROWS_SHOWN])]
     return Section(title, tuple(blocks))
+
+
+def _told_whole(rows: Sequence[Row]) -> list[Row]:
+    """Return the identities, and as many other certificates as somebody may want to read."""
+    others = [row for row in rows if row.kind != "identity" and row.sha256]
+    kept = {id(row) for row in others[:DETAILED]}
+    return [row for row in rows if row.kind == "identity" or id(row) in kept]
 
 
 def _cells(row: Row, store: Store, within: int) -> tuple[Inline, ...]:

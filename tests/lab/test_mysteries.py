@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import shlex
@@ -26,6 +27,7 @@ from mtlskit.lab.course.mystery_pick import Pick, levels, pick, told
 from mtlskit.lab.course.mystery_stage import Answer
 from mtlskit.lab.recorded import RECORDED
 from mtlskit.lab.scenes import SCENES
+from mtlskit.terminal.door import COMMANDS
 
 ALL = os.environ.get("MTLSKIT_ALL") == "1"
 """Play every mystery there is, in both TLS versions, and not a sample of them."""
@@ -110,10 +112,28 @@ def test_unknown_level_and_cause_are_refused() -> None:
     with pytest.raises(ValueError, match="no level 9; the mysteries have the levels 1, 2, 3, 4"):
         mysteries.mystery(level=9)
     with mysteries.mystery(1) as one:
-        with pytest.raises(ValueError, match=r"'client\.bored' is no cause"):
-            one.answer("client.bored")
-        with pytest.raises(ValueError, match="No cause was given"):
-            one.answer()
+        mark = one.answer("client.expird")
+        assert (mark.right, mark.points) == (False, 0)
+        assert "'client.expird' is no cause. Did you mean client.expired" in mark.because
+        assert "No cause was given" in one.answer().because
+
+
+def test_two_causes_can_stand_in_one_text() -> None:
+    """Between the quotation marks, parted by a comma, with blanks or without, or as two answers."""
+    with mysteries.mystery(5, level=4) as one:
+        causes = one.give_up().causes
+        assert len(causes) == 2
+        for answer in ((", ".join(causes),), (",".join(causes),), causes):
+            assert one.answer(*answer).right
+
+
+def test_a_command_of_a_trail_can_be_run() -> None:
+    """What mtlskit is told to do is a command that it has; the others are programs' own names."""
+    for line in itertools.chain.from_iterable(told()["commands"].values()):
+        program, *words = line.split()
+        assert program in {"openssl", "curl", "keytool", "mtlskit", "getent", "tshark"}, line
+        if program == "mtlskit":
+            assert words[0] in COMMANDS, line
 
 
 _SINGLE = Answer(
@@ -158,7 +178,7 @@ def test_right_answer_shows_the_trail_and_is_kept(scores: Path) -> None:
         mark = one.answer(cause)
         assert (mark.right, mark.points) == (True, MOST - 1)
         assert one._answer.broken in mark.because
-        assert "With plain tools" in str(mark)
+        assert "What would have shown it" in str(mark)
         assert one.answer(cause).points == 0
     rows = [json.loads(line) for line in (scores / "scores.jsonl").read_text().splitlines()]
     assert [(row["exercise"], row["points"], row["hints"]) for row in rows] == [

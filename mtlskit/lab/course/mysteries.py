@@ -10,13 +10,14 @@ import threading
 import weakref
 from contextlib import ExitStack
 from dataclasses import dataclass
+from difflib import get_close_matches
 from random import SystemRandom
 from types import TracebackType
 from typing import Self
 
 from mtlskit.diagnosis.causes import causes as vocabulary
 from mtlskit.lab.course.mark import Mark
-from mtlskit.lab.course.mystery_marks import graded, hints, trail
+from mtlskit.lab.course.mystery_marks import MOST, graded, hints, trail
 from mtlskit.lab.course.mystery_pick import SEEDS, Pick, levels, pick
 from mtlskit.lab.course.mystery_stage import staged
 from mtlskit.lab.course.scores import Scores
@@ -56,6 +57,15 @@ class Marked(Mark):
         return Page(marked.title, (*marked.blocks, Section("The trail", self.trail)))
 
 
+def _not_a_cause(words: list[str]) -> str:
+    """Say which word is no cause, and what it may have meant."""
+    if not words:
+        return "No cause was given; course.causes() lists them all."
+    near = get_close_matches(words[0], list(vocabulary()), n=3)
+    meant = f" Did you mean {' or '.join(near)}?" if near else ""
+    return f"{words[0]!r} is no cause.{meant} course.causes() lists them all. It costs nothing."
+
+
 class Mystery(Shown):
     """A mystery that runs. Made by `mystery`.
 
@@ -85,15 +95,17 @@ class Mystery(Shown):
     def answer(self, *causes: str) -> Marked:
         """Answer with the cause, such as ``client.chain-incomplete``; at level 4 there may be two.
 
-        Part of the points is given for the right party, side or family.
+        Part of the points is given for the right party, side or family. A word that is no cause
+        is no answer: it is told, and costs nothing.
 
-        Raises:
-            ValueError: none was given, or one is no cause of the vocabulary.
+        Args:
+            causes: ids of the vocabulary; several in one text are parted by commas.
         """
+        causes = tuple(word for one in causes for word in one.replace(",", " ").split())
         unknown = [one for one in causes if one not in vocabulary()]
         if unknown or not causes:
-            words = f"{unknown[0]!r} is no cause" if unknown else "No cause was given"
-            raise ValueError(f"{words}; course.causes() lists them all.")
+            because = _not_a_cause(unknown)
+            return Marked(self._name, right=False, points=0, because=because, most=MOST)
         mark = graded(self._name, causes, self._answer, self._opened, known=self._found)
         shown = self._shown() if mark.right else ()
         self._scores.add(mark, seed=self.seed, hints=self._opened)

@@ -29,6 +29,8 @@ _FAMILIES = {
     "application": "TLS is not at fault.",
     "none": "Not every mystery has a fault.",
 }
+_NOBODY = ("none", "unknown")
+"""Answers that name nobody who must act."""
 _REFUSED = {
     "client": "It was the client that refused.",
     "server": "It was the server that refused, or would not go on.",
@@ -80,7 +82,8 @@ def _near(given: Sequence[str], answer: Answer) -> tuple[int, str]:
     if families & {_family(one) for one in given}:
         return _FAMILY, "The side is right, and the cause is another one on it."
     parties = {known[one].party for one in answer.causes}
-    if parties & {known[one].party for one in given}:
+    named = {known[one].party for one in given if one not in _NOBODY}
+    if parties & named:
         return _PARTY, "Those who must act are right; the cause lies elsewhere."
     return 0, "Neither the side nor those who must act are right."
 
@@ -105,7 +108,7 @@ def trail(answer: Answer, handed: Handed) -> tuple[Block, ...]:
     blocks: list[Block] = [Paragraph(answer.broken), Items(looks)]
     lines = tuple(dict.fromkeys(_commands(answer, handed)))
     if lines:
-        blocks += [Paragraph("With plain tools:"), Listing("\n".join(lines))]
+        blocks += [Paragraph("What would have shown it:"), Listing("\n".join(lines))]
     blocks.append(Paragraph(f"With the kit: {handed.command}"))
     blocks.append(Paragraph(f"To mend it: {answer.mend}"))
     return tuple(blocks)
