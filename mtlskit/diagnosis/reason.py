@@ -161,6 +161,11 @@ class _Bench:
         proof, rehearsed = self._proof(cause), self._rehearsed(cause)
         if proof is not None:
             because = (_proved(proof, self.case.need_trace()), *found)
+            if not any(one.repeats for one in self.case.attempts if not one.stand_in):
+                # Stopped, or out of time: whether the first outcome stands was not looked at.
+                because = (*because, Because("the unchanged call was not repeated"))
+                weight = cause.prior * _DECISIVE
+                return self._say(cause, "LIKELY", because, remedy=proof.remedy, weight=weight)
             return self._say(cause, "CONFIRMED", because, remedy=proof.remedy, weight=cause.prior)
         if isinstance(verdict, Clear):
             return self._say(cause, "RULED_OUT", verdict.because)

@@ -85,3 +85,13 @@ def test_the_order_is_standing_first_then_weight(report_of: ReportOf) -> None:
     for scene in ("client.expired", "client.chain-incomplete", "none"):
         standings = [order.index(one.standing) for one in report_of(scene, "1.3").opinions]
         assert standings == sorted(standings)
+
+
+def test_a_change_that_helped_without_its_control_is_likely_alone(report_of: ReportOf) -> None:
+    """Stopped before the unchanged call was repeated, an experiment has confirmed nothing."""
+    case = report_of("client.chain-incomplete", "1.3").case
+    stopped = case.having(attempts=tuple(one for one in case.attempts if not one.repeats))
+    assert len(stopped.attempts) < len(case.attempts)
+    first = judge(stopped).opinions[0]
+    assert (first.cause, first.standing) == ("client.chain-incomplete", "LIKELY")
+    assert "the unchanged call was not repeated" in [one.text for one in first.because]
